@@ -1,0 +1,56 @@
+"""Convolutional Q-network on a window of screens.
+
+Default sizes in ``conf/model/nature.yaml`` are those of Mnih et al. 2015, "Human-level control
+through deep reinforcement learning", https://doi.org/10.1038/nature14236 (Methods, "Model
+architecture"): 32 8x8/4, 64 4x4/2, 64 3x3/1, dense 512.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+
+def conv_network(
+    input_shape: Sequence[int],
+    nb_actions: int,
+    *,
+    filters: Sequence[int],
+    kernels: Sequence[int],
+    strides: Sequence[int],
+    hidden: Sequence[int],
+    activation: str,
+    scale: float,
+    dtype: str = "float32",
+) -> keras.Model:
+    """Builds the network.
+
+    Args:
+        input_shape: (window, height, width) of uint8 grey screens.
+        nb_actions: Number of Q-values.
+        filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) are of
+            the same length.
+        kernels: Side of each square kernel.
+        strides: Stride of each convolution.
+        hidden: Units of each dense layer after the convolutions.
+        activation: Keras name of the hidden activations.
+        scale: Factor applied to the bytes, such as 1/255.
+        dtype: Keras dtype policy of all layers but the output, which is always float32.
+
+    Returns:
+        A model (B, window, height, width) uint8 -> (B, nb_actions) float32.
+    """
+    window, height, width = input_shape
+    inputs = keras.Input((window, height, width), dtype="uint8", name="screens")
+    # (B, window, height, width) -> (B, height, width, window)
+    x = layers.Permute((2, 3, 1), dtype="uint8")(inputs)
+    x = layers.Rescaling(scale, dtype=dtype)(x)
+    for count, kernel, stride in zip(filters, kernels, strides, strict=True):
+        x = layers.Conv2D(count, kernel, stride, activation=activation, dtype=dtype)(x)
+    x = layers.Flatten(dtype=dtype)(x)
+    for units in hidden:
+        x = layers.Dense(units, activation=activation, dtype=dtype)(x)
+    q_values = layers.Dense(nb_actions, dtype="float32", name="q_values")(x)
+    return keras.Model(inputs, q_values, name="conv")

@@ -1,0 +1,68 @@
+"""Dueling head: one layer that holds a state value and the advantages of the actions.
+
+Source: Wang et al. 2016, "Dueling Network Architectures for Deep Reinforcement Learning",
+https://arxiv.org/abs/1511.06581, equations 7 to 9, in the single-layer form of keras-rl2.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import keras
+from keras import ops
+
+DUELING_TYPES: Final = ("avg", "max", "naive")
+
+
+@keras.saving.register_keras_serializable(package="atari_runner")
+class Dueling(keras.layers.Layer):  # type: ignore[misc]
+    """Turns [V, A_1 .. A_n] into Q-values.
+
+    ``avg``: Q = V + A - mean(A); ``max``: Q = V + A - max(A); ``naive``: Q = V + A.
+
+    Args:
+        kind: One of ``avg``, ``max``, ``naive``.
+
+    Raises:
+        ValueError: ``kind`` is none of the three.
+    """
+
+    def __init__(self, kind: str = "avg", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if kind not in DUELING_TYPES:
+            raise ValueError(f"kind={kind!r}: expected one of {', '.join(DUELING_TYPES)}")
+        self.kind = kind
+
+    def call(self, inputs: Any) -> Any:
+        """Maps (B, 1 + nb_actions) to (B, nb_actions)."""
+        value, advantage = inputs[:, :1], inputs[:, 1:]
+        if self.kind == "avg":
+            advantage = advantage - ops.mean(advantage, axis=1, keepdims=True)
+        elif self.kind == "max":
+            advantage = advantage - ops.max(advantage, axis=1, keepdims=True)
+        return value + advantage
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (B, nb_actions)."""
+        assert input_shape[-1] is not None
+        return (*input_shape[:-1], input_shape[-1] - 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what ``from_config`` needs, so that models with this layer can be cloned."""
+        return {**super().get_config(), "kind": self.kind}
+
+
+def with_dueling_head(model: keras.Model, kind: str) -> keras.Model:
+    """Replaces the last layer of ``model`` by a dueling head, as keras-rl2's DQNAgent does.
+
+    Args:
+        model: (B, ...) -> (B, nb_actions); its second-last layer feeds the new head.
+        kind: One of ``avg``, ``max``, ``naive``.
+
+    Returns:
+        A model of the same input and output shapes that shares all layers but the last.
+    """
+    nb_actions = model.output.shape[-1]
+    features = model.layers[-2].output
+    streams = keras.layers.Dense(nb_actions + 1, activation="linear", dtype="float32")(features)
+    return keras.Model(inputs=model.input, outputs=Dueling(kind, dtype="float32")(streams))

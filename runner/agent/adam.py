@@ -1,0 +1,50 @@
+"""Keras's Adam through TensorFlow's fused kernel: one pass over each weight instead of ten.
+
+Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, in the form of its section 2 (as Keras).
+The moments and the step count are the Keras optimizer's own: it can be saved, or used, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def is_plain_adam(optimizer: keras.optimizers.Optimizer) -> bool:
+    """True if the kernel computes exactly what ``optimizer`` would."""
+    return type(optimizer) is keras.optimizers.Adam and not (
+        optimizer.amsgrad
+        or optimizer.weight_decay
+        or optimizer.clipnorm
+        or optimizer.global_clipnorm
+        or optimizer.clipvalue
+        or optimizer.use_ema
+        or optimizer.loss_scale_factor
+        or optimizer.gradient_accumulation_steps
+    )
+
+
+def apply_adam(
+    optimizer: keras.optimizers.Adam, gradients: Sequence[Any], weights: Sequence[tf.Variable]
+) -> None:
+    """Applies ``gradients`` to ``weights``, the optimizer's trainable variables in their order."""
+    step = tf.cast(optimizer.iterations.value + 1, tf.float32)
+    for weight, gradient, m, v in zip(
+        weights, gradients, optimizer._momentums, optimizer._velocities, strict=True
+    ):
+        tf.raw_ops.ResourceApplyAdam(
+            var=weight.handle,
+            m=m.value.handle,
+            v=v.value.handle,
+            beta1_power=tf.pow(tf.constant(optimizer.beta_1, tf.float32), step),
+            beta2_power=tf.pow(tf.constant(optimizer.beta_2, tf.float32), step),
+            lr=tf.cast(optimizer.learning_rate, tf.float32),
+            beta1=tf.constant(optimizer.beta_1, tf.float32),
+            beta2=tf.constant(optimizer.beta_2, tf.float32),
+            epsilon=tf.constant(optimizer.epsilon, tf.float32),
+            grad=gradient,
+        )
+    optimizer.iterations.assign_add(1)

@@ -1,0 +1,158 @@
+"""keras-rl2's DQNAgent with its update compiled and its loop over many games at once.
+
+It is a ``rl.agents.dqn.DQNAgent``: same constructor, policies, callbacks, processors and weights
+files. Given one game of keras-rl2's kind it runs keras-rl2's own ``fit`` and ``test``; given a
+Gymnasium vector environment it plays all its games at once (``runner.agent.loop``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from runner.agent.learner import Learner
+from runner.agent.loop import fit_vector
+from runner.keras_rl2 import DQNAgent, clone_model
+from runner.memory.replay import Batch
+
+
+class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
+    """DQN agent whose update is one compiled function.
+
+    Takes keras-rl2's arguments and one more.
+
+    Args:
+        jit_compile: Compile with XLA: True, False, or None for the faster of the two on a CPU (XLA
+            for dense networks; oneDNN's convolutions are faster without).
+    """
+
+    def __init__(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
+
+    def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
+        """Builds the target network and the learner.
+
+        Args:
+            optimizer: A Keras optimizer, its name or its config.
+            metrics: Not supported: the compiled update reports loss and mean_q.
+
+        Raises:
+            ValueError: ``metrics`` are given.
+        """
+        if metrics:
+            raise ValueError("metrics: expected none; the compiled update has loss and mean_q")
+        self.target_model = clone_model(self.model)
+        self.optimizer = keras.optimizers.get(optimizer)
+        soft = self.target_model_update < 1
+        self.learner = Learner(
+            self.model,
+            self.target_model,
+            self.optimizer,
+            gamma=self.gamma,
+            double=self.enable_double_dqn,
+            delta_clip=self.delta_clip,
+            soft_update=self.target_model_update if soft else 0.0,
+            jit_compile=self.jit_compile,
+        )
+        self._q_values = tf.function(
+            lambda states: self.model(states, training=False), jit_compile=self.jit_compile
+        )
+        self.compiled_metrics_names = ["loss", "mean_q"]
+        self.compiled = True
+
+    def batch_q_values(self, states: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, window, *observation) uint8 -> (B, nb_actions) float32, in one compiled call."""
+        q_values: NDArray[np.float32] = self._q_values(states).numpy()
+        return q_values
+
+    def compute_batch_q_values(self, state_batch: Any) -> NDArray[np.float32]:
+        """As keras-rl2's, for lists of windows."""
+        return self.batch_q_values(self._as_model_input(state_batch))
+
+    def _as_model_input(self, states: Any) -> Any:
+        """An array of the network's input type: keras-rl2 pads windows with float zeros."""
+        return np.asarray(self.process_state_batch(states), self.model.input.dtype)
+
+    def fit(self, env: Any, nb_steps: int, *args: Any, **kwargs: Any) -> Any:
+        """Trains for ``nb_steps``: on one game as keras-rl2, on a vector environment on all.
+
+        The arguments and the returned History are keras-rl2's.
+        """
+        if isinstance(env, gymnasium.vector.VectorEnv):
+            return fit_vector(self, env, nb_steps, *args, **kwargs)
+        return super().fit(env, nb_steps, *args, **kwargs)
+
+    def is_update_due(self, step: int) -> bool:
+        """Whether an update belongs to ``step`` (keras-rl2's rule)."""
+        return step > self.nb_steps_warmup and step % self.train_interval == 0
+
+    def is_sync_due(self, step: int) -> bool:
+        """Whether a hard target sync belongs to ``step`` (keras-rl2's rule)."""
+        return self.target_model_update >= 1 and step % self.target_model_update == 0
+
+    def backward(self, reward: float, terminal: bool) -> list[float]:
+        """Stores what the last action led to, and makes the update that is due, if any."""
+        if self.step % self.memory_interval == 0:
+            self.memory.append(
+                self.recent_observation, self.recent_action, reward, terminal, self.training
+            )
+        metrics = [float("nan")] * len(self.metrics_names)
+        if not self.training:
+            return metrics
+        update, sync = self.is_update_due(self.step), self.is_sync_due(self.step)
+        if update:
+            batches = self._sampled_as_arrays()
+            losses, mean_q = self.learner.update(batches, np.array([False, sync]))
+            metrics = [float(losses[0]), float(mean_q[0]), *self.policy.metrics]
+            if self.processor is not None:
+                metrics += self.processor.metrics
+        elif sync:
+            self.learner.sync()
+        return metrics
+
+    def _sampled_as_arrays(self) -> Batch:
+        """One batch from any keras-rl2 memory, with leading axes (1, B)."""
+        drawn = self.memory.sample(self.batch_size)
+        state0 = self._as_model_input([e.state0 for e in drawn])
+        state1 = self._as_model_input([e.state1 for e in drawn])
+        windows = np.concatenate([state0, state1[:, -1:]], axis=1)
+        return Batch(
+            windows[None],
+            np.array([[e.action for e in drawn]], np.int32),
+            np.array([[e.reward for e in drawn]], np.float32),
+            np.array([[e.terminal1 for e in drawn]], np.bool_),
+        )
+
+    def update_target_model_hard(self) -> None:
+        """Copies the online network into the target network."""
+        self.learner.sync()
+
+    def save_weights(self, filepath: str, overwrite: bool = False) -> None:
+        """Saves the online network's weights: whole, or not at all.
+
+        Raises:
+            FileExistsError: ``filepath`` exists and ``overwrite`` is false.
+        """
+        path = Path(filepath)
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} exists")
+        aside = path.with_name(f".{path.name}.tmp.weights.h5")
+        try:
+            self.model.save_weights(aside, overwrite=True)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def has_no_convolution(model: keras.Model) -> bool:
+    """True if no layer of ``model`` is a convolution."""
+    return not any("Conv" in type(layer).__name__ for layer in model.layers)

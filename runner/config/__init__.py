@@ -1,0 +1,1 @@
+"""WHAT to run, as typed settings. With ``runner.__main__``, the only place that knows Hydra."""

@@ -1,0 +1,279 @@
+"""Checks of one run's settings, before TensorFlow is imported: ranges first, then what must fit.
+
+Every failure is one line: field, value, what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from runner.config.games import rom_path
+from runner.config.schema import Config
+from runner.errors import UserError, wrong
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one setting may be."""
+
+    field: str
+    holds: Callable[[Any], bool]
+    allowed: str
+
+
+def at_least(field: str, bound: float, unit: str = "") -> Rule:
+    """The setting must be a finite number not below ``bound``."""
+    number = "a number" if isinstance(bound, float) else "an integer"
+    return Rule(field, lambda v: bound <= v < math.inf, f"{number} >= {bound:g}{unit}")
+
+
+def above(field: str, bound: float) -> Rule:
+    """The setting must be a number above ``bound``, infinity included."""
+    return Rule(field, lambda v: v > bound, f"a number > {bound:g}")
+
+
+def between(field: str, low: float, high: float) -> Rule:
+    """The setting must be a number from ``low`` to ``high``."""
+    return Rule(field, lambda v: low <= v <= high, f"a number from {low:g} to {high:g}")
+
+
+def one_of(field: str, *choices: str) -> Rule:
+    """The setting must be one of ``choices``."""
+    return Rule(field, lambda v: v in choices, f"one of {', '.join(choices)}")
+
+
+def positive_integers(field: str) -> Rule:
+    """The setting must be a list of integers >= 1."""
+    return Rule(field, lambda v: all(n >= 1 for n in v), "a list of integers >= 1")
+
+
+ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
+
+RULES: Final[tuple[Rule, ...]] = (
+    between("env.sticky", 0, 1),
+    at_least("env.frame_skip", 1, " frames"),
+    at_least("env.noop_max", 0, " frames"),
+    at_least("env.max_frames", 1, " frames"),
+    Rule(
+        "env.num_envs",
+        lambda v: v == "auto" or (isinstance(v, int) and 1 <= v <= 1024),
+        "auto or an integer from 1 to 1024",
+    ),
+    one_of("obs.name", "pixel", "ram"),
+    between("obs.window", 1, 255),
+    between("obs.height", 0, 4096),
+    between("obs.width", 0, 4096),
+    one_of("model.name", "conv", "dense", "custom"),
+    positive_integers("model.filters"),
+    positive_integers("model.kernels"),
+    positive_integers("model.strides"),
+    positive_integers("model.hidden"),
+    one_of("model.activation", *ACTIVATIONS),
+    above("model.scale", 0.0),
+    one_of("agent.name", "dqn", "keras_rl2"),
+    between("agent.gamma", 0, 1),
+    at_least("agent.batch_size", 1, " transitions"),
+    at_least("agent.train_interval", 1, " steps"),
+    Rule(
+        "agent.target_update",
+        lambda v: 0 < v < 1 or (v >= 1 and v == int(v)),
+        "a whole number of steps >= 1 (hard syncs) or a rate between 0 and 1 (soft updates)",
+    ),
+    above("agent.learning_rate", 0.0),
+    above("agent.adam_epsilon", 0.0),
+    one_of("agent.dueling", "none", "avg", "max", "naive"),
+    above("agent.delta_clip", 0.0),
+    above("agent.reward_clip", 0.0),
+    one_of("agent.precision", "auto", "float32", "bfloat16"),
+    one_of("memory.name", "replay", "sequential"),
+    at_least("memory.limit", 1, " transitions"),
+    between("policy.value_max", 0, 1),
+    between("policy.value_min", 0, 1),
+    at_least("policy.nb_steps", 1, " steps"),
+    at_least("train.steps", 1, " steps"),
+    at_least("train.warmup", 0, " steps"),
+    at_least("checkpoint.interval", 1, " steps"),
+    at_least("eval.episodes", 1, " games"),
+    between("eval.epsilon", 0, 1),
+    above("logger.interval", 0.0),
+    between("seed", 0, 2**32 - 1),
+    at_least("start_step", 0, " steps"),
+)
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Returns ``did you mean X? `` if one of ``choices`` is near ``name``, else nothing."""
+    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}? " if near else ""
+
+
+def value_of(config: Config, field: str) -> Any:
+    """Returns the setting of dotted name ``field``."""
+    value: Any = config
+    for part in field.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def observation_bytes(config: Config) -> int:
+    """Bytes of one stored observation."""
+    return 128 if config.obs.name == "ram" else config.obs.height * config.obs.width
+
+
+def replay_bytes(config: Config) -> int:
+    """Bytes that the full replay memory takes (float copies and Python objects for keras-rl2's)."""
+    per_transition = observation_bytes(config) + (8 if config.memory.name == "replay" else 350)
+    return config.memory.limit * per_transition
+
+
+def check(config: Config) -> None:
+    """Checks one run's settings.
+
+    Raises:
+        UserError: The first thing that is wrong.
+    """
+    for rule in RULES:
+        value = value_of(config, rule.field)
+        if not rule.holds(value):
+            raise wrong(rule.field, value, rule.allowed)
+    _check_fit(config)
+    _check_files(config)
+    _check_memory_size(config)
+
+
+def _check_fit(config: Config) -> None:
+    env, obs, model, agent = config.env, config.obs, config.model, config.agent
+    if obs.name == "ram" and model.name == "conv":
+        raise wrong("model", "conv", "model=dense or model=custom with obs=ram (bytes, no screen)")
+    if model.name == "custom":
+        if not model.builder or model.builder.count(":") != 1:
+            raise wrong("model.builder", model.builder, "package.module:function")
+    elif model.builder is not None:
+        raise wrong("model.builder", model.builder, "null unless model=custom")
+    if model.name == "conv":
+        _check_convolutions(config)
+    if config.policy.value_min > config.policy.value_max:
+        raise wrong(
+            "policy.value_min",
+            config.policy.value_min,
+            f"at most policy.value_max={config.policy.value_max:g}",
+        )
+    if agent.name == "keras_rl2":
+        if config.memory.name != "sequential":
+            raise wrong("memory", config.memory.name, "memory=sequential with agent=keras_rl2")
+        if env.num_envs not in ("auto", 1):
+            raise wrong("env.num_envs", env.num_envs, "1 with agent=keras_rl2")
+        if agent.target_update < 1:
+            raise wrong(
+                "agent.target_update",
+                agent.target_update,
+                "a whole number of steps >= 1 with agent=keras_rl2 (its soft update needs Keras 2)",
+            )
+        if agent.precision == "bfloat16":
+            raise wrong("agent.precision", agent.precision, "float32 with agent=keras_rl2")
+    elif config.memory.name == "sequential" and num_envs(config) != 1:
+        raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
+    _check_sizes(config)
+
+
+def _check_convolutions(config: Config) -> None:
+    model = config.model
+    if not len(model.filters) == len(model.kernels) == len(model.strides):
+        raise wrong(
+            "model.filters",
+            model.filters,
+            f"as many entries as model.kernels={model.kernels} and model.strides={model.strides}",
+        )
+    height, width = config.obs.height, config.obs.width
+    for kernel, stride in zip(model.kernels, model.strides, strict=True):
+        if min(height, width) < kernel:
+            raise wrong(
+                "model.kernels",
+                model.kernels,
+                f"kernels that fit a screen of {config.obs.height}x{config.obs.width} pixels",
+            )
+        height, width = (height - kernel) // stride + 1, (width - kernel) // stride + 1
+
+
+def _check_sizes(config: Config) -> None:
+    envs, window, batch = num_envs(config), config.obs.window, config.agent.batch_size
+    limit, warmup = config.memory.limit, config.train.warmup
+    if config.obs.name == "pixel" and min(config.obs.height, config.obs.width) < 1:
+        field = "obs.height" if config.obs.height < 1 else "obs.width"
+        raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
+    # Sampling needs window + 2 entries of every game, and a whole batch over all of them.
+    least = batch + envs * (window + 2)
+    if limit < least:
+        raise wrong(
+            "memory.limit",
+            limit,
+            f"at least {least} (agent.batch_size={batch}, obs.window={window}, {envs} game(s))",
+        )
+    if warmup > limit:
+        raise wrong("train.warmup", warmup, f"at most memory.limit={limit}")
+    if warmup < least:
+        raise wrong(
+            "train.warmup",
+            warmup,
+            f"at least {least} (agent.batch_size={batch}, obs.window={window}, {envs} game(s))",
+        )
+    if config.start_step >= config.train.steps:
+        raise wrong("start_step", config.start_step, f"less than train.steps={config.train.steps}")
+
+
+def _check_files(config: Config) -> None:
+    rom_path(config.env.game, config.env.rom_dir)
+    if config.init_weights is None:
+        return
+    path = Path(config.init_weights).expanduser()
+    if path.is_file() or path.with_name(path.name + ".index").is_file():
+        return
+    raise wrong(
+        "init_weights",
+        config.init_weights,
+        "an existing .weights.h5 file or keras-rl2 .h5f checkpoint (no such file)",
+    )
+
+
+def _check_memory_size(config: Config) -> None:
+    needed, available = replay_bytes(config), psutil.virtual_memory().available
+    if needed > available:
+        per_transition = needed / config.memory.limit
+        raise wrong(
+            "memory.limit",
+            config.memory.limit,
+            f"at most {int(available / per_transition)} here: the replay takes "
+            f"{needed / 1e9:.1f} GB, {available / 1e9:.1f} GB of memory are free",
+        )
+
+
+def check_writable(folder: Path) -> None:
+    """Checks that a run directory can be made at ``folder``, without making it.
+
+    Raises:
+        UserError: The nearest existing parent cannot be written to.
+    """
+    parent = folder.absolute()
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise wrong("hydra.run.dir", folder, f"a folder that can be written to ({parent} cannot)")
+
+
+def num_envs(config: Config) -> int:
+    """Games played at once: what is set, or the choice behind ``auto``."""
+    if config.env.num_envs != "auto":
+        return int(config.env.num_envs)
+    single = config.agent.name == "keras_rl2" or config.memory.name == "sequential"
+    return 1 if single else 16
+
+
+__all__ = ["UserError", "check", "check_writable", "nearest", "num_envs", "replay_bytes"]

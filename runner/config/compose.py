@@ -1,0 +1,210 @@
+"""From what a user types to one checked ``Config``: Hydra's groups, ALE's games, clear refusals."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from runner.config.checks import check, nearest, num_envs
+from runner.config.games import all_games, find_game, squeezed
+from runner.config.protocols import PROTOCOLS
+from runner.config.schema import Config
+from runner.errors import UserError, wrong
+
+CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
+
+
+def _from_protocol(protocol: str, knob: str) -> float | int | bool:
+    if protocol not in PROTOCOLS:
+        raise wrong("env.protocol", protocol, f"one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[protocol][knob]
+
+
+def register() -> None:
+    """Makes the schema and every game of ALE known to Hydra: ``env=pong``, ``env=space_invaders``."""
+    OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    for game in all_games():
+        for name in {game, squeezed(game)}:
+            node = {"defaults": ["atari", "_self_"], "game": game}
+            store.store(group="env", name=name, node=node)
+
+
+def split_runs(overrides: Sequence[str], multirun: bool) -> list[list[str]]:
+    """Returns the overrides of every run: one list, or one for each job of a multirun.
+
+    Raises:
+        UserError: An override that cannot be parsed.
+    """
+    parsed = _parse(overrides)
+    if not multirun:
+        return [list(overrides)]
+    settings = [override for override in parsed if not override.get_key_element().startswith("hydra")]
+    batches = BasicSweeper.split_arguments(settings, None)
+    return [list(job) for batch in batches for job in batch]
+
+
+def load(overrides: Sequence[str]) -> Config:
+    """Composes, types and checks one run's settings.
+
+    Args:
+        overrides: As typed: ``env=pong``, ``agent.gamma=0.95``. A ``hydra.*`` override is ignored.
+
+    Raises:
+        UserError: The first thing that is wrong, in one line.
+    """
+    own = [o for o in _parse(overrides) if not o.get_key_element().startswith("hydra")]
+    for override in own:
+        _check_name(override)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF_DIR)):
+            composed = compose("config", [str(override.input_line) for override in own])
+        return typed(composed)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _one_line(error) from error
+
+
+def typed(composed: DictConfig) -> Config:
+    """Resolves and checks a composed config; ``auto`` is replaced by what it stands for.
+
+    Raises:
+        UserError: The first thing that is wrong, in one line.
+    """
+    try:
+        chosen = {key: composed[key] for key in (f.name for f in dataclasses.fields(Config))}
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), chosen))
+    except OmegaConfBaseException as error:
+        raise _one_line(error) from error
+    assert isinstance(config, Config)
+    check(config)
+    config.env.num_envs = num_envs(config)
+    return config
+
+
+def save(config: Config, path: Path) -> None:
+    """Writes ``config`` as YAML, exclusively.
+
+    Raises:
+        FileExistsError: ``path`` exists.
+    """
+    with path.open("x") as file:
+        yaml.safe_dump(dataclasses.asdict(config), file, sort_keys=False)
+
+
+def read(path: Path) -> Config:
+    """Reads what ``save`` wrote.
+
+    Raises:
+        UserError: No such file, or not such a file.
+    """
+    try:
+        stored = OmegaConf.create(yaml.safe_load(path.read_text()))
+        merged = OmegaConf.merge(OmegaConf.structured(Config), stored)
+    except FileNotFoundError as error:
+        raise UserError(f"run={path.parent}: expected a run directory (no {path.name})") from error
+    except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}") from error
+    return typed(typing.cast(DictConfig, merged))
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    parsed = []
+    for text in overrides:
+        try:
+            parsed += OverridesParser.create().parse_overrides([text])
+        except HydraException as error:
+            raise UserError(f"{text}: expected key=value, such as env=pong") from error
+    return parsed
+
+
+def _check_name(override: Override) -> None:
+    """Refuses unknown games, options, groups and keys, with the nearest right name."""
+    key = override.get_key_element().lstrip("+~")
+    value = override.value()
+    groups = sorted(folder.name for folder in CONF_DIR.iterdir() if folder.is_dir())
+    if key == "env" and isinstance(value, str):
+        game = find_game(value)
+        if value not in (game, squeezed(game)):
+            raise wrong("env", value, f"{squeezed(game)} or {game} (lower case)")
+    elif key in groups and isinstance(value, str):
+        options = sorted(file.stem for file in (CONF_DIR / key).glob("*.yaml"))
+        if value not in options:
+            hint = nearest(value, options)
+            raise UserError(f"{key}={value}: {hint}expected one of {', '.join(options)}")
+    elif key not in groups:
+        _check_key(key)
+
+
+def _check_key(key: str) -> None:
+    node: Any = Config
+    seen = ""
+    for part in key.split("."):
+        if not dataclasses.is_dataclass(node):
+            return  # inside a dict or a list, such as model.arguments.depth
+        hints = typing.get_type_hints(node)
+        if part not in hints:
+            names = [*hints, *_group_names()] if not seen else list(hints)
+            place = seen.rstrip(".") or "the config"
+            hint = nearest(part, names)
+            hint = hint.replace("mean ", f"mean {seen}") if hint else ""
+            raise UserError(f"{key}: no such setting; {hint}{place} has {', '.join(names)}")
+        node, seen = hints[part], f"{seen}{part}."
+
+
+def _group_names() -> list[str]:
+    fields = {f.name for f in dataclasses.fields(Config)}
+    return sorted(f.name for f in CONF_DIR.iterdir() if f.is_dir() and f.name not in fields)
+
+
+_KINDS: Final[dict[Any, str]] = {
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    list[int]: "a list of integers",
+}
+
+
+def _one_line(error: Exception) -> UserError:
+    """Turns what Hydra or OmegaConf raised into one line."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    for cause in causes:
+        if isinstance(cause, UserError):
+            return cause
+    for cause in causes:
+        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+            return _refused_value(cause)
+    return UserError(" ".join(str(error).split()))
+
+
+def _refused_value(error: OmegaConfBaseException) -> UserError:
+    key = str(error.full_key)
+    node: Any = Config
+    for part in key.split("[")[0].split("."):
+        if dataclasses.is_dataclass(node):
+            node = typing.get_type_hints(node).get(part)
+    expected = _KINDS.get(node) or str(node).replace("typing.", "")
+    value = getattr(error, "value", None)
+    if value is None:
+        first_line = str(error).splitlines()[0]
+        return UserError(f"{key}: expected {expected} ({first_line})")
+    return wrong(key, value, expected)

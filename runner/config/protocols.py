@@ -1,0 +1,34 @@
+"""Named sets of the rules a game is played by, and how a single knob overrides them.
+
+Source of ``v5`` and ``machado``: Machado et al. 2018, "Revisiting the Arcade Learning Environment",
+https://arxiv.org/abs/1709.06009 (``v5`` is ALE's own default in Gymnasium). Source of ``nature``:
+Mnih et al. 2015, https://doi.org/10.1038/nature14236.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
+    "v5": {
+        "sticky": 0.25,
+        "frame_skip": 4,
+        "full_actions": False,
+        "noop_max": 0,
+        "life_loss": False,
+    },
+    "nature": {
+        "sticky": 0.0,
+        "frame_skip": 4,
+        "full_actions": False,
+        "noop_max": 30,
+        "life_loss": True,
+    },
+    "machado": {
+        "sticky": 0.25,
+        "frame_skip": 4,
+        "full_actions": True,
+        "noop_max": 0,
+        "life_loss": False,
+    },
+}

@@ -1,0 +1,315 @@
+"""Many games at once, in processes of their own, behind Gymnasium's vector interface.
+
+Each process plays several games; observations, rewards and actions pass through shared memory, so
+that a step costs two bytes on a pipe per process. ``step_async`` starts the emulators and returns:
+the caller works on while they run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from runner.config.schema import EnvConfig, ObsConfig
+from runner.environments.atari import AtariGame
+from runner.errors import RunError
+
+REST = -1  # the action of a game that is to stand still
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where each array lies in the shared memory block, the same on both sides."""
+
+    num_envs: int
+    observation_shape: tuple[int, ...]
+
+    def fields(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        each, images = (self.num_envs,), (self.num_envs, *self.observation_shape)
+        return {
+            "observations": (images, "u1"),  # what to act on next
+            "final_observations": (images, "u1"),  # where a game ended: its last observation
+            "actions": (each, "i4"),
+            "rewards": (each, "f8"),
+            "terminated": (each, "?"),
+            "truncated": (each, "?"),
+            "life_lost": (each, "?"),
+            "lives": (each, "i4"),
+            "frames": (each, "i8"),
+            "episode_return": (each, "f8"),
+            "episode_length": (each, "i8"),
+        }
+
+    def size(self) -> int:
+        return sum(_aligned(shape, dtype) for shape, dtype in self.fields().values())
+
+    def arrays(self, block: SharedMemory) -> dict[str, NDArray[Any]]:
+        arrays, offset = {}, 0
+        for name, (shape, dtype) in self.fields().items():
+            arrays[name] = np.ndarray(shape, dtype, buffer=block.buf, offset=offset)
+            offset += _aligned(shape, dtype)
+        return arrays
+
+
+def _aligned(shape: tuple[int, ...], dtype: str) -> int:
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return -(-size // 64) * 64  # whole cache lines: no two processes write to the same one
+
+
+class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int32], Any]):
+    """``num_envs`` games played by a few processes.
+
+    Resets are in the same step (``AutoresetMode.SAME_STEP``): where a game ends, ``observations``
+    holds the first of the next game and ``infos["final_obs"]`` the last of the old one.
+
+    Arrays returned by ``reset`` and ``step_wait`` are views of shared memory, valid until the next
+    ``step_async``.
+    """
+
+    def __init__(
+        self,
+        env: EnvConfig,
+        obs: ObsConfig,
+        num_envs: int,
+        processes: int | None = None,
+        delays: Sequence[float] = (),
+    ) -> None:
+        """Starts the processes; the games are loaded while the caller goes on.
+
+        Args:
+            env: The game and its rules.
+            obs: What is observed.
+            num_envs: Number of games.
+            processes: Number of processes; None: one for each core, as far as there are games.
+            delays: Seconds that successive steps sleep in the emulators, over and over: shows that
+                nothing learned depends on timing.
+        """
+        probe = AtariGame(env, obs)
+        self.action_meanings = probe.action_meanings()
+        self.num_envs = num_envs
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space = probe.observation_space
+        self.single_action_space = probe.action_space
+        self.observation_space = batch_space(probe.observation_space, num_envs)
+        self.action_space = spaces.MultiDiscrete([len(self.action_meanings)] * num_envs)
+        layout = _Layout(num_envs, probe.observation_space.shape)
+        self._block = SharedMemory(create=True, size=layout.size())
+        self._arrays: dict[str, NDArray[Any]] = layout.arrays(self._block)
+        self._workers: list[tuple[Any, Connection]] = []
+        self._waiting = False
+        count = min(num_envs, processes or os.cpu_count() or 1)
+        bounds = np.linspace(0, num_envs, count + 1).astype(int)
+        # Spawned, not forked: a forked child would inherit TensorFlow's locks and threads.
+        context = multiprocessing.get_context("spawn")
+        for first, last in itertools.pairwise(bounds):
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=_play,
+                args=(theirs, self._block.name, layout, range(first, last), env, obs, delays),
+                daemon=True,
+            )
+            process.start()
+            theirs.close()
+            self._workers.append((process, ours))
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """Starts a new game everywhere.
+
+        Args:
+            seed: One seed per game, or one from which theirs are derived; None: go on.
+            options: Unused.
+
+        Returns:
+            Observations (num_envs, ...) uint8 and ``lives``.
+        """
+        if seed is None or isinstance(seed, int):
+            seeds = [None] * self.num_envs if seed is None else game_seeds(seed, self.num_envs)
+        else:
+            seeds = list(seed)
+        self._ask("reset", seeds)
+        return self._arrays["observations"], {"lives": self._arrays["lives"]}
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Starts a step of every game; ``REST`` leaves a game where it is."""
+        self._arrays["actions"][:] = actions
+        for _, pipe in self._workers:
+            self._guarded(pipe.send_bytes, b"s")
+        self._waiting = True
+
+    def step_wait(
+        self,
+    ) -> tuple[
+        NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
+    ]:
+        """Waits for the step to end.
+
+        Returns:
+            Observations, points, terminated, truncated, and infos: the arrays ``life_lost``,
+            ``lives``, ``frames``, and for games that ended ``final_obs``, ``episode_return``,
+            ``episode_length``.
+
+        Raises:
+            RunError: An emulator process died.
+        """
+        for _, pipe in self._workers:
+            self._guarded(pipe.recv_bytes)
+        self._waiting = False
+        a = self._arrays
+        infos = {
+            "life_lost": a["life_lost"],
+            "lives": a["lives"],
+            "frames": a["frames"],
+            "final_obs": a["final_observations"],
+            "episode_return": a["episode_return"],
+            "episode_length": a["episode_length"],
+        }
+        return a["observations"], a["rewards"], a["terminated"], a["truncated"], infos
+
+    def step(self, actions: NDArray[Any]) -> Any:
+        """``step_async`` and ``step_wait`` in one."""
+        self.step_async(actions)
+        return self.step_wait()
+
+    def get_states(self) -> list[dict[str, Any]]:
+        """Returns the state of every game (see ``AtariGame.get_state``)."""
+        answers = self._ask("get_state", [None] * self.num_envs)
+        return [state for states in answers for state in states]
+
+    def set_states(self, states: Sequence[dict[str, Any]]) -> None:
+        """Puts every game into a state that ``get_states`` returned."""
+        self._ask("set_state", list(states))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Ends the processes and frees the shared memory."""
+        for process, pipe in self._workers:
+            with contextlib.suppress(OSError):
+                pipe.close()  # a worker leaves at the end of its pipe
+            process.join(timeout=5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._workers = []
+        self._arrays = {}
+        with contextlib.suppress(BufferError):  # somebody still holds a view: freed at exit
+            self._block.close()
+        self._block.unlink()
+
+    def _ask(self, command: str, per_game: Sequence[Any]) -> list[Any]:
+        if self._waiting:
+            self.step_wait()
+        games = iter(per_game)
+        bounds = np.linspace(0, self.num_envs, len(self._workers) + 1).astype(int)
+        for (_, pipe), (first, last) in zip(
+            self._workers, itertools.pairwise(bounds), strict=True
+        ):
+            self._guarded(pipe.send_bytes, b"c")
+            self._guarded(pipe.send, (command, list(itertools.islice(games, last - first))))
+        return [self._guarded(pipe.recv) for _, pipe in self._workers]
+
+    def _guarded(self, talk: Any, *args: Any) -> Any:
+        """Calls ``talk``; a broken pipe means that the process at its other end died."""
+        try:
+            return talk(*args)
+        except (EOFError, OSError) as error:
+            for process, _ in self._workers:
+                process.join(timeout=0.2)
+                if process.exitcode is not None:
+                    raise RunError(
+                        f"an emulator process died (pid {process.pid}, exit code "
+                        f"{process.exitcode})"
+                    ) from error
+            raise RunError(f"an emulator process does not answer: {error}") from error
+
+
+def game_seeds(seed: int, num_envs: int) -> list[int]:
+    """Returns one seed per game, none like another's, the same on every machine."""
+    return [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
+
+
+def _play(
+    pipe: Connection,
+    block_name: str,
+    layout: _Layout,
+    games: range,
+    env: EnvConfig,
+    obs: ObsConfig,
+    delays: Sequence[float],
+) -> None:
+    """What an emulator process does until its pipe ends."""
+    # Ctrl-C reaches the whole group: the parent decides, its children end when the pipe does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    block = SharedMemory(name=block_name)
+    arrays = layout.arrays(block)
+    players = [(index, AtariGame(env, obs)) for index in games]
+    sleeps = itertools.cycle(delays)
+    try:
+        while True:
+            if pipe.recv_bytes() == b"s":
+                if delays:
+                    time.sleep(next(sleeps))
+                for index, game in players:
+                    _step(game, index, arrays)
+                pipe.send_bytes(b"d")
+            else:
+                command, per_game = pipe.recv()
+                pipe.send([
+                    _obey(command, argument, index, game, arrays)
+                    for (index, game), argument in zip(players, per_game, strict=True)
+                ])  # fmt: skip
+    except (EOFError, OSError):
+        pass
+    finally:
+        arrays.clear()
+        with contextlib.suppress(BufferError):
+            block.close()
+
+
+def _step(game: AtariGame, index: int, a: dict[str, NDArray[Any]]) -> None:
+    action = a["actions"][index]
+    if action == REST:
+        return
+    observation, reward, terminated, truncated, info = game.step(action)
+    a["rewards"][index] = reward
+    a["terminated"][index] = terminated
+    a["truncated"][index] = truncated
+    a["life_lost"][index] = info["life_lost"]
+    a["frames"][index] = info["frames"]
+    if terminated or truncated:
+        a["final_observations"][index] = observation
+        a["episode_return"][index] = info["episode_return"]
+        a["episode_length"][index] = info["episode_length"]
+        observation, info = game.reset()
+        a["frames"][index] += info["frames"]
+    a["observations"][index] = observation
+    a["lives"][index] = info["lives"]
+
+
+def _obey(
+    command: str, argument: Any, index: int, game: AtariGame, a: dict[str, NDArray[Any]]
+) -> Any:
+    if command == "reset":
+        a["observations"][index], info = game.reset(seed=argument)
+        a["lives"][index] = info["lives"]
+        return None
+    if command == "get_state":
+        return {**game.get_state(), "observation": a["observations"][index].copy()}
+    a["observations"][index] = argument["observation"]
+    return game.set_state(argument)

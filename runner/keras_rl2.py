@@ -1,0 +1,220 @@
+"""keras-rl2 1.0.5 made to run on Keras 3 and NumPy 2: the only module that patches it.
+
+keras-rl2 was last released for TensorFlow 2.3. Importing this module imports ``rl`` with the few
+names it misses put in place, takes those names out of TensorFlow again, and mends the handful of
+methods that no longer work. The mended classes are exported here; the rest of the project (and
+users who want keras-rl2's classes) import them from this module. Every mend says what it cures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.dueling import with_dueling_head
+
+
+@contextlib.contextmanager
+def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Sets ``owner.name`` for the duration of the block, then puts back what was there."""
+    missing = object()
+    before = getattr(owner, name, missing)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if before is missing:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+
+def _model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
+    raise AttributeError("model_from_config is gone from Keras 3; use keras.models.clone_model")
+
+
+def _stand_in(name: str, **attributes: Any) -> types.ModuleType:
+    module = types.ModuleType(name)
+    vars(module).update(attributes)
+    return module
+
+
+def _import_rl() -> None:
+    """Imports every part of ``rl`` that DQN needs, with TensorFlow's missing names lent to it."""
+    tf_callbacks = "tensorflow.python.keras.callbacks"
+    tf_generic = "tensorflow.python.keras.utils.generic_utils"
+    borrowed = {
+        # rl.callbacks derives from TensorFlow's private copy of Keras 2, whose callback lists a
+        # Keras 3 History does not fit into: let it see Keras 3's classes under those names.
+        tf_callbacks: _stand_in(
+            tf_callbacks,
+            Callback=keras.callbacks.Callback,
+            CallbackList=keras.callbacks.CallbackList,
+        ),
+        tf_generic: _stand_in(tf_generic, Progbar=keras.utils.Progbar),
+    }
+    shadowed = {name: sys.modules.get(name) for name in borrowed}
+    with contextlib.ExitStack() as stack:
+        # rl.util: `from tensorflow.keras.models import model_from_config`, removed in Keras 3.
+        tf_models = importlib.import_module("tensorflow.keras.models")
+        stack.enter_context(_attribute(tf_models, "model_from_config", _model_from_config))
+        # rl.agents imports DDPG, which switches eager execution off for the whole process.
+        stack.enter_context(
+            _attribute(tf.compat.v1, "disable_eager_execution", lambda: None),
+        )
+        sys.modules.update(borrowed)
+        try:
+            import rl.agents
+            import rl.callbacks
+            import rl.core
+            import rl.memory
+            import rl.policy
+            import rl.util  # noqa: F401
+        finally:
+            for name, module in shadowed.items():
+                if module is None:
+                    del sys.modules[name]
+                else:
+                    sys.modules[name] = module
+
+
+_import_rl()
+
+from rl.agents.dqn import AbstractDQNAgent, DQNAgent, mean_q  # noqa: E402
+from rl.callbacks import (  # noqa: E402
+    Callback,
+    ModelIntervalCheckpoint,
+    TrainEpisodeLogger,
+    TrainIntervalLogger,
+)
+from rl.core import Agent, Env, Processor  # noqa: E402
+from rl.memory import Experience, Memory, SequentialMemory  # noqa: E402
+from rl.policy import EpsGreedyQPolicy, GreedyQPolicy, LinearAnnealedPolicy, Policy  # noqa: E402
+
+__all__ = [
+    "Agent",
+    "Callback",
+    "DQNAgent",
+    "Env",
+    "EpsGreedyQPolicy",
+    "Experience",
+    "GreedyQPolicy",
+    "LinearAnnealedPolicy",
+    "Memory",
+    "ModelIntervalCheckpoint",
+    "Policy",
+    "Processor",
+    "SequentialMemory",
+    "TrainEpisodeLogger",
+    "TrainIntervalLogger",
+    "clone_model",
+    "mean_q",
+]
+
+
+def clone_model(model: keras.Model, custom_objects: Any = None) -> keras.Model:
+    """Copies ``model``, weights included. Replaces the config round trip that Keras 3 refuses."""
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+class _NumPyWithWideCounters(types.ModuleType):
+    """NumPy for rl.core, whose step and episode counters start as ``np.int16(0)``.
+
+    NumPy 2 keeps the type when an int is added, so that they wrap to -32,768 after step 32,767 and
+    the run never ends. A Python int has no such end.
+    """
+
+    int16 = int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+def _sample_batch_indexes(original: Callable[..., Any]) -> Callable[..., Any]:
+    def sample_batch_indexes(low: int, high: int, size: int) -> Any:
+        if high - low >= size:
+            return original(low, high, size)
+        # Fewer entries than the batch: keras-rl2 draws with replacement, through
+        # np.random.random_integers, which NumPy 2 no longer has.
+        return np.random.randint(low, high, size=size)
+
+    return sample_batch_indexes
+
+
+def _process_state_batch(self: AbstractDQNAgent, batch: Any) -> Any:
+    """A real array, where keras-rl2 makes one Python object of every byte."""
+    array = np.array(batch)
+    return array if self.processor is None else self.processor.process_state_batch(array)
+
+
+def _reset_states(self: DQNAgent) -> None:
+    """As keras-rl2's, less the ``model.reset_states()`` of stateful RNNs, gone from Keras 3."""
+    self.recent_action = None
+    self.recent_observation = None
+
+
+def _init(original: Callable[..., None]) -> Callable[..., None]:
+    def __init__(
+        self: DQNAgent,
+        model: keras.Model,
+        policy: Policy | None = None,
+        test_policy: Policy | None = None,
+        enable_double_dqn: bool = False,
+        enable_dueling_network: bool = False,
+        dueling_type: str = "avg",
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        # keras-rl2 builds the head from a Python lambda, which Keras 3 refuses to clone.
+        if enable_dueling_network:
+            model = with_dueling_head(model, dueling_type)
+        original(
+            self, model, policy, test_policy, enable_double_dqn, False, dueling_type,
+            *args, **kwargs,
+        )  # fmt: skip
+        self.enable_dueling_network = enable_dueling_network
+
+    return __init__
+
+
+def _compile(original: Callable[..., None]) -> Callable[..., None]:
+    def compile(self: DQNAgent, optimizer: Any, metrics: Any = ()) -> None:
+        # A fresh list: keras-rl2 appends to its own default argument, once more for every agent.
+        original(self, optimizer, metrics=[*metrics])
+        self.compiled_metrics_names = ["loss", *(m.__name__ for m in metrics), mean_q.__name__]
+
+    return compile
+
+
+def _metrics_names(self: DQNAgent) -> list[str]:
+    """``loss``, ``mean_q`` and the policy's: Keras 3 reports one name for all compiled metrics."""
+    names = [*self.compiled_metrics_names, *self.policy.metrics_names]
+    return names if self.processor is None else names + self.processor.metrics_names
+
+
+def _mend() -> None:
+    agents, core = sys.modules["rl.agents.dqn"], sys.modules["rl.core"]
+    memory = sys.modules["rl.memory"]
+    agents.clone_model = clone_model  # type: ignore[attr-defined]
+    core.np = _NumPyWithWideCounters("numpy")  # type: ignore[attr-defined]
+    memory.sample_batch_indexes = _sample_batch_indexes(  # type: ignore[attr-defined]
+        memory.sample_batch_indexes
+    )
+    AbstractDQNAgent.process_state_batch = _process_state_batch
+    DQNAgent.reset_states = _reset_states
+    DQNAgent.__init__ = _init(DQNAgent.__init__)
+    DQNAgent.compile = _compile(DQNAgent.compile)
+    DQNAgent.metrics_names = property(_metrics_names)
+
+
+_mend()
