@@ -1,1 +1,1 @@
-"""Keras-rl2-style deep Q-learning on Atari games: ``python -m runner env=spaceinvaders obs=ram``."""
+"""Deep Q-learning on Atari, keras-rl2 style: ``python -m runner env=spaceinvaders obs=ram``."""

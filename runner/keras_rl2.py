@@ -15,11 +15,10 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from models.dueling import with_dueling_head
+from runner.tensorflow_setup import keras, tf
 
 
 @contextlib.contextmanager
@@ -164,7 +163,7 @@ def _reset_states(self: DQNAgent) -> None:
 
 
 def _init(original: Callable[..., None]) -> Callable[..., None]:
-    def __init__(
+    def init(
         self: DQNAgent,
         model: keras.Model,
         policy: Policy | None = None,
@@ -184,7 +183,7 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
         )  # fmt: skip
         self.enable_dueling_network = enable_dueling_network
 
-    return __init__
+    return init
 
 
 def _compile(original: Callable[..., None]) -> Callable[..., None]:

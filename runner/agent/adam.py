@@ -1,6 +1,6 @@
 """Keras's Adam through TensorFlow's fused kernel: one pass over each weight instead of ten.
 
-Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, in the form of its section 2 (as Keras).
+Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, in the form that ends its section 2.
 The moments and the step count are the Keras optimizer's own: it can be saved, or used, as ever.
 """
 

@@ -93,11 +93,11 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def is_update_due(self, step: int) -> bool:
         """Whether an update belongs to ``step`` (keras-rl2's rule)."""
-        return step > self.nb_steps_warmup and step % self.train_interval == 0
+        return bool(step > self.nb_steps_warmup and step % self.train_interval == 0)
 
     def is_sync_due(self, step: int) -> bool:
         """Whether a hard target sync belongs to ``step`` (keras-rl2's rule)."""
-        return self.target_model_update >= 1 and step % self.target_model_update == 0
+        return bool(self.target_model_update >= 1 and step % self.target_model_update == 0)
 
     def backward(self, reward: float, terminal: bool) -> list[float]:
         """Stores what the last action led to, and makes the update that is due, if any."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.keras_rl2 import Callback, Processor, TrainEpisodeLogger, TrainIntervalLogger
-from runner.memory.replay import Batch, ReplayMemory
+from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ def fit_vector(
     callbacks: Sequence[Any] | None = None,
     verbose: int = 1,
     log_interval: int = 10000,
-    start_step: int = 0,
 ) -> keras.callbacks.History:
     """Trains ``agent`` on all games of ``env`` at once.
 
@@ -43,7 +42,6 @@ def fit_vector(
             episode is a whole game.
         verbose: 0 nothing, 1 keras-rl2's interval log, 2 its episode log.
         log_interval: Steps of an interval.
-        start_step: The step to count from.
 
     Returns:
         A Keras History of the episodes.
@@ -56,7 +54,7 @@ def fit_vector(
         listener.set_params({"nb_steps": nb_steps})
         if isinstance(listener, Callback):
             listener._set_env(env)
-    session = _Session(agent, env, listeners, start_step)
+    session = _Session(agent, env, listeners)
     aborted = False
     agent.training, agent.stop_training = True, False
     session.tell("on_train_begin", logs={})
@@ -75,24 +73,20 @@ def fit_vector(
 class _Session:
     """One run of the loop: where each game stands."""
 
-    def __init__(
-        self, agent: CompiledDQNAgent, env: Any, listeners: Sequence[Any], start_step: int
-    ) -> None:
+    def __init__(self, agent: CompiledDQNAgent, env: Any, listeners: Sequence[Any]) -> None:
         memory = agent.memory
         if not isinstance(memory, ReplayMemory) or memory.streams != env.num_envs:
             raise ValueError(f"memory: expected a ReplayMemory of {env.num_envs} streams")
         self.agent, self.env, self.memory = agent, env, memory
         self.num_envs = env.num_envs
         self.hooks = {name: _overridden(listeners, name) for name in _FALLBACKS}
-        self.windows = RunningWindows(
-            env.num_envs, memory.window_length, memory.observation_shape
-        )
+        self.windows = RunningWindows(env.num_envs, memory.window_length, memory.observation_shape)
         self.process = _Processing(agent.processor)
         self.episodes = list(range(env.num_envs))  # number of the game each stream plays
         self.next_episode = env.num_envs
         self.episode_steps = [0] * env.num_envs
         self.episode_rewards = [0.0] * env.num_envs
-        agent.step = start_step
+        agent.step = 0
 
     def tell(self, hook: str, *args: Any, **kwargs: Any) -> None:
         for method in self.hooks[hook]:
@@ -205,6 +199,7 @@ class _Session:
                 "game_reward": float(rewards[i]),
                 "game_over": ended,
                 "frames": int(infos["frames"][i]),
+                "stream": i,
             },
         }
         self.tell("on_step_end", self.episode_steps[i], logs=logs)
@@ -227,7 +222,7 @@ class _Processing:
     """What the user's keras-rl2 processor changes, and nothing else."""
 
     def __init__(self, processor: Processor | None) -> None:
-        self.processor = processor
+        self.processor: Any = processor  # None: then nothing below calls it
         self.whole_steps = _overrides(processor, "process_step")
         self.sees = self.whole_steps or _overrides(processor, "process_observation")
         self.rewards = self.whole_steps or _overrides(processor, "process_reward")
@@ -306,7 +301,7 @@ _FALLBACKS = {
 
 
 def _overridden(listeners: Sequence[Any], hook: str) -> list[Callable[..., None]]:
-    """The listeners' own methods for ``hook``: a call to the empty one of the base costs as much."""
+    """The listeners' own methods for ``hook``: calling the base's empty one costs as much."""
     methods = []
     for listener in listeners:
         name = hook if hasattr(listener, hook) else _FALLBACKS[hook]

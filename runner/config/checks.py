@@ -17,7 +17,7 @@ import psutil
 
 from runner.config.games import rom_path
 from runner.config.schema import Config
-from runner.errors import UserError, wrong
+from runner.errors import wrong
 
 
 @dataclass(frozen=True)
@@ -255,8 +255,8 @@ def _check_memory_size(config: Config) -> None:
         )
 
 
-def check_writable(folder: Path) -> None:
-    """Checks that a run directory can be made at ``folder``, without making it.
+def check_writable(folder: Path, field: str) -> None:
+    """Checks that ``folder``, given as ``field``, can be made and written to, without making it.
 
     Raises:
         UserError: The nearest existing parent cannot be written to.
@@ -265,7 +265,7 @@ def check_writable(folder: Path) -> None:
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise wrong("hydra.run.dir", folder, f"a folder that can be written to ({parent} cannot)")
+        raise wrong(field, folder, f"a folder that can be written to ({parent} cannot)")
 
 
 def num_envs(config: Config) -> int:
@@ -274,6 +274,3 @@ def num_envs(config: Config) -> int:
         return int(config.env.num_envs)
     single = config.agent.name == "keras_rl2" or config.memory.name == "sequential"
     return 1 if single else 16
-
-
-__all__ = ["UserError", "check", "check_writable", "nearest", "num_envs", "replay_bytes"]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
@@ -19,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.checks import check, nearest, num_envs
+from runner.config.checks import check, check_writable, nearest, num_envs
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
@@ -35,7 +34,7 @@ def _from_protocol(protocol: str, knob: str) -> float | int | bool:
 
 
 def register() -> None:
-    """Makes the schema and every game of ALE known to Hydra: ``env=pong``, ``env=space_invaders``."""
+    """Makes the schema and every game of ALE known to Hydra: ``env=pong``, ``env=ms_pacman``."""
     OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
@@ -45,18 +44,29 @@ def register() -> None:
             store.store(group="env", name=name, node=node)
 
 
-def split_runs(overrides: Sequence[str], multirun: bool) -> list[list[str]]:
-    """Returns the overrides of every run: one list, or one for each job of a multirun.
+def check_command_line(arguments: Sequence[str]) -> None:
+    """Composes and checks every run that a command line asks for, before anything is made.
+
+    Args:
+        arguments: Overrides and Hydra's own flags; ``-m`` makes a sweep of them.
 
     Raises:
-        UserError: An override that cannot be parsed.
+        UserError: The first thing that is wrong.
     """
-    parsed = _parse(overrides)
-    if not multirun:
-        return [list(overrides)]
-    settings = [override for override in parsed if not override.get_key_element().startswith("hydra")]
-    batches = BasicSweeper.split_arguments(settings, None)
-    return [list(job) for batch in batches for job in batch]
+    overrides = _parse([a for a in arguments if not a.startswith("-")])
+    multirun = "-m" in arguments or "--multirun" in arguments
+    settings = [override for override in overrides if not _is_hydras(override)]
+    runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
+    for batch in runs:
+        for job in batch:
+            load([o if isinstance(o, str) else str(o.input_line) for o in job])
+    folder = "hydra.sweep.dir" if multirun else "hydra.run.dir"
+    chosen = [str(o.value()) for o in overrides if o.get_key_element() == folder]
+    check_writable(Path((chosen or ["runs"])[-1]), folder)
+
+
+def _is_hydras(override: Override) -> bool:
+    return override.get_key_element().startswith("hydra")
 
 
 def load(overrides: Sequence[str]) -> Config:
@@ -68,7 +78,7 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [o for o in _parse(overrides) if not o.get_key_element().startswith("hydra")]
+    own = [override for override in _parse(overrides) if not _is_hydras(override)]
     for override in own:
         _check_name(override)
     GlobalHydra.instance().clear()
@@ -104,7 +114,7 @@ def save(config: Config, path: Path) -> None:
         FileExistsError: ``path`` exists.
     """
     with path.open("x") as file:
-        yaml.safe_dump(dataclasses.asdict(config), file, sort_keys=False)
+        file.write(OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config))))
 
 
 def read(path: Path) -> Config:
@@ -114,11 +124,10 @@ def read(path: Path) -> Config:
         UserError: No such file, or not such a file.
     """
     try:
-        stored = OmegaConf.create(yaml.safe_load(path.read_text()))
-        merged = OmegaConf.merge(OmegaConf.structured(Config), stored)
+        merged = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.load(path))
     except FileNotFoundError as error:
         raise UserError(f"run={path.parent}: expected a run directory (no {path.name})") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException, ValueError) as error:
+    except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}") from error
     return typed(typing.cast(DictConfig, merged))

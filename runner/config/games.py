@@ -1,4 +1,4 @@
-"""The games that ALE ships, under the names that users type. Imports neither TensorFlow nor Hydra."""
+"""The games that ALE ships, under the names that users type; no TensorFlow, no Hydra in here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
         UserError: The folder or the ROM in it does not exist.
     """
     if rom_dir is None:
-        return Path(roms.get_rom_path(game))
+        return Path(str(roms.get_rom_path(game)))
     folder = Path(rom_dir).expanduser()
     if not folder.is_dir():
         raise UserError(f"env.rom_dir={rom_dir}: expected a folder with ROM files (no such folder)")

@@ -50,7 +50,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self.actions: list[Action] = (
             self.ale.getLegalActionSet() if env.full_actions else self.ale.getMinimalActionSet()
         )
-        self.action_space = spaces.Discrete(len(self.actions))
+        self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.actions))
         shape = (RAM_BYTES,) if obs.name == "ram" else (obs.height, obs.width)
         self.observation_space = spaces.Box(0, 255, shape, np.uint8)
         screen = self.ale.getScreenDims()
@@ -77,7 +77,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
             # As ale_py.AtariEnv seeds, so that both play the same game from the same seed.
             np_seed, ale_seed = np.random.SeedSequence(seed).generate_state(2)
             self._np_random = np.random.default_rng(int(np_seed))
-            self.ale.setInt("random_seed", np.int32(ale_seed))
+            self.ale.setInt("random_seed", int(np.int32(ale_seed)))
             self.ale.loadROM(self._rom)
         self.ale.reset_game()
         frames = self._play_noops()
@@ -103,7 +103,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         """Plays ``action`` for ``env.frame_skip`` frames, fewer if the game ends before.
 
         Returns:
-            Observation, points, terminated (the game is over), truncated (``env.max_frames``), info.
+            Observation, points, terminated (game over), truncated (``env.max_frames``), info.
         """
         ale, skip, chosen = self.ale, self._env.frame_skip, self.actions[action]
         pixel = self._obs.name == "pixel"

@@ -108,7 +108,9 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self.single_action_space = probe.action_space
         self.observation_space = batch_space(probe.observation_space, num_envs)
         self.action_space = spaces.MultiDiscrete([len(self.action_meanings)] * num_envs)
-        layout = _Layout(num_envs, probe.observation_space.shape)
+        shape = probe.observation_space.shape
+        assert shape is not None
+        layout = _Layout(num_envs, shape)
         self._block = SharedMemory(create=True, size=layout.size())
         self._arrays: dict[str, NDArray[Any]] = layout.arrays(self._block)
         self._workers: list[tuple[Any, Connection]] = []
@@ -129,7 +131,10 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._workers.append((process, ours))
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Starts a new game everywhere.
 
@@ -140,11 +145,11 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         Returns:
             Observations (num_envs, ...) uint8 and ``lives``.
         """
-        if seed is None or isinstance(seed, int):
-            seeds = [None] * self.num_envs if seed is None else game_seeds(seed, self.num_envs)
+        if seed is None:
+            self._ask("reset", [None] * self.num_envs)
         else:
-            seeds = list(seed)
-        self._ask("reset", seeds)
+            seeds = game_seeds(seed, self.num_envs) if isinstance(seed, int) else seed
+            self._ask("reset", seeds)
         return self._arrays["observations"], {"lives": self._arrays["lives"]}
 
     def step_async(self, actions: NDArray[Any]) -> None:
@@ -217,9 +222,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self.step_wait()
         games = iter(per_game)
         bounds = np.linspace(0, self.num_envs, len(self._workers) + 1).astype(int)
-        for (_, pipe), (first, last) in zip(
-            self._workers, itertools.pairwise(bounds), strict=True
-        ):
+        for (_, pipe), (first, last) in zip(self._workers, itertools.pairwise(bounds), strict=True):
             self._guarded(pipe.send_bytes, b"c")
             self._guarded(pipe.send, (command, list(itertools.islice(games, last - first))))
         return [self._guarded(pipe.recv) for _, pipe in self._workers]

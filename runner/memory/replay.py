@@ -35,6 +35,15 @@ class Batch(NamedTuple):
     rewards: NDArray[np.float32]
     terminals: NDArray[np.bool_]
 
+    def reshape(self, *leading: int) -> Batch:
+        """Returns the same transitions, their leading axes made ``leading``."""
+        return Batch(
+            self.windows.reshape(*leading, *self.windows.shape[self.actions.ndim :]),
+            self.actions.reshape(leading),
+            self.rewards.reshape(leading),
+            self.terminals.reshape(leading),
+        )
+
 
 class ReplayMemory(Memory):  # type: ignore[misc]
     """keras-rl2 memory of uint8 observations.
@@ -142,7 +151,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             batch_idxs: Indices as ``SequentialMemory.sample`` takes them (single stream), or None.
         """
         if batch_idxs is None:
-            batch = Batch(*(array[0] for array in self.sample_batches(1, batch_size)))
+            batch = self.sample_batches(1, batch_size).reshape(batch_size)
         else:
             indices = np.asarray(batch_idxs, np.int64) + 1
             batch = self.gather(np.zeros_like(indices), indices)
@@ -176,8 +185,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             again = self.generator.integers(ends[-1], size=int(redraw.sum()))
             streams[redraw], indices[redraw] = self._located(again, choices, ends)
             redraw = self._starts_after_an_end(streams, indices)
-        batch = self.gather(streams, indices)
-        return Batch(*(a.reshape(nb_batches, batch_size, *a.shape[1:]) for a in batch))
+        return self.gather(streams, indices).reshape(nb_batches, batch_size)
 
     def _draw_distinct(self, total: int, nb_batches: int, batch_size: int) -> NDArray[np.int64]:
         """(nb_batches, batch_size) integers below ``total``, no two in a row alike."""
@@ -212,8 +220,9 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         self, streams: NDArray[np.int64], indices: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Where state0 would end in a final observation, from which nothing was done."""
-        before: NDArray[np.uint8] = self.flags.reshape(-1)[self._positions(streams, indices - 2)]
-        return before & BOUNDARY != 0
+        before = self.flags.reshape(-1)[self._positions(streams, indices - 2)]
+        ended: NDArray[np.bool_] = before & BOUNDARY != 0
+        return ended
 
     def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).

@@ -1,0 +1,57 @@
+"""From the name of a network to the network. A new kind of network is one more entry here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from models.conv import conv_network
+from models.dense import dense_network
+from models.dueling import with_dueling_head
+
+
+def build_model(
+    name: str,
+    input_shape: Sequence[int],
+    nb_actions: int,
+    *,
+    arguments: dict[str, Any],
+    dueling: str = "none",
+) -> keras.Model:
+    """Builds a Q-network.
+
+    Args:
+        name: ``conv``, ``dense``, or ``package.module:function`` for one of the user's own.
+        input_shape: (window, *observation) of the uint8 input.
+        nb_actions: Number of Q-values.
+        arguments: Keyword arguments of the network's own function.
+        dueling: ``none``, or the kind of dueling head (see ``models.dueling``).
+
+    Returns:
+        A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
+
+    Raises:
+        ValueError: The user's function cannot be found, or its model has another output shape.
+    """
+    model = _builder(name)(tuple(input_shape), nb_actions, **arguments)
+    if tuple(model.output.shape) != (None, nb_actions):
+        raise ValueError(
+            f"{name} returned a model with output {tuple(model.output.shape)}: "
+            f"expected (None, {nb_actions})"
+        )
+    return model if dueling == "none" else with_dueling_head(model, dueling)
+
+
+def _builder(name: str) -> Callable[..., keras.Model]:
+    known: dict[str, Callable[..., keras.Model]] = {"conv": conv_network, "dense": dense_network}
+    if name in known:
+        return known[name]
+    module, _, function = name.partition(":")
+    try:
+        builder: Callable[..., keras.Model] = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{name} cannot be found: {error}") from error
+    return builder

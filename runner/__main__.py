@@ -1,0 +1,61 @@
+"""``python -m runner``: trains one agent, or with ``-m`` one after another."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(arguments: list[str]) -> int:
+    """Checks what was typed, then lets Hydra run it.
+
+    Args:
+        arguments: As typed: ``env=pong obs=pixel``.
+
+    Returns:
+        The exit code: 0; 1 the run broke; 2 something typed is wrong; 130, 143 interrupted.
+    """
+    # Imported here, because the emulators' processes import this module too.
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig
+
+    from runner.commands import guarded
+    from runner.config import compose
+
+    compose.register()
+    codes = []
+
+    def job(composed: DictConfig) -> None:
+        code = guarded(lambda: _train(composed, HydraConfig.get()))
+        codes.append(code)
+        if code >= 128:  # interrupted: the rest of a sweep too
+            raise SystemExit(code)
+
+    def _train(composed: DictConfig, hydra_config: Any) -> int:
+        from runner.run_directory import remove_if_empty
+        from runner.training import train
+
+        folder = Path(hydra_config.runtime.output_dir)
+        chosen = any("hydra.run.dir" in o for o in hydra_config.overrides.hydra)
+        try:
+            return train(compose.typed(composed), folder, may_rename=not chosen)
+        finally:
+            remove_if_empty(folder, Path.cwd())
+
+    def check() -> int:
+        compose.check_command_line(arguments)
+        return 0
+
+    if code := guarded(check):
+        return code
+    run_job = hydra.main(
+        version_base="1.3", config_path=str(compose.CONF_DIR), config_name="config"
+    )
+    run_job(job)()
+    return max(codes, default=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""From settings to keras-rl2's pieces: network, memory, policy, agent."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from models.build import build_model
+from runner.agent.dqn import CompiledDQNAgent
+from runner.config.checks import num_envs
+from runner.config.schema import Config
+from runner.errors import wrong
+from runner.keras_rl2 import (
+    DQNAgent,
+    EpsGreedyQPolicy,
+    LinearAnnealedPolicy,
+    Memory,
+    Policy,
+    Processor,
+    SequentialMemory,
+)
+from runner.memory.replay import ReplayMemory
+from runner.weights import load_weights
+
+_DTYPES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+class RewardClipper(Processor):  # type: ignore[misc]
+    """Clips rewards to +-``limit`` for learning (Mnih et al. 2015); reports stay unclipped."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+
+    def process_reward(self, reward: float) -> float:
+        """Returns the clipped reward."""
+        return max(-self.limit, min(self.limit, reward))
+
+
+def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int) -> keras.Model:
+    """Builds the network, and loads ``init_weights`` into it.
+
+    Raises:
+        UserError: The user's builder or weights file does not fit.
+    """
+    model = config.model
+    arguments: dict[str, Any] = {
+        "hidden": model.hidden,
+        "activation": model.activation,
+        "scale": model.scale,
+        "dtype": _DTYPES[config.agent.precision],
+    }
+    if model.name == "conv":
+        arguments |= {"filters": model.filters, "kernels": model.kernels, "strides": model.strides}
+    if model.name == "custom":
+        arguments = model.arguments
+    try:
+        network = build_model(
+            model.builder or model.name,
+            (config.obs.window, *observation_shape),
+            nb_actions,
+            arguments=arguments,
+            dueling=config.agent.dueling,
+        )
+    except (ValueError, TypeError) as error:
+        raise wrong("model.builder", model.builder, f"a network's function ({error})") from error
+    if config.init_weights is not None:
+        load_weights(network, Path(config.init_weights).expanduser())
+    return network
+
+
+def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
+    """Builds the replay memory."""
+    if config.memory.name == "sequential":
+        return SequentialMemory(config.memory.limit, window_length=config.obs.window)
+    return ReplayMemory(
+        config.memory.limit,
+        config.obs.window,
+        observation_shape,
+        streams=num_envs(config),
+        seed=config.seed,
+    )
+
+
+def make_policy(config: Config) -> Policy:
+    """Builds the behaviour policy."""
+    policy = config.policy
+    return LinearAnnealedPolicy(
+        EpsGreedyQPolicy(),
+        attr="eps",
+        value_max=policy.value_max,
+        value_min=policy.value_min,
+        value_test=config.eval.epsilon,
+        nb_steps=policy.nb_steps,
+    )
+
+
+_AGENTS = {"dqn": CompiledDQNAgent, "keras_rl2": DQNAgent}
+
+
+def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Policy) -> DQNAgent:
+    """Builds and compiles the agent. ``model`` has its dueling head already."""
+    agent = config.agent
+    clip = agent.reward_clip
+    built = _AGENTS[agent.name](
+        model=model,
+        nb_actions=model.output.shape[-1],
+        memory=memory,
+        policy=policy,
+        gamma=agent.gamma,
+        batch_size=agent.batch_size,
+        # Warm-up fills the memory, which is empty wherever the count starts.
+        nb_steps_warmup=config.start_step + config.train.warmup,
+        train_interval=agent.train_interval,
+        target_model_update=agent.target_update,
+        enable_double_dqn=agent.double,
+        delta_clip=agent.delta_clip,
+        processor=None if math.isinf(clip) else RewardClipper(clip),
+    )
+    built.compile(keras.optimizers.Adam(agent.learning_rate, epsilon=agent.adam_epsilon))
+    return built
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """All settings as plain types."""
+    return dataclasses.asdict(config)

@@ -1,0 +1,54 @@
+"""``metrics.csv``: one line per finished game."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from runner.callbacks.games import Game, GameFollower
+
+COLUMNS: Final = (
+    "step",  # steps of the run when the game ended
+    "frames",  # emulator frames of the run by then
+    "wall_time",  # seconds since training began
+    "episode_return",  # points of the game, unclipped
+    "episode_length",  # its steps
+    "loss",  # mean over the updates since the line before
+    "mean_q",  # the same
+    "epsilon",  # at its last action
+)
+
+
+class MetricsFile(GameFollower):
+    """Writes the lines.
+
+    Args:
+        path: The file; must not exist.
+        start_step: The step to count from.
+    """
+
+    def __init__(self, path: Path, start_step: int = 0) -> None:
+        super().__init__(start_step)
+        self._path = path
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Opens the file."""
+        self._began = time.perf_counter()
+        self._file = self._path.open("x", newline="", buffering=1)  # a line at a time
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def on_game_end(self, game: Game) -> None:
+        """Writes one line."""
+        loss, mean_q = self.averages()
+        seconds = time.perf_counter() - self._began
+        self._writer.writerow([
+            game.step, game.frames, f"{seconds:.3f}", f"{game.points:g}", game.length,
+            f"{loss:.6g}", f"{mean_q:.6g}", f"{self.epsilon:.6g}",
+        ])  # fmt: skip
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Closes the file."""
+        self._file.close()

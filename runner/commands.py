@@ -1,0 +1,48 @@
+"""What all commands share: settings as ``name=value``, errors as one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runner.errors import RunError, UserError, wrong
+
+_KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Returns the exit code of ``work``; what went wrong is one line on standard error."""
+    try:
+        return work()
+    except (UserError, RunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+
+
+def parse_settings(
+    arguments: Sequence[str], kinds: Mapping[str, Callable[[str], Any]], usage: str
+) -> dict[str, Any]:
+    """Reads ``name=value`` arguments.
+
+    Args:
+        arguments: As typed.
+        kinds: The names there are, and the type of each.
+        usage: Shown where something is wrong.
+
+    Raises:
+        UserError: No such name, or a value of another type.
+    """
+    given = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not equals or name not in kinds:
+            raise UserError(f"{argument}: expected {usage}")
+        try:
+            given[name] = kinds[name](text)
+        except ValueError as error:
+            raise wrong(name, text, _KINDS[kinds[name]]) from error
+    return given

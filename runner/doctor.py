@@ -1,0 +1,137 @@
+"""``python -m runner.doctor``: is this machine ready, and if not, how is it mended?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psutil
+
+USAGE = "python -m runner.doctor [--games]"
+PACKAGES: Final = (
+    "tensorflow", "keras", "keras-rl2", "gymnasium", "ale-py", "hydra-core", "numpy",
+    "opencv-python-headless", "psutil", "h5py",
+)  # fmt: skip
+CPU_FEATURES: Final = {
+    "avx2": "vector arithmetic",
+    "avx512f": "wider vector arithmetic",
+    "avx512_bf16": "bfloat16 arithmetic",
+    "amx_bf16": "bfloat16 matrix units",
+}
+GIGABYTE: Final = 1e9
+REPLAY_OF_A_MILLION_SCREENS: Final = 7.1  # GB
+
+
+class Finding(NamedTuple):
+    """One line of the doctor's: what was looked at, what was seen, how to mend it if need be."""
+
+    what: str
+    seen: str
+    mend: str = ""  # empty: all is well
+    needed: bool = True  # nothing runs until it is mended
+
+
+def _python() -> Iterator[Finding]:
+    version = platform.python_version()
+    good = (3, 10) <= sys.version_info[:2] < (3, 14)
+    yield Finding("Python", version, "" if good else "use Python 3.10, 3.11, 3.12 or 3.13")
+
+
+def _packages() -> Iterator[Finding]:
+    pins = _pins()
+    for name in PACKAGES:
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "not installed", "pip install -r requirements.txt")
+            continue
+        other = pins.get(name) and version not in pins[name]
+        mend = f"tested with {' or '.join(pins[name])}: pip install -r requirements.txt"
+        yield Finding(name, version, mend if other else "", needed=False)
+
+
+def _pins() -> dict[str, list[str]]:
+    """The versions in requirements.txt, by package."""
+    lock = Path(__file__).resolve().parents[1] / "requirements.txt"
+    pins: dict[str, list[str]] = {}
+    for line in lock.read_text().splitlines() if lock.is_file() else ():
+        name, pinned, rest = line.partition("==")
+        if pinned and not line.startswith("#"):
+            pins.setdefault(name, []).append(rest.split(";")[0].strip())
+    return pins
+
+
+def _games() -> Iterator[Finding]:
+    from runner.config.games import all_games, rom_path
+
+    missing = [game for game in all_games() if not rom_path(game, None).is_file()]
+    seen = f"{len(all_games()) - len(missing)} of {len(all_games())} ROMs"
+    yield Finding("games", seen, "pip install --force-reinstall ale-py" if missing else "")
+
+
+def _cpu() -> Iterator[Finding]:
+    info = Path("/proc/cpuinfo")
+    flags = set(info.read_text().split()) if info.is_file() else set()
+    found = [f"{flag} ({use})" for flag, use in CPU_FEATURES.items() if flag in flags]
+    shown = ", ".join(found) if flags else "features unknown on this system"
+    yield Finding("CPU", f"{os.cpu_count()} core(s), {shown or 'no vector features'}")
+
+
+def _tensorflow() -> Iterator[Finding]:
+    try:
+        from runner import keras_rl2  # noqa: F401
+        from runner.tensorflow_setup import GPUS
+    except ImportError as error:
+        yield Finding("TensorFlow", f"cannot be loaded: {error}", "pip install -r requirements.txt")
+        return
+    yield Finding("GPU", f"{len(GPUS)} found" if GPUS else "none: the CPU does the work")
+    yield Finding("keras-rl2", "loads on this TensorFlow")
+
+
+def _memory() -> Iterator[Finding]:
+    free = psutil.virtual_memory().available / GIGABYTE
+    few = free < REPLAY_OF_A_MILLION_SCREENS
+    mend = f"obs=pixel: memory.limit={int(free / 2 * 1e9 / 7062):,}".replace(",", "")
+    yield Finding("free memory", f"{free:.1f} GB", mend if few else "", needed=False)
+
+
+def _disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free / GIGABYTE
+    writable = os.access(Path.cwd(), os.W_OK)
+    mend = "" if writable else "go to a folder you can write to, or set hydra.run.dir="
+    yield Finding("this folder", f"{free:.0f} GB free", mend)
+
+
+EXAMINATIONS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
+    _python, _packages, _games, _cpu, _tensorflow, _memory, _disk,
+)  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what was found. Returns 0: ready, 1: not ready, 2: a wrong word was typed."""
+    if arguments == ["--games"]:
+        from runner.config.games import all_games
+
+        print("\n".join(all_games()))
+        return 0
+    if arguments:
+        print(f"error: {arguments[0]}: expected {USAGE}", file=sys.stderr)
+        return 2
+    ready = True
+    for examine in EXAMINATIONS:
+        for what, seen, mend, needed in examine():
+            mark = "ok  " if not mend else ("FAIL" if needed else "note")
+            ready = ready and not (mend and needed)
+            print(f"{mark}  {what:24}{seen}" + (f"  -> {mend}" if mend else ""))
+    print("\nready" if ready else "\nnot ready: see the lines marked FAIL")
+    return 0 if ready else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,30 @@
+"""The games of a run, as its memory takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runner.config.checks import num_envs
+from runner.config.schema import Config
+from runner.environments.atari import AtariGame
+from runner.environments.pool import EmulatorPool, game_seeds
+from runner.environments.single import SingleGame
+
+Games = EmulatorPool | SingleGame
+
+
+def _many(config: Config) -> EmulatorPool:
+    return EmulatorPool(config.env, config.obs, num_envs(config))
+
+
+def _one(config: Config) -> SingleGame:
+    return SingleGame(AtariGame(config.env, config.obs), game_seeds(config.seed, 1)[0])
+
+
+# By memory: keras-rl2's own keeps the order of a single game.
+_BY_MEMORY: dict[str, Callable[[Config], Games]] = {"replay": _many, "sequential": _one}
+
+
+def make_games(config: Config) -> Games:
+    """Starts the emulators. Imports no TensorFlow: they load while it does."""
+    return _BY_MEMORY[config.memory.name](config)

@@ -1,0 +1,85 @@
+"""``python -m runner.evaluate run=DIR_OR_WEIGHTS``: plays whole games with a trained network."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from runner.commands import guarded, parse_settings
+from runner.errors import UserError, wrong
+
+USAGE = "python -m runner.evaluate run=DIR_OR_WEIGHTS [episodes=30] [epsilon=0.01] [seed=0]"
+
+
+def evaluate_run(run: Path, episodes: int | None, epsilon: float | None, seed: int) -> int:
+    """Evaluates a run's network; all settings but the arguments are the run's own.
+
+    Args:
+        run: A run directory (its final or newest weights), or one of its weights files.
+        episodes: Games; None: as the run says.
+        epsilon: Probability of a random action; None: as the run says.
+        seed: Of the games and the random actions.
+
+    Raises:
+        UserError: Something does not exist or does not fit.
+    """
+    from runner.config import checks, compose
+    from runner.environments.atari import AtariGame
+    from runner.run_directory import RunDirectory, write_json
+
+    compose.register()
+    directory, weights = RunDirectory.find(run)
+    config = directory.read_config()
+    evaluation = dataclasses.replace(
+        config.eval,
+        episodes=config.eval.episodes if episodes is None else episodes,
+        epsilon=config.eval.epsilon if epsilon is None else epsilon,
+    )
+    config = dataclasses.replace(config, eval=evaluation, init_weights=str(weights), seed=seed)
+    checks.check(config)
+    game = AtariGame(config.env, config.obs)
+
+    from runner import tensorflow_setup
+
+    tensorflow_setup.set_up(seed)
+    from runner.agent.build import make_model
+    from runner.evaluation import evaluate, one_line
+
+    assert game.observation_space.shape is not None
+    model = make_model(config, game.observation_space.shape, len(game.actions))
+    result = evaluate(model, config, seed=seed)
+    print(f"{config.env.game}, obs={config.obs.name}, protocol {config.env.protocol}")
+    print(f"weights: {weights}")
+    print(f"evaluation: {one_line(result)}")
+    name = weights.name.removesuffix(".weights.h5")
+    path = directory.folder / f"evaluation_{name}.json"
+    write_json(path, {"weights": weights.name, "seed": seed, **result})
+    print(f"result: {path}")
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+
+    def work() -> int:
+        given = parse_settings(
+            arguments, {"run": str, "episodes": int, "epsilon": float, "seed": int}, USAGE
+        )
+        if "run" not in given:
+            raise UserError(f"run: missing; expected {USAGE}")
+        for name, least in (("episodes", 1), ("seed", 0)):
+            if name in given and given[name] < least:
+                raise wrong(name, given[name], f"an integer >= {least}")
+        return evaluate_run(
+            Path(given["run"]).expanduser(),
+            given.get("episodes"),
+            given.get("epsilon"),
+            given.get("seed", 0),
+        )
+
+    return guarded(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

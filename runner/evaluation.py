@@ -1,0 +1,92 @@
+"""Whole games with a trained network: unclipped, lives ignored, epsilon-greedy."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from runner.config.schema import Config
+from runner.environments.pool import REST, EmulatorPool, game_seeds
+from runner.memory.windows import RunningWindows
+from runner.scores import human_normalised
+
+MAX_GAMES_AT_ONCE = 16
+
+
+def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]:
+    """Plays ``config.eval.episodes`` games.
+
+    Each game of the total is played by a fixed emulator, so that short games do not count more
+    often than long ones.
+
+    Args:
+        model: (B, window, *observation) uint8 -> (B, nb_actions).
+        config: The run's settings; lives are ignored whatever they say.
+        seed: Of the emulators and of the random actions.
+
+    Returns:
+        ``episodes``, ``epsilon``, ``mean``, ``std`` (population), ``min``, ``max``,
+        ``human_normalised`` (None for a game without a published human score), ``returns``,
+        ``lengths`` (steps), ``seconds``.
+    """
+    began = time.perf_counter()
+    episodes, epsilon = config.eval.episodes, config.eval.epsilon
+    num_envs = min(episodes, MAX_GAMES_AT_ONCE)
+    rules = dataclasses.replace(config.env, life_loss=False)
+    generator = np.random.default_rng(seed)
+    q_function = tf.function(lambda states: model(states, training=False))
+    to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
+    returns: list[list[float]] = [[] for _ in range(num_envs)]
+    lengths: list[list[int]] = [[] for _ in range(num_envs)]
+    pool = EmulatorPool(rules, config.obs, num_envs)
+    try:
+        observations, _ = pool.reset(seed=game_seeds(seed, num_envs))
+        shape = pool.single_observation_space.shape
+        assert shape is not None
+        windows = RunningWindows(num_envs, config.obs.window, shape)
+        windows.push(observations, True)
+        playing = np.ones(num_envs, np.bool_)
+        while playing.any():
+            actions = q_function(windows.states).numpy().argmax(axis=-1)
+            explores = generator.random(num_envs) < epsilon
+            at_random = generator.integers(len(pool.action_meanings), size=num_envs)
+            actions = np.where(explores, at_random, actions)
+            outcome = pool.step(np.where(playing, actions, REST))
+            observations, _, terminated, truncated, infos = outcome
+            ended = (terminated | truncated) & playing
+            for i in np.flatnonzero(ended):
+                returns[i].append(float(infos["episode_return"][i]))
+                lengths[i].append(int(infos["episode_length"][i]))
+                playing[i] = len(returns[i]) < to_play[i]
+            windows.push(observations, ended)
+    finally:
+        pool.close()
+    points = np.array([r for stream in returns for r in stream])
+    return {
+        "episodes": episodes,
+        "epsilon": epsilon,
+        "mean": float(points.mean()),
+        "std": float(points.std()),
+        "min": float(points.min()),
+        "max": float(points.max()),
+        "human_normalised": human_normalised(config.env.game, float(points.mean())),
+        "returns": points.tolist(),
+        "lengths": [n for stream in lengths for n in stream],
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+
+
+def one_line(result: dict[str, Any]) -> str:
+    """The result in words."""
+    text = (
+        f"{result['episodes']} games, epsilon {result['epsilon']:g}: mean {result['mean']:.1f}, "
+        f"std {result['std']:.1f}, min {result['min']:g}, max {result['max']:g}"
+    )
+    if result["human_normalised"] is not None:
+        text += f", human-normalised {result['human_normalised']:.3f}"
+    return f"{text} ({result['seconds']:.0f} s)"

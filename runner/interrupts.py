@@ -1,0 +1,48 @@
+"""Ctrl-C and SIGTERM: the first asks the run to stop, the second leaves at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class Interrupts:
+    """Context in which the first signal calls ``on_first`` and a second raises KeyboardInterrupt.
+
+    Args:
+        on_first: Asks whatever runs to stop at the next good moment.
+    """
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self._on_first = on_first
+        self._before: dict[signal.Signals, Any] = {}
+        self.received: signal.Signals | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or what the shell expects of a process that the signal ended."""
+        return 0 if self.received is None else EXIT_CODES[self.received]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = signal.Signals(number)
+        self._on_first()
+
+    def __enter__(self) -> Interrupts:
+        for number in EXIT_CODES:
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

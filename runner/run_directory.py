@@ -1,0 +1,143 @@
+"""What lies where in a run directory, and how its files get there: whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from runner.config import compose
+from runner.config.schema import Config
+from runner.errors import UserError, wrong
+
+
+class RunDirectory:
+    """One run's folder. Made by ``claim``; only read otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def config(self) -> Path:
+        """The settings, composed and resolved."""
+        return self.folder / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """One line per finished game."""
+        return self.folder / "metrics.csv"
+
+    @property
+    def result(self) -> Path:
+        """What came out; there only when the run is complete."""
+        return self.folder / "result.json"
+
+    @property
+    def weights(self) -> Path:
+        """Folder of the weights files."""
+        return self.folder / "weights"
+
+    @property
+    def final_weights(self) -> Path:
+        """Weights at the end of the training."""
+        return self.weights / "final.weights.h5"
+
+    @property
+    def weights_pattern(self) -> str:
+        """Template of the interval checkpoints, for keras-rl2's ModelIntervalCheckpoint."""
+        return str(self.weights).replace("{", "{{").replace("}", "}}") + "/step_{step}.weights.h5"
+
+    @classmethod
+    def claim(cls, folder: Path, config: Config, *, may_rename: bool) -> RunDirectory:
+        """Makes the folder of a new run, and writes its settings there.
+
+        Args:
+            folder: Where.
+            config: The run's settings.
+            may_rename: Take ``<folder>-2`` and so on if another run has ``folder``.
+
+        Raises:
+            UserError: Another run has the folder, or it cannot be written to.
+        """
+        number = 1
+        while True:
+            name = folder.name if number == 1 else f"{folder.name}-{number}"
+            run = cls(folder.with_name(name))
+            try:
+                run.folder.mkdir(parents=True, exist_ok=True)
+                compose.save(config, run.config)
+                run.weights.mkdir()
+                return run
+            except FileExistsError as error:
+                if not may_rename:
+                    raise UserError(
+                        f"hydra.run.dir={folder}: expected a new folder (it holds a run already)"
+                    ) from error
+                number += 1
+            except OSError as error:
+                raise UserError(
+                    f"hydra.run.dir={folder}: expected a folder that can be written to ({error})"
+                ) from error
+
+    @classmethod
+    def find(cls, path: Path) -> tuple[RunDirectory, Path]:
+        """Returns the run that ``path`` means, and its weights file.
+
+        Args:
+            path: A run directory (its final weights, or its newest), or one of its weights files.
+
+        Raises:
+            UserError: There is none.
+        """
+        if path.is_dir():
+            run = cls(path)
+            if not run.config.is_file():
+                raise wrong("run", path, "a run directory or a weights file (no config.yaml in it)")
+            if run.final_weights.is_file():
+                return run, run.final_weights
+            saved = sorted(run.weights.glob("step_*.weights.h5"), key=_step_of)
+            if not saved:
+                raise wrong("run", path, "a run directory with weights (none were saved)")
+            return run, saved[-1]
+        if not path.is_file():
+            raise wrong("run", path, "a run directory or a weights file (no such file)")
+        for parent in path.absolute().parents[:2]:
+            if cls(parent).config.is_file():
+                return cls(parent), path
+        raise wrong("run", path, "a weights file in its run directory (no config.yaml above it)")
+
+    def read_config(self) -> Config:
+        """Reads the run's settings.
+
+        Raises:
+            UserError: This is no run directory.
+        """
+        return compose.read(self.config)
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        """Writes ``result.json``, written aside and renamed."""
+        write_json(self.result, result)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes ``content`` to ``path``: whole, or not at all."""
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(aside, path)
+
+
+def remove_if_empty(folder: Path, top: Path) -> None:
+    """Removes ``folder`` and its parents below ``top`` as far as they are empty."""
+    folder, top = folder.absolute(), top.absolute()
+    while folder != top and top in folder.parents:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _step_of(weights: Path) -> int:
+    digits = weights.name.removeprefix("step_").removesuffix(".weights.h5")
+    return int(digits) if digits.isdigit() else -1

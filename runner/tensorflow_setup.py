@@ -1,0 +1,52 @@
+"""TensorFlow, quiet, with threads, memory and seeds set. Import this before anything of Keras."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drops what native code writes to standard error while TensorFlow starts."""
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+with _quiet_stderr():
+    import keras
+    import tensorflow as tf
+
+    GPUS = tf.config.list_physical_devices("GPU")
+
+tf.get_logger().setLevel("ERROR")
+
+
+def set_up(seed: int) -> str:
+    """Sets threads and GPU memory growth (once a process), and seeds every generator.
+
+    Returns:
+        A line that says what was chosen.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    threads = os.cpu_count() or 1
+    # Both can be set only before TensorFlow has run its first operation.
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    for gpu in GPUS:
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    where = f"{len(GPUS)} GPU" if GPUS else "CPU"
+    intra = tf.config.threading.get_intra_op_parallelism_threads()
+    return f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {where}, {intra} thread(s)"
