@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -85,8 +86,9 @@ def _cpu() -> Iterator[Finding]:
 
 def _tensorflow() -> Iterator[Finding]:
     try:
-        from runner import keras_rl2  # noqa: F401
-        from runner.tensorflow_setup import GPUS
+        from runner.tensorflow_setup import GPUS  # first: it keeps TensorFlow quiet
+
+        importlib.import_module("runner.keras_rl2")
     except ImportError as error:
         yield Finding("TensorFlow", f"cannot be loaded: {error}", "pip install -r requirements.txt")
         return

@@ -15,10 +15,11 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from models.dueling import with_dueling_head
-from runner.tensorflow_setup import keras, tf
 
 
 @contextlib.contextmanager

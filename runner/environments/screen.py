@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,5 +21,5 @@ def pooled(newer: Screen, older: Screen) -> Screen:
 
 def resized(screen: Screen, height: int, width: int) -> Screen:
     """(210, 160) uint8 -> (height, width) uint8, each output pixel the mean of what it covers."""
-    small: Screen = cv2.resize(screen, (width, height), interpolation=cv2.INTER_AREA)
-    return small
+    small = cv2.resize(screen, (width, height), interpolation=cv2.INTER_AREA)
+    return cast(Screen, small)
