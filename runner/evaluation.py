@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from runner.agent.dqn import has_no_convolution, q_function
 from runner.config.schema import Config
 from runner.environments.pool import REST, EmulatorPool, game_seeds
 from runner.memory.windows import RunningWindows
@@ -39,7 +39,7 @@ def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]
     num_envs = min(episodes, MAX_GAMES_AT_ONCE)
     rules = dataclasses.replace(config.env, life_loss=False)
     generator = np.random.default_rng(seed)
-    q_function = tf.function(lambda states: model(states, training=False))
+    q_values = q_function(model, has_no_convolution(model))
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
     returns: list[list[float]] = [[] for _ in range(num_envs)]
     lengths: list[list[int]] = [[] for _ in range(num_envs)]
@@ -52,7 +52,7 @@ def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]
         windows.push(observations, True)
         playing = np.ones(num_envs, np.bool_)
         while playing.any():
-            actions = q_function(windows.states).numpy().argmax(axis=-1)
+            actions = q_values(windows.states).argmax(axis=-1)
             explores = generator.random(num_envs) < epsilon
             at_random = generator.integers(len(pool.action_meanings), size=num_envs)
             actions = np.where(explores, at_random, actions)

@@ -8,17 +8,16 @@ Gymnasium vector environment it plays all its games at once (``runner.agent.loop
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from runner.agent.learner import Learner
+from runner.agent.learner import Learner, compiled
 from runner.agent.loop import fit_vector
 from runner.keras_rl2 import DQNAgent, clone_model
 from runner.memory.replay import Batch
@@ -63,16 +62,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             soft_update=self.target_model_update if soft else 0.0,
             jit_compile=self.jit_compile,
         )
-        self._q_values = tf.function(
-            lambda states: self.model(states, training=False), jit_compile=self.jit_compile
-        )
+        self.batch_q_values = q_function(self.model, self.jit_compile)
         self.compiled_metrics_names = ["loss", "mean_q"]
         self.compiled = True
-
-    def batch_q_values(self, states: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(B, window, *observation) uint8 -> (B, nb_actions) float32, in one compiled call."""
-        q_values: NDArray[np.float32] = self._q_values(states).numpy()
-        return q_values
 
     def compute_batch_q_values(self, state_batch: Any) -> NDArray[np.float32]:
         """As keras-rl2's, for lists of windows."""
@@ -151,6 +143,13 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             os.replace(aside, path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def q_function(
+    model: keras.Model, jit_compile: bool
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Returns (B, window, *observation) uint8 -> (B, nb_actions) float32 as one compiled call."""
+    return compiled(lambda states: model(states, training=False), jit_compile)
 
 
 def has_no_convolution(model: keras.Model) -> bool:
