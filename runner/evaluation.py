@@ -49,7 +49,7 @@ def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]
         shape = pool.single_observation_space.shape
         assert shape is not None
         windows = RunningWindows(num_envs, config.obs.window, shape)
-        windows.push(observations, True)
+        windows.push(slice(None), observations, True)
         playing = np.ones(num_envs, np.bool_)
         while playing.any():
             actions = q_values(windows.states).argmax(axis=-1)
@@ -63,7 +63,7 @@ def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]
                 returns[i].append(float(infos["episode_return"][i]))
                 lengths[i].append(int(infos["episode_length"][i]))
                 playing[i] = len(returns[i]) < to_play[i]
-            windows.push(observations, ended)
+            windows.push(slice(None), observations, ended)
     finally:
         pool.close()
     points = np.array([r for stream in returns for r in stream])

@@ -14,7 +14,9 @@ Games = EmulatorPool | SingleGame
 
 
 def _many(config: Config) -> EmulatorPool:
-    return EmulatorPool(config.env, config.obs, num_envs(config))
+    count = num_envs(config)
+    # Two groups: the emulators of one are busy while the other acts.
+    return EmulatorPool(config.env, config.obs, count, groups=min(2, count))
 
 
 def _one(config: Config) -> SingleGame:

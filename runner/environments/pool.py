@@ -2,7 +2,8 @@
 
 Each process plays several games; observations, rewards and actions pass through shared memory, so
 that a step costs two bytes on a pipe per process. ``step_async`` starts the emulators and returns:
-the caller works on while they run.
+the caller works on while they run. The games form groups that can be stepped in turn, so that the
+emulators of one are busy while the caller looks at what another did.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         obs: ObsConfig,
         num_envs: int,
         processes: int | None = None,
+        groups: int = 1,
         delays: Sequence[float] = (),
     ) -> None:
         """Starts the processes; the games are loaded while the caller goes on.
@@ -97,6 +99,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             obs: What is observed.
             num_envs: Number of games.
             processes: Number of processes; None: one for each core, as far as there are games.
+            groups: Number of groups of games that are stepped on their own.
             delays: Seconds that successive steps sleep in the emulators, over and over: shows that
                 nothing learned depends on timing.
         """
@@ -114,16 +117,18 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self._block = SharedMemory(create=True, size=layout.size())
         self._arrays: dict[str, NDArray[Any]] = layout.arrays(self._block)
         self._workers: list[tuple[Any, Connection]] = []
-        self._waiting = False
-        count = min(num_envs, processes or os.cpu_count() or 1)
-        bounds = np.linspace(0, num_envs, count + 1).astype(int)
+        self.groups = _shares(range(num_envs), groups)
+        count = min(min(map(len, self.groups)), processes or os.cpu_count() or 1)
+        # Each process plays a share of every group.
+        shares = [_shares(group, count) for group in self.groups]
+        self._games = [[share[i] for share in shares] for i in range(count)]
         # Spawned, not forked: a forked child would inherit TensorFlow's locks and threads.
         context = multiprocessing.get_context("spawn")
-        for first, last in itertools.pairwise(bounds):
+        for games in self._games:
             ours, theirs = context.Pipe()
             process = context.Process(
                 target=_play,
-                args=(theirs, self._block.name, layout, range(first, last), env, obs, delays),
+                args=(theirs, self._block.name, layout, games, env, obs, delays),
                 daemon=True,
             )
             process.start()
@@ -152,32 +157,38 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._ask("reset", seeds)
         return self._arrays["observations"], {"lives": self._arrays["lives"]}
 
-    def step_async(self, actions: NDArray[Any]) -> None:
-        """Starts a step of every game; ``REST`` leaves a game where it is."""
-        self._arrays["actions"][:] = actions
-        for _, pipe in self._workers:
-            self._guarded(pipe.send_bytes, b"s")
-        self._waiting = True
+    def step_async(self, actions: NDArray[Any], group: int | None = None) -> None:
+        """Starts a step.
+
+        Args:
+            actions: One for each game; ``REST`` leaves a game where it is.
+            group: Only of this group's games; None: of all.
+        """
+        self._arrays["actions"][self._slice(group)] = actions
+        for number in range(len(self.groups)) if group is None else (group,):
+            for _, pipe in self._workers:
+                self._guarded(pipe.send_bytes, bytes([number]))
 
     def step_wait(
-        self,
+        self, group: int | None = None
     ) -> tuple[
         NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
     ]:
-        """Waits for the step to end.
+        """Waits for the oldest step that was started, which must be that of ``group``.
 
         Returns:
             Observations, points, terminated, truncated, and infos: the arrays ``life_lost``,
             ``lives``, ``frames``, and for games that ended ``final_obs``, ``episode_return``,
-            ``episode_length``.
+            ``episode_length``; of the group's games, or of all.
 
         Raises:
             RunError: An emulator process died.
         """
-        for _, pipe in self._workers:
-            self._guarded(pipe.recv_bytes)
-        self._waiting = False
-        a = self._arrays
+        for _ in range(len(self.groups)) if group is None else (group,):
+            for _, pipe in self._workers:
+                self._guarded(pipe.recv_bytes)
+        span = self._slice(group)
+        a = {name: array[span] for name, array in self._arrays.items()}
         infos = {
             "life_lost": a["life_lost"],
             "lives": a["lives"],
@@ -195,8 +206,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
     def get_states(self) -> list[dict[str, Any]]:
         """Returns the state of every game (see ``AtariGame.get_state``)."""
-        answers = self._ask("get_state", [None] * self.num_envs)
-        return [state for states in answers for state in states]
+        return self._ask("get_state", [None] * self.num_envs)
 
     def set_states(self, states: Sequence[dict[str, Any]]) -> None:
         """Puts every game into a state that ``get_states`` returned."""
@@ -217,15 +227,25 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._block.close()
         self._block.unlink()
 
+    def _slice(self, group: int | None) -> slice:
+        if group is None:
+            return slice(0, self.num_envs)
+        return slice(self.groups[group].start, self.groups[group].stop)
+
     def _ask(self, command: str, per_game: Sequence[Any]) -> list[Any]:
-        if self._waiting:
-            self.step_wait()
-        games = iter(per_game)
-        bounds = np.linspace(0, self.num_envs, len(self._workers) + 1).astype(int)
-        for (_, pipe), (first, last) in zip(self._workers, itertools.pairwise(bounds), strict=True):
+        """Sends every game a command with its argument; no step may be under way.
+
+        Returns:
+            The answer of every game.
+        """
+        answers: dict[int, Any] = {}
+        for (_, pipe), games in zip(self._workers, self._games, strict=True):
+            mine = {index: per_game[index] for share in games for index in share}
             self._guarded(pipe.send_bytes, b"c")
-            self._guarded(pipe.send, (command, list(itertools.islice(games, last - first))))
-        return [self._guarded(pipe.recv) for _, pipe in self._workers]
+            self._guarded(pipe.send, (command, mine))
+        for _, pipe in self._workers:
+            answers |= self._guarded(pipe.recv)
+        return [answers[index] for index in range(self.num_envs)]
 
     def _guarded(self, talk: Any, *args: Any) -> Any:
         """Calls ``talk``; a broken pipe means that the process at its other end died."""
@@ -247,11 +267,17 @@ def game_seeds(seed: int, num_envs: int) -> list[int]:
     return [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
 
 
+def _shares(games: range, count: int) -> list[range]:
+    """Splits ``games`` into ``count`` runs of as equal length as can be."""
+    bounds = np.linspace(games.start, games.stop, count + 1).astype(int).tolist()
+    return [range(first, last) for first, last in itertools.pairwise(bounds)]
+
+
 def _play(
     pipe: Connection,
     block_name: str,
     layout: _Layout,
-    games: range,
+    games: Sequence[range],
     env: EnvConfig,
     obs: ObsConfig,
     delays: Sequence[float],
@@ -261,22 +287,26 @@ def _play(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     block = SharedMemory(name=block_name)
     arrays = layout.arrays(block)
-    players = [(index, AtariGame(env, obs)) for index in games]
+    groups = [{index: AtariGame(env, obs) for index in share} for share in games]
+    players = {index: game for group in groups for index, game in group.items()}
     sleeps = itertools.cycle(delays)
     try:
         while True:
-            if pipe.recv_bytes() == b"s":
-                if delays:
-                    time.sleep(next(sleeps))
-                for index, game in players:
-                    _step(game, index, arrays)
-                pipe.send_bytes(b"d")
-            else:
-                command, per_game = pipe.recv()
-                pipe.send([
-                    _obey(command, argument, index, game, arrays)
-                    for (index, game), argument in zip(players, per_game, strict=True)
-                ])  # fmt: skip
+            order = pipe.recv_bytes()
+            if order == b"c":
+                command, arguments = pipe.recv()
+                pipe.send(
+                    {
+                        index: _obey(command, argument, index, players[index], arrays)
+                        for index, argument in arguments.items()
+                    }
+                )
+                continue
+            if delays:
+                time.sleep(next(sleeps))
+            for index, game in groups[order[0]].items():
+                _step(game, index, arrays)
+            pipe.send_bytes(b"d")
     except (EOFError, OSError):
         pass
     finally:

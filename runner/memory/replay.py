@@ -86,7 +86,6 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         self.rewards = np.zeros((streams, capacity), np.float32)
         self.flags = np.zeros((streams, capacity), np.uint8)
         self.written = np.zeros(streams, np.int64)  # entries ever written to each stream
-        self._all_streams = np.arange(streams)
 
     @property
     def nb_entries(self) -> int:
@@ -110,6 +109,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
 
     def append_steps(
         self,
+        streams: NDArray[np.int64],
         observations: NDArray[np.uint8],
         actions: NDArray[Any],
         rewards: NDArray[Any],
@@ -117,21 +117,21 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         boundaries: NDArray[np.bool_],
         final_observations: NDArray[np.uint8],
     ) -> None:
-        """Stores one transition of every stream.
+        """Stores one transition each of ``n`` streams.
 
         Args:
-            observations: (streams, *observation) that was acted on.
-            actions: (streams,) what was done.
-            rewards: (streams,) what it gave.
-            terminals: (streams,) nothing follows: no bootstrap.
-            boundaries: (streams,) the episode ends here; true wherever ``terminals`` is.
-            final_observations: (streams, *observation), read where ``boundaries`` is true.
+            streams: (n,) their numbers, all different.
+            observations: (n, *observation) that was acted on.
+            actions: (n,) what was done.
+            rewards: (n,) what it gave.
+            terminals: (n,) nothing follows: no bootstrap.
+            boundaries: (n,) the episode ends here; true wherever ``terminals`` is.
+            final_observations: (n, *observation), read where ``boundaries`` is true.
         """
         flags = terminals * TERMINAL | boundaries * BOUNDARY
-        self._write(self._all_streams, observations, actions, rewards, flags)
-        ended = np.flatnonzero(boundaries)
-        if ended.size:
-            self._write(ended, final_observations[ended], 0, 0.0, 0)
+        self._write(streams, observations, actions, rewards, flags)
+        if boundaries.any():
+            self._write(streams[boundaries], final_observations[boundaries], 0, 0.0, 0)
 
     def _write(
         self, streams: Any, observations: Any, actions: Any, rewards: Any, flags: Any

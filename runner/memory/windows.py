@@ -18,17 +18,21 @@ class RunningWindows:
     def __init__(self, streams: int, window: int, observation_shape: Sequence[int]) -> None:
         self.states = np.zeros((streams, window, *observation_shape), np.uint8)
 
-    def push(self, observations: NDArray[np.uint8], starts: NDArray[np.bool_] | bool) -> None:
-        """Adds one observation of every game.
+    def push(
+        self, span: slice, observations: NDArray[np.uint8], starts: NDArray[np.bool_] | bool
+    ) -> None:
+        """Adds one observation of each game in ``span``.
 
         Args:
-            observations: (streams, *observation).
-            starts: (streams,) true where the observation is the first of an episode.
+            span: The games, ``n`` of them.
+            observations: (n, *observation).
+            starts: (n,) true where the observation is the first of an episode.
         """
-        self.states[:, :-1] = self.states[:, 1:]
-        self.states[:, -1] = observations
+        states = self.states[span]
+        states[:, :-1] = states[:, 1:]
+        states[:, -1] = observations
         if np.any(starts):
-            self.states[starts, :-1] = 0
+            states[starts, :-1] = 0
 
     @property
     def latest(self) -> NDArray[np.uint8]:

@@ -1,0 +1,63 @@
+"""Tells keras-rl2 and Keras callbacks what happens, and only those that listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import keras
+
+from runner.keras_rl2 import Callback
+
+# Each hook, and the Keras hook that callbacks without it are told instead (as keras-rl2 does).
+HOOKS: Final = {
+    "on_train_begin": None,
+    "on_train_end": None,
+    "on_episode_begin": "on_epoch_begin",
+    "on_episode_end": "on_epoch_end",
+    "on_step_begin": "on_batch_begin",
+    "on_step_end": "on_batch_end",
+    "on_action_begin": None,
+    "on_action_end": None,
+}
+
+
+class Hooks:
+    """The listeners' own methods, hook by hook: calling the base's empty ones costs as much.
+
+    Args:
+        listeners: Callbacks.
+        agent: Their ``model``.
+        env: Their ``env``.
+        nb_steps: Their ``params["nb_steps"]``.
+    """
+
+    def __init__(self, listeners: Sequence[Any], agent: Any, env: Any, nb_steps: int) -> None:
+        for listener in listeners:
+            listener.set_model(agent)
+            listener.set_params({"nb_steps": nb_steps})
+            if isinstance(listener, Callback):
+                listener._set_env(env)
+        self._methods = {hook: _overridden(listeners, hook) for hook in HOOKS}
+
+    def __call__(self, hook: str, *args: Any, logs: dict[str, Any]) -> None:
+        """Tells all that listen to ``hook``."""
+        for method in self._methods[hook]:
+            method(*args, logs=logs)
+
+    def heard(self, hook: str) -> bool:
+        """True if anybody listens to ``hook``."""
+        return bool(self._methods[hook])
+
+
+def _overridden(listeners: Sequence[Any], hook: str) -> list[Callable[..., None]]:
+    methods = []
+    for listener in listeners:
+        name = hook if hasattr(listener, hook) else HOOKS[hook]
+        if name is None:
+            continue
+        method = getattr(type(listener), name)
+        bases = (getattr(base, name, None) for base in (Callback, keras.callbacks.Callback))
+        if all(method is not base for base in bases):
+            methods.append(getattr(listener, name))
+    return methods
