@@ -32,7 +32,8 @@ class RunningWindows:
         states[:, :-1] = states[:, 1:]
         states[:, -1] = observations
         if np.any(starts):
-            states[starts, :-1] = 0
+            # A plain True as an index would add an axis, and zero whole streams.
+            states[np.broadcast_to(starts, len(states)), :-1] = 0
 
     @property
     def latest(self) -> NDArray[np.uint8]:
