@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import psutil
 
-from runner.config.games import rom_path
+from runner.config.games import all_games, rom_path
 from runner.config.schema import Config
 from runner.errors import wrong
 
@@ -40,6 +40,11 @@ def above(field: str, bound: float) -> Rule:
     return Rule(field, lambda v: v > bound, f"a number > {bound:g}")
 
 
+def finite_above(field: str, bound: float) -> Rule:
+    """The setting must be a finite number above ``bound``."""
+    return Rule(field, lambda v: bound < v < math.inf, f"a finite number > {bound:g}")
+
+
 def between(field: str, low: float, high: float) -> Rule:
     """The setting must be a number from ``low`` to ``high``."""
     return Rule(field, lambda v: low <= v <= high, f"a number from {low:g} to {high:g}")
@@ -58,6 +63,7 @@ def positive_integers(field: str) -> Rule:
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
 
 RULES: Final[tuple[Rule, ...]] = (
+    Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
     between("env.sticky", 0, 1),
     at_least("env.frame_skip", 1, " frames"),
     at_least("env.noop_max", 0, " frames"),
@@ -77,7 +83,7 @@ RULES: Final[tuple[Rule, ...]] = (
     positive_integers("model.strides"),
     positive_integers("model.hidden"),
     one_of("model.activation", *ACTIVATIONS),
-    above("model.scale", 0.0),
+    finite_above("model.scale", 0.0),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
     at_least("agent.batch_size", 1, " transitions"),
@@ -87,8 +93,8 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda v: 0 < v < 1 or (v >= 1 and v == int(v)),
         "a whole number of steps >= 1 (hard syncs) or a rate between 0 and 1 (soft updates)",
     ),
-    above("agent.learning_rate", 0.0),
-    above("agent.adam_epsilon", 0.0),
+    finite_above("agent.learning_rate", 0.0),
+    finite_above("agent.adam_epsilon", 0.0),
     one_of("agent.dueling", "none", "avg", "max", "naive"),
     above("agent.delta_clip", 0.0),
     above("agent.reward_clip", 0.0),
@@ -103,7 +109,7 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("checkpoint.interval", 1, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
-    above("logger.interval", 0.0),
+    finite_above("logger.interval", 0.0),
     between("seed", 0, 2**32 - 1),
     at_least("start_step", 0, " steps"),
 )

@@ -6,7 +6,7 @@ import dataclasses
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Optional, Union
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -147,11 +147,14 @@ def _check_name(override: Override) -> None:
     """Refuses unknown games, options, groups and keys, with the nearest right name."""
     key = override.get_key_element().lstrip("+~")
     value = override.value()
+    if not override.is_delete() and (value is None or isinstance(value, int | float)):
+        value = override.get_value_element_as_str()  # env=1, model=null: names all the same
     groups = sorted(folder.name for folder in CONF_DIR.iterdir() if folder.is_dir())
     if key == "env" and isinstance(value, str):
         game = find_game(value)
         if value not in (game, squeezed(game)):
-            raise wrong("env", value, f"{squeezed(game)} or {game} (lower case)")
+            names = " or ".join(dict.fromkeys((squeezed(game), game)))
+            raise wrong("env", value, f"{names} (lower case)")
     elif key in groups and isinstance(value, str):
         options = sorted(file.stem for file in (CONF_DIR / key).glob("*.yaml"))
         if value not in options:
@@ -188,6 +191,8 @@ _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     str: "text",
     list[int]: "a list of integers",
+    Optional[str]: "text or null",  # noqa: UP045 (as in the schema)
+    Union[int, str]: "auto or an integer",  # noqa: UP007
 }
 
 

@@ -44,7 +44,8 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self._rom = rom_path(env.game, env.rom_dir)
         ALEInterface.setLoggerMode(LoggerMode.Error)
         self.ale = ALEInterface()
-        self.ale.setFloat("repeat_action_probability", env.sticky)
+        # Drawn here: ALE's saved states forget the action that may stick (see ``_act``).
+        self.ale.setFloat("repeat_action_probability", 0.0)
         self.ale.setInt("max_num_frames_per_episode", env.max_frames)
         self.ale.loadROM(self._rom)
         self.actions: list[Action] = (
@@ -55,6 +56,8 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self.observation_space = spaces.Box(0, 255, shape, np.uint8)
         screen = self.ale.getScreenDims()
         self._newer, self._older = np.zeros(screen, np.uint8), np.zeros(screen, np.uint8)
+        self._draws = np.random.MT19937()
+        self._last_action = Action.NOOP
         self._lives = 0
         self._episode_return = 0.0
         self._episode_length = 0
@@ -79,7 +82,9 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self._np_random = np.random.default_rng(int(np_seed))
             self.ale.setInt("random_seed", int(np.int32(ale_seed)))
             self.ale.loadROM(self._rom)
-        self.ale.reset_game()
+            generator = np.random.RandomState(int(ale_seed))
+            self._draws.state = generator.get_state(legacy=False)  # type: ignore[assignment]
+        self._start_game()
         frames = self._play_noops()
         self._lives = self.ale.lives()
         self._episode_return = 0.0
@@ -89,14 +94,29 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self._older.fill(0)
         return self._observe(), {"lives": self._lives, "frames": frames}
 
+    def _start_game(self) -> None:
+        self.ale.reset_game()
+        self._last_action = Action.NOOP
+
+    def _act(self, chosen: Action) -> float:
+        """Plays one frame of ``chosen``, or, with probability ``env.sticky``, of the last action.
+
+        The same draws as ALE's own (``StellaEnvironment::act``): from a Mersenne Twister of its
+        seed, two a frame, of which the first is the first player's.
+        """
+        draw, _ = self._draws.random_raw(2)
+        if draw >= self._env.sticky * 2**32:
+            self._last_action = chosen
+        return float(self.ale.act(self._last_action))
+
     def _play_noops(self) -> int:
         frames = 0
         if self._env.noop_max:
             frames = int(self.np_random.integers(1, self._env.noop_max + 1))
         for _ in range(frames):
-            self.ale.act(Action.NOOP)
+            self._act(Action.NOOP)
             if self.ale.game_over():
-                self.ale.reset_game()
+                self._start_game()
         return frames
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -109,7 +129,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         pixel = self._obs.name == "pixel"
         points, frames, over = 0.0, 0, False
         while frames < skip and not over:
-            points += ale.act(chosen)
+            points += self._act(chosen)
             frames += 1
             over = ale.game_over()
             if pixel and (over or frames >= skip - 1):
@@ -146,6 +166,10 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return {
             "emulator": self.ale.cloneState(include_rng=True).serialize(),
             "generator": self.np_random.bit_generator.state,
+            "draws": self._draws.state,
+            "last_action": self._last_action.value,
+            # Pooled with the next frame, should that be the game's last.
+            "screen": self._newer.copy() if self._obs.name == "pixel" else None,
             "lives": self._lives,
             "episode_return": self._episode_return,
             "episode_length": self._episode_length,
@@ -155,6 +179,10 @@ class AtariGame(gymnasium.Env[Observation, int]):
         """Goes back to what ``get_state`` returned; the next step observes anew."""
         self.ale.restoreState(ALEState(state["emulator"]))
         self.np_random.bit_generator.state = state["generator"]
+        self._draws.state = state["draws"]
+        self._last_action = Action(state["last_action"])
+        if state["screen"] is not None:
+            self._newer[:] = state["screen"]
         self._lives = state["lives"]
         self._episode_return = state["episode_return"]
         self._episode_length = state["episode_length"]
