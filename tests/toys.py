@@ -28,13 +28,13 @@ class Outcome(NamedTuple):
 class Corridor:
     """Cells in a row; 1 goes right, 0 left; entering the last cell gives 1 point and ends it.
 
-    Starts in the cells but the last in turn. ``limit`` steps without an end are cut off.
+    Starts in the cells but the last in turn. ``limit`` steps without an end are cut off; 0: never.
     """
 
     SHAPE = (5,)
     NB_ACTIONS = 2
 
-    def __init__(self, first_cell: int = 0, limit: int = 20) -> None:
+    def __init__(self, first_cell: int = 0, limit: int = 0) -> None:
         self._next_start, self._limit = first_cell % (self.SHAPE[0] - 1), limit
 
     def reset(self) -> NDArray[np.uint8]:
@@ -167,7 +167,9 @@ def small_network(
     x = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs))
     for units in hidden:
         x = keras.layers.Dense(units, "relu")(x)
-    return keras.Model(inputs, keras.layers.Dense(game.NB_ACTIONS, kernel_initializer=start)(x))
+    # Without a bias, and without hidden units, it is a table: the weights are the Q-values.
+    q_values = keras.layers.Dense(game.NB_ACTIONS, kernel_initializer=start, use_bias=False)(x)
+    return keras.Model(inputs, q_values)
 
 
 def small_agent(
@@ -190,7 +192,7 @@ def small_agent(
             else ReplayMemory(limit, window, game.SHAPE, streams=streams, seed=0)
         )
     defaults = {
-        "policy": EpsGreedyQPolicy(0.5),
+        "policy": EpsGreedyQPolicy(0.8),
         "batch_size": 8,
         "gamma": 0.9,
         "nb_steps_warmup": 20,
