@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -146,6 +147,10 @@ def _sample_batch_indexes(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(low, high, size)
         # Fewer entries than the batch: keras-rl2 draws with replacement, through
         # np.random.random_integers, which NumPy 2 no longer has.
+        warnings.warn(
+            "Not enough entries to sample without replacement: consider a longer warm-up phase",
+            stacklevel=3,
+        )
         return np.random.randint(low, high, size=size)
 
     return sample_batch_indexes

@@ -1,0 +1,92 @@
+"""Epsilon by step, and where a run that goes on takes it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from toys import Arcade, OldGym, Tape, compiled_agent, small_agent
+
+from runner.callbacks.control import StartAtStep, StopWhenAsked
+from runner.keras_rl2 import Callback, DQNAgent, EpsGreedyQPolicy, LinearAnnealedPolicy
+
+NEVER = 10**9
+
+
+class Epsilons(Callback):
+    """The agent's step -> epsilon of the action that was chosen there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_step: dict[int, float] = {}
+
+    def on_action_begin(self, action: Any, logs: Any = None) -> None:
+        self.by_step[int(self.model.step)] = self.model.policy.inner_policy.eps
+
+
+def annealed() -> LinearAnnealedPolicy:
+    return LinearAnnealedPolicy(EpsGreedyQPolicy(), "eps", 1.0, 0.1, 0.05, nb_steps=90)
+
+
+def stock_agent() -> tuple[Any, Any]:
+    return small_agent(DQNAgent, Tape, policy=annealed(), nb_steps_warmup=NEVER), OldGym(Tape({}))
+
+
+def compiled_on_one_game() -> tuple[Any, Any]:
+    return compiled_agent(Tape, policy=annealed(), nb_steps_warmup=NEVER), OldGym(Tape({}))
+
+
+def compiled_on_many_games() -> tuple[Any, Any]:
+    agent = compiled_agent(Tape, policy=annealed(), nb_steps_warmup=NEVER, streams=3)
+    return agent, Arcade([Tape({}) for _ in range(3)])
+
+
+every_loop = pytest.mark.parametrize(
+    "make", [stock_agent, compiled_on_one_game, compiled_on_many_games]
+)
+
+
+@every_loop
+def test_epsilon_falls_linearly_with_the_steps(make: Any) -> None:
+    agent, env = make()
+    seen = Epsilons()
+    agent.fit(env, 120, callbacks=[seen], verbose=0)
+    assert list(seen.by_step) == list(range(120))
+    expected = {0: 1.0, 1: 0.99, 30: 0.7, 45: 0.55, 89: 0.11, 90: 0.1, 91: 0.1, 119: 0.1}
+    assert {step: seen.by_step[step] for step in expected} == pytest.approx(expected)
+
+
+@every_loop
+def test_a_run_that_goes_on_takes_up_the_schedule(make: Any) -> None:
+    agent, env = make()
+    seen = Epsilons()
+    agent.fit(env, 60, callbacks=[StartAtStep(30), seen], verbose=0)
+    assert list(seen.by_step) == list(range(30, 60))
+    assert seen.by_step[30] == pytest.approx(0.7)
+    assert seen.by_step[59] == pytest.approx(0.41)
+    assert agent.step == 60
+
+
+def test_testing_uses_the_test_policy() -> None:
+    agent, _ = compiled_on_one_game()
+    agent.test_policy = annealed()
+    seen: list[float] = []
+
+    class Watch(Callback):
+        def on_action_begin(self, action: Any, logs: Any = None) -> None:
+            seen.append(self.model.test_policy.inner_policy.eps)
+
+    env = OldGym(Tape({5: "terminated"}))
+    agent.test(env, nb_episodes=1, callbacks=[Watch()], visualize=False, verbose=0)
+    assert seen == [0.05] * 5
+
+
+def test_keras_rl2s_loop_stops_when_asked() -> None:
+    class Ask(Callback):
+        def on_step_end(self, step: int, logs: Any = None) -> None:
+            if step == 6:
+                self.model.stop_training = True
+
+    agent, env = stock_agent()
+    agent.fit(env, 100, callbacks=[Ask(), StopWhenAsked()], verbose=0)
+    assert agent.step == 6  # the seventh step was played, and not counted
