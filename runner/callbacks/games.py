@@ -60,6 +60,23 @@ class GameFollower(Callback):  # type: ignore[misc]
     def on_game_end(self, game: Game) -> None:
         """Called when a game is over."""
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns where it stands, of plain types."""
+        return {
+            "step": self.step,
+            "frames": self.frames,
+            "recent_returns": list(self.recent_returns),
+            "running": [[stream, *game] for stream, game in self._running.items()],
+            "sums": list(self._sums),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned."""
+        self.step, self.frames = state["step"], state["frames"]
+        self.recent_returns.extend(state["recent_returns"])
+        self._running = {stream: (points, length) for stream, points, length in state["running"]}
+        self._sums = state["sums"]
+
     def averages(self) -> tuple[float, float]:
         """Mean loss and mean_q of the updates since the last call; NaN if there was none."""
         loss, mean_q, updates = self._sums
