@@ -28,7 +28,8 @@ class RunningWindows:
         self.states[:, :-1] = self.states[:, 1:]
         self.states[:, -1] = observations
         if np.any(starts):
-            self.states[starts, :-1] = 0
+            # A plain True as index would mean the axis of games as a whole, and zero another one.
+            self.states[np.broadcast_to(starts, len(self.states)), :-1] = 0
 
     @property
     def latest(self) -> NDArray[np.uint8]:
