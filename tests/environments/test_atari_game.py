@@ -48,19 +48,19 @@ def play(game, actions):
 
 @pytest.mark.parametrize("game", GAMES)
 def test_screens_are_those_of_gymnasiums_preprocessing(make_game, game):
-    ours = make_game(f"env={game}", "obs=pixel", "env.max_frames=3000")
+    ours = make_game(f"env={game}", "obs=pixel", "env.max_frames=1200")
     reference = AtariPreprocessing(
         gymnasium.make(
             f"ALE/{GAMES[game]}-v5",
             frameskip=1,
             repeat_action_probability=0.25,
-            max_num_frames_per_episode=3000,
+            max_num_frames_per_episode=1200,
         ),
         noop_max=0,
     )
     np.testing.assert_array_equal(ours.reset(seed=3)[0], reference.reset(seed=3)[0])
     ended = 0
-    for action in random_actions(ours, 1600):
+    for action in random_actions(ours, 800):
         observation, *rest, info = ours.step(action)
         expected, *expected_rest, expected_info = reference.step(action)
         assert rest == expected_rest
@@ -83,7 +83,7 @@ def test_ram_and_points_are_ales_own(make_game, game):
     )
     np.testing.assert_array_equal(ours.reset(seed=5)[0], reference.reset(seed=5)[0])
     points = 0.0
-    for action in random_actions(ours, 1500):
+    for action in random_actions(ours, 800):
         observation, reward, terminated, truncated, _ = ours.step(action)
         expected_reward = 0.0
         for _ in range(4):
@@ -243,7 +243,7 @@ def test_a_saved_state_goes_on_exactly_over_games(make_game, obs):
     ours.reset(seed=1)
     play(ours, random_actions(ours, 123))
     state = ours.get_state()
-    actions = random_actions(ours, 600, seed=1)
+    actions = random_actions(ours, 400, seed=1)
     seen = play(ours, actions)
     other.reset(seed=2)
     other.set_state(state)

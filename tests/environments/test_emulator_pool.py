@@ -13,7 +13,7 @@ from runner.environments.pool import REST, EmulatorPool, game_seeds
 from runner.errors import RunError
 
 GAMES = 4
-STEPS = 150
+STEPS = 110
 RULES = ("env=breakout", "env.max_frames=400", "env.life_loss=true", "env.noop_max=10")
 
 

@@ -33,7 +33,7 @@ def random_bytes(shape, batch=5, seed=0, high=256):
 
 
 def q_values(model, inputs):
-    return keras.ops.convert_to_numpy(model(inputs))
+    return model(inputs).numpy()
 
 
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
@@ -70,7 +70,7 @@ def test_the_window_is_the_convolutions_channels():
     assert model.weights[0].shape == (4, 4, 3, 4)
     inputs = random_bytes((3, 20, 24))
     first = keras.Model(model.input, model.layers[3].output)
-    kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in model.weights[:2])
+    kernel, bias = model.get_weights()[:2]
     patch = inputs[:, :, :4, :4].transpose(0, 2, 3, 1) / 255  # (B, 4, 4, window)
     expected = np.maximum(np.einsum("bhwc,hwcf->bf", patch, kernel) + bias, 0)
     np.testing.assert_allclose(q_values(first, inputs)[:, 0, 0], expected, atol=1e-5)
