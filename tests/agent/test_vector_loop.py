@@ -415,8 +415,6 @@ def test_greedy_play_takes_the_best_action_of_every_game() -> None:
     network = small_network(Corridor)
     network.set_weights([np.array([[0, 1], [1, 0], [0, 1], [1, 0], [0, 0]], np.float32)])
     env = Arcade([Corridor(first_cell=i) for i in range(4)])
-    agent = compiled_agent(
-        streams=4, model=network, policy=EpsGreedy(0.0), nb_steps_warmup=NEVER
-    )
+    agent = compiled_agent(streams=4, model=network, policy=EpsGreedy(0.0), nb_steps_warmup=NEVER)
     agent.fit(env, 4, verbose=0)
     assert env.played == [[1, 0, 1, 0]]
