@@ -76,7 +76,7 @@ def _load_checkpoint(model: keras.Model, path: Path, field: str) -> None:
             )
             if match:
                 found[int(match[1]), int(match[2] == "bias")] = reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
     weights = [found[key] for key in sorted(found)]
     if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:

@@ -47,9 +47,9 @@ class GameFollower(Callback):  # type: ignore[misc]
             sums[0] += metrics[0]
             sums[1] += metrics[1]
             sums[2] += 1
-        stream = info["stream"]
+        stream = int(info["stream"])  # keras-rl2's loop makes arrays without axes of all numbers
         points, length = self._running.get(stream, (0.0, 0))
-        points, length = points + info["game_reward"], length + 1
+        points, length = points + float(info["game_reward"]), length + 1
         if not info["game_over"]:
             self._running[stream] = points, length
             return
