@@ -26,7 +26,7 @@ def get_pool(load):
         how = obs, processes, delays
         if how not in pools:
             config = load(*RULES, f"obs={obs}")
-            pools[how] = EmulatorPool(config.env, config.obs, GAMES, processes, delays)
+            pools[how] = EmulatorPool(config.env, config.obs, GAMES, processes, delays=delays)
         return pools[how]
 
     yield get
@@ -145,9 +145,9 @@ def test_rest_leaves_a_game_untouched(get_pool):
         for index in range(GAMES):  # one game moves, the others rest
             alone = np.full(GAMES, REST)
             alone[index] = row[index]
-            before = pool.get_states()
+            before = pool.get_state()["games"]
             observations = pool.step(alone)[0].copy()
-            after = pool.get_states()
+            after = pool.get_state()["games"]
             moved = [a["emulator"] != b["emulator"] for a, b in zip(before, after, strict=True)]
             assert moved == [i == index for i in range(GAMES)]
         np.testing.assert_array_equal(observations, expected[step])
@@ -171,14 +171,41 @@ def test_saved_states_go_on_exactly_in_any_pool(get_pool, obs, processes):
     pool = get_pool(obs)
     pool.reset(seed=0)
     play(pool, actions_of(70))
-    states = pool.get_states()
+    state = pool.get_state()
     shown = pool._arrays["observations"].copy()
     expected = play(pool, actions_of(100, seed=1))
     other = get_pool(obs, processes)
     other.reset(seed=99)
-    other.set_states(states)
+    other.set_state(state)
     np.testing.assert_array_equal(other._arrays["observations"], shown)
     assert_same(play(other, actions_of(100, seed=1)), expected)
+
+
+def test_groups_take_turns_and_a_step_under_way_is_saved_with_the_rest(load):
+    config = load(*RULES)
+    rules, obs = config.env, config.obs
+    grouped, other = (EmulatorPool(rules, obs, 5, processes=2, groups=2) for _ in range(2))
+    whole = EmulatorPool(rules, obs, 5, processes=2)
+    try:
+        rows = actions_of(40, games=5)
+        whole.reset(seed=4)
+        expected = [whole.step(row)[0].copy() for row in rows]
+        grouped.reset(seed=4)
+        first, second = (slice(group.start, group.stop) for group in grouped.groups)
+        for step, row in enumerate(rows):
+            grouped.step_async(row[first], 0)
+            grouped.step_async(row[second], 1)
+            np.testing.assert_array_equal(grouped.step_wait(0)[0], expected[step][first])
+            if step == 20:
+                state = grouped.get_state()
+            np.testing.assert_array_equal(grouped.step_wait(1)[0], expected[step][second])
+        other.reset(seed=9)
+        other.set_state(state)
+        np.testing.assert_array_equal(other.step_wait(1)[0], expected[20][second])
+        np.testing.assert_array_equal(other.step(rows[21])[0], expected[21])
+    finally:
+        for pool in (grouped, other, whole):
+            pool.close()
 
 
 def test_saving_changes_nothing(get_pool):
@@ -188,7 +215,7 @@ def test_saving_changes_nothing(get_pool):
     pool.reset(seed=0)
     seen = []
     for row in actions_of(60):
-        pool.get_states()
+        pool.get_state()
         seen.append(seen_in_step(pool.step(row)))
     assert_same(seen, expected)
 

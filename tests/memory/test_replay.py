@@ -92,7 +92,7 @@ def test_streams_are_sequential_memories_side_by_side(ends, window, spare):
         entries = [entry(3 * step + stream) for stream in range(streams)]
         observations, actions, rewards = (np.array(column) for column in zip(*entries, strict=True))
         final = observations + 100
-        ours.append_steps(observations, actions, rewards, ended, ended, final)
+        ours.append_steps(np.arange(streams), observations, actions, rewards, ended, ended, final)
         for stream, reference in enumerate(references):
             reference.append(*entries[stream], bool(ended[stream]))
             if ended[stream]:
@@ -112,6 +112,7 @@ def filled(limit=60, window=3, streams=1, steps=200, episode=None, truncated=Fal
         if episode:  # episodes of the streams do not end together
             ended = (step + np.arange(streams)) % episode == episode - 1
         memory.append_steps(
+            np.arange(streams),
             observations,
             np.full(streams, step % 4),
             np.full(streams, float(step)),

@@ -18,7 +18,7 @@ def test_states_are_keras_rl2s_over_episodes(window):
     starts = np.ones(streams, bool)
     for _ in range(200):
         observations = generator.integers(1, 256, (streams, 5), dtype=np.uint8)
-        windows.push(observations, starts)
+        windows.push(slice(None), observations, starts)
         np.testing.assert_array_equal(windows.latest, observations)
         ends = generator.random(streams) < 0.2
         for stream, memory in enumerate(memories):
@@ -33,8 +33,8 @@ def test_states_are_keras_rl2s_over_episodes(window):
 
 def test_one_bool_means_every_game():
     windows = RunningWindows(2, 3, (1,))
-    windows.push(np.array([[1], [2]], np.uint8), True)
-    windows.push(np.array([[3], [4]], np.uint8), False)
+    windows.push(slice(None), np.array([[1], [2]], np.uint8), True)
+    windows.push(slice(None), np.array([[3], [4]], np.uint8), False)
     assert windows.states[..., 0].tolist() == [[0, 1, 3], [0, 2, 4]]
-    windows.push(np.array([[5], [6]], np.uint8), True)
+    windows.push(slice(None), np.array([[5], [6]], np.uint8), True)
     assert windows.states[..., 0].tolist() == [[0, 0, 5], [0, 0, 6]]
