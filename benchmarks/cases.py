@@ -51,7 +51,7 @@ def all_cases(quick: bool = False) -> tuple[Case, ...]:
         ),
         _peers(
             "nature_1_per_4", "Screen 84x84x4, Nature network, 1 update per 4 steps", "pixel", 4,
-            share, ours=4_000, ours_bfloat16=6_400, sb3=2_400, keras_rl2=1_600,
+            share, ours=4_800, ours_bfloat16=6_400, sb3=2_400, keras_rl2=1_600,
         ),
         _raw_screen(share),
         _parts(share),
