@@ -111,7 +111,10 @@ def _fit_and_evaluate(
         )
         seconds = time.perf_counter() - began
         if interrupts.received is not None:
-            print(_how_to_go_on(run, agent, resumable=checkpoints is not None), flush=True)
+            weights = run.weights / f"step_{agent.step}.weights.h5"
+            agent.save_weights(str(weights), overwrite=True)
+            resumable = checkpoints is not None
+            print(_how_to_go_on(run, weights, agent.step, resumable=resumable), flush=True)
             return interrupts.exit_code
         agent.save_weights(str(run.final_weights), overwrite=True)
     print(f"weights: {run.final_weights}", flush=True)
@@ -178,19 +181,15 @@ def _saved(config: Config) -> str:
     )
 
 
-def _how_to_go_on(run: RunDirectory, agent: Any, *, resumable: bool) -> str:
+def _how_to_go_on(run: RunDirectory, weights: Path, step: int, *, resumable: bool) -> str:
     if resumable:
-        return (
-            f"interrupted at step {agent.step:,}, all saved. Go on with\n"
-            f"  python -m runner resume={run.folder}"
+        way = f"Go on with\n  python -m runner resume={run.folder}"
+    else:
+        way = (
+            "keras-rl2's own agent cannot resume. To go on from its weights, run the same command "
+            f"with\n  init_weights={weights} start_step={step}"
         )
-    path = run.weights / f"step_{agent.step}.weights.h5"
-    agent.save_weights(str(path), overwrite=True)
-    return (
-        f"interrupted at step {agent.step:,}. To go on from these weights (keras-rl2's own agent "
-        "cannot resume), run the same command with\n"
-        f"  init_weights={path} start_step={agent.step}"
-    )
+    return f"interrupted at step {step:,}, saved. {way}"
 
 
 def _evaluation_seed(seed: int) -> int:

@@ -241,7 +241,6 @@ def test_keras_callbacks_without_episodes_hear_of_epochs_and_batches() -> None:
     assert history.history["episode_reward"] == [3.0, 4.0, 2.0]
 
 
-@pytest.mark.xfail(strict=True, reason="the loop looks for hooks in the class only")
 def test_keras_callbacks_made_of_functions_are_heard() -> None:
     epochs: list[int] = []
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))

@@ -64,9 +64,9 @@ def test_a_run_shows_how_it_gets_on(run: Any) -> None:
 
 
 def test_a_run_directory_holds_settings_metrics_weights_result(run: Any) -> None:
-    assert sorted(p.name for p in run.folder.iterdir()) == [
-        "config.yaml", "metrics.csv", "result.json", "weights",
-    ]  # fmt: skip
+    names = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
+    # keras-rl2's own agent saves weights only.
+    assert names - {"checkpoints"} == {"config.yaml", "metrics.csv", "result.json", "weights"}
     assert (run.folder / "weights" / "final.weights.h5").is_file()
 
 
@@ -104,7 +104,7 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "game", "obs", "agent", "steps"),
     [
-        ("pixel_run", "breakout", "pixel", "dqn", 608),  # whole turns of 16 games
+        ("pixel_run", "breakout", "pixel", "dqn", 600),  # whole turns of 8 of the 16 games
         ("stock_run", "pong", "ram", "keras_rl2", 600),
     ],
 )
@@ -156,13 +156,15 @@ def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(interrupted_run: Any) ->
     (weights,) = (folder / "weights").iterdir()
     step = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
     assert step > 0
-    assert f"init_weights={weights} start_step={step}" in ended.out
+    assert ended.out.endswith(f"python -m runner resume={folder}\n")
 
 
-def test_the_hint_goes_on(interrupted_run: Any, here: Callable[..., Any]) -> None:
-    hint = interrupted_run.ended.out.strip().splitlines()[-1].split()
-    begin = int(hint[1].removeprefix("start_step="))
-    end = begin + 100
+def test_weights_and_step_go_on_where_a_run_was_left(
+    interrupted_run: Any, here: Callable[..., Any]
+) -> None:
+    (weights,) = (interrupted_run.folder / "weights").iterdir()
+    begin = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
+    hint, end = [f"init_weights={weights}", f"start_step={begin}"], begin + 100
     folder = "hydra.run.dir=more"
     ended = here(train, *BREAKOUT, "train.warmup=200", *hint, f"train.steps={end}", folder)
     assert ended.code == 0, ended.err
