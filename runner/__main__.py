@@ -48,6 +48,17 @@ def main(arguments: list[str]) -> int:
         compose.check_command_line(arguments)
         return 0
 
+    def resume_run() -> int:
+        from runner.config.resume import changed, run_to_resume
+        from runner.run_directory import RunDirectory
+        from runner.training import resume
+
+        folder, overrides = run_to_resume(arguments)
+        run = RunDirectory(folder)
+        return resume(changed(run.read_config(), overrides), run)
+
+    if any(argument.startswith("resume=") for argument in arguments):
+        return guarded(resume_run)
     if code := guarded(check):
         return code
     run_job = hydra.main(

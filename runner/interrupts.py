@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: the first asks the run to stop, the second leaves at once."""
+"""Ctrl-C and SIGTERM: the first asks the run to stop, the second leaves at once.
+
+SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run goes on.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class Interrupts:
-    """Context in which the first signal calls ``on_first`` and a second raises KeyboardInterrupt.
+    """Context in which the first signal calls ``stop`` and a second raises KeyboardInterrupt.
 
     Args:
-        on_first: Asks whatever runs to stop at the next good moment.
+        stop: Asks whatever runs to stop at the next good moment.
+        save: Asks it to save a checkpoint.
     """
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
-        self._on_first = on_first
+    def __init__(self, stop: Callable[[], None], save: Callable[[], None]) -> None:
+        self._stop, self._save = stop, save
         self._before: dict[signal.Signals, Any] = {}
         self.received: signal.Signals | None = None
 
@@ -31,11 +35,13 @@ class Interrupts:
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = signal.Signals(number)
-        self._on_first()
+        self._stop()
 
     def __enter__(self) -> Interrupts:
         for number in EXIT_CODES:
             self._before[number] = signal.signal(number, self._handle)
+        if hasattr(signal, "SIGUSR1"):  # not on Windows
+            self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: self._save())
         return self
 
     def __exit__(

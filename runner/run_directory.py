@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from runner.config import compose
 from runner.config.schema import Config
@@ -42,6 +46,30 @@ class RunDirectory:
     def final_weights(self) -> Path:
         """Weights at the end of the training."""
         return self.weights / "final.weights.h5"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of what the run can be resumed from."""
+        return self.folder / "checkpoints"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the directory for this process; a killed process holds it no longer.
+
+        Raises:
+            UserError: Another process has it.
+        """
+        lock = filelock.FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise UserError(
+                f"resume={self.folder}: expected a run that no other process is at"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     @property
     def weights_pattern(self) -> str:
@@ -114,6 +142,13 @@ class RunDirectory:
             UserError: This is no run directory.
         """
         return compose.read(self.config)
+
+    def write_config(self, config: Config) -> None:
+        """Replaces the run's settings: written aside and renamed."""
+        aside = self.folder / ".config.yaml.tmp"
+        aside.unlink(missing_ok=True)
+        compose.save(config, aside)
+        os.replace(aside, self.config)
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Writes ``result.json``, written aside and renamed."""

@@ -6,12 +6,16 @@ import math
 import platform
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from runner.config import checks
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from runner.checkpoint.session import SessionCheckpoints
 
 
 def train(config: Config, folder: Path, *, may_rename: bool) -> int:
@@ -29,70 +33,128 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
         RunError: The run cannot go on.
     """
+    checks.check_disk(config, folder)
     games = make_games(config)
     try:
-        return _train(config, games, folder, may_rename)
+        # The emulators load while TensorFlow does.
+        pieces = _Pieces(config, games)
+        run = RunDirectory.claim(folder, config, may_rename=may_rename)
+        with run.locked():
+            return _fit_and_evaluate(config, games, pieces, run, resume=False)
     finally:
         games.close()
 
 
-def _train(config: Config, games: Games, folder: Path, may_rename: bool) -> int:
-    # The emulators load while TensorFlow does.
-    from runner import tensorflow_setup
+def resume(config: Config, run: RunDirectory) -> int:
+    """Goes on with a run where its newest whole checkpoint was made.
 
-    environment = tensorflow_setup.set_up(config.seed)
-    from runner.agent.build import make_agent, make_memory, make_model, make_policy
+    Args:
+        config: The run's settings, with what may be changed changed.
+        run: The run.
+
+    Returns:
+        The exit code, as of ``train``.
+
+    Raises:
+        UserError: The run has no whole checkpoint, or another process is at it.
+        RunError: The run cannot go on.
+    """
+    with run.locked():
+        games = make_games(config)
+        try:
+            pieces = _Pieces(config, games)
+            run.write_config(config)
+            return _fit_and_evaluate(config, games, pieces, run, resume=True)
+        finally:
+            games.close()
+
+
+class _Pieces:
+    """TensorFlow, set up, and what is made with it: network, memory, policy, agent."""
+
+    def __init__(self, config: Config, games: Games) -> None:
+        from runner import tensorflow_setup
+
+        self.environment = tensorflow_setup.set_up(config.seed)
+        from runner.agent.build import make_agent, make_memory, make_model, make_policy
+
+        shape = games.single_observation_space.shape
+        assert shape is not None
+        self.model = make_model(config, shape, len(games.action_meanings))
+        self.memory = make_memory(config, shape)
+        self.policy = make_policy(config)
+        self.agent = make_agent(config, self.model, self.memory, self.policy)
+
+
+def _fit_and_evaluate(
+    config: Config, games: Games, pieces: _Pieces, run: RunDirectory, *, resume: bool
+) -> int:
     from runner.evaluation import evaluate, one_line
     from runner.interrupts import Interrupts
 
-    shape = games.single_observation_space.shape
-    assert shape is not None
-    model = make_model(config, shape, len(games.action_meanings))
-    memory = make_memory(config, shape)
-    policy = make_policy(config)
-    agent = make_agent(config, model, memory, policy)
-    run = RunDirectory.claim(folder, config, may_rename=may_rename)
+    agent = pieces.agent
     callbacks = _callbacks(config, run, games)
-
-    print(_header(config, games, environment), flush=True)
-    model.summary(line_length=80)
+    print(_header(config, games, pieces.environment), flush=True)
+    pieces.model.summary(line_length=80)
+    checkpoints = None
     if isinstance(games, EmulatorPool):
+        checkpoints = _checkpoints(config, run, pieces, callbacks, resume)
         games.reset(seed=game_seeds(config.seed, games.num_envs))
     began = time.perf_counter()
-    with Interrupts(lambda: setattr(agent, "stop_training", True)) as interrupts:
-        agent.fit(games, config.train.steps, callbacks=callbacks, verbose=0)
+    with Interrupts(
+        stop=lambda: setattr(agent, "stop_training", True),
+        save=checkpoints.request if checkpoints else lambda: None,
+    ) as interrupts:
+        options = {"checkpoints": checkpoints} if checkpoints else {}
+        agent.fit(
+            games, config.train.steps, callbacks=list(callbacks.values()), verbose=0, **options
+        )
         seconds = time.perf_counter() - began
         if interrupts.received is not None:
-            path = run.weights / f"step_{agent.step}.weights.h5"
-            agent.save_weights(str(path), overwrite=True)
-            print(_how_to_go_on(path, agent.step), flush=True)
+            weights = run.weights / f"step_{agent.step}.weights.h5"
+            agent.save_weights(str(weights), overwrite=True)
+            resumable = checkpoints is not None
+            print(_how_to_go_on(run, weights, agent.step, resumable=resumable), flush=True)
             return interrupts.exit_code
         agent.save_weights(str(run.final_weights), overwrite=True)
     print(f"weights: {run.final_weights}", flush=True)
-    evaluation = evaluate(model, config, seed=_evaluation_seed(config.seed))
+    evaluation = evaluate(pieces.model, config, seed=_evaluation_seed(config.seed))
     print(f"evaluation: {one_line(evaluation)}", flush=True)
-    run.write_result(_result(config, games, agent, seconds, evaluation))
+    run.write_result(_result(config, agent, seconds, evaluation))
     print(f"result: {run.result}", flush=True)
     return 0
 
 
-def _callbacks(config: Config, run: RunDirectory, games: Games) -> list[Any]:
+def _checkpoints(
+    config: Config, run: RunDirectory, pieces: _Pieces, callbacks: dict[str, Any], resume: bool
+) -> SessionCheckpoints:
+    from runner.checkpoint.session import SessionCheckpoints
+    from runner.checkpoint.store import CheckpointStore
+
+    return SessionCheckpoints(
+        CheckpointStore(run.checkpoints, pieces.memory, config.checkpoint.keep),
+        config.checkpoint.interval,
+        {name: callback for name, callback in callbacks.items() if hasattr(callback, "get_state")},
+        resume=resume,
+    )
+
+
+def _callbacks(config: Config, run: RunDirectory, games: Games) -> dict[str, Any]:
     from runner.callbacks.control import StartAtStep, StopWhenAsked
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
-    from runner.keras_rl2 import ModelIntervalCheckpoint
+    from runner.callbacks.weights import IntervalWeights
 
-    checkpoint = ModelIntervalCheckpoint(run.weights_pattern, config.checkpoint.interval)
-    checkpoint.total_steps = config.start_step
-    callbacks = [
-        StartAtStep(config.start_step),
-        MetricsFile(run.metrics, config.start_step),
-        checkpoint,
-    ]
+    start, interval = config.start_step, config.checkpoint.interval
+    callbacks = {
+        "start": StartAtStep(start),
+        "metrics": MetricsFile(run.metrics, start),
+        "weights": IntervalWeights(run.weights_pattern, interval, start),
+    }
     if config.logger.progress:
-        callbacks.append(Progress(config.train.steps, config.logger.interval, config.start_step))
+        callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
     if not isinstance(games, EmulatorPool):
-        callbacks.append(StopWhenAsked())
+        callbacks["stop"] = StopWhenAsked()
     return callbacks
 
 
@@ -104,15 +166,30 @@ def _header(config: Config, games: Games, environment: str) -> str:
         f"protocol {env.protocol}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
+        _saved(config),
         environment,
     ])  # fmt: skip
 
 
-def _how_to_go_on(weights: Path, step: int) -> str:
+def _saved(config: Config) -> str:
+    interval, replay = config.checkpoint.interval, checks.checkpoint_bytes(config)
+    if not replay:
+        return f"weights every {interval:,} steps; no checkpoints (memory={config.memory.name})"
     return (
-        f"interrupted at step {step}. To go on from these weights, run the same command with\n"
-        f"  init_weights={weights} start_step={step}"
+        f"checkpoints every {interval:,} steps, {config.checkpoint.keep} kept: their replay takes "
+        f"up to {replay / 1e9:.2f} GB of disk"
     )
+
+
+def _how_to_go_on(run: RunDirectory, weights: Path, step: int, *, resumable: bool) -> str:
+    if resumable:
+        way = f"Go on with\n  python -m runner resume={run.folder}"
+    else:
+        way = (
+            "keras-rl2's own agent cannot resume. To go on from its weights, run the same command "
+            f"with\n  init_weights={weights} start_step={step}"
+        )
+    return f"interrupted at step {step:,}, saved. {way}"
 
 
 def _evaluation_seed(seed: int) -> int:
@@ -121,7 +198,7 @@ def _evaluation_seed(seed: int) -> int:
 
 
 def _result(
-    config: Config, games: Games, agent: Any, seconds: float, evaluation: dict[str, Any]
+    config: Config, agent: Any, seconds: float, evaluation: dict[str, Any]
 ) -> dict[str, Any]:
     import keras
     import tensorflow as tf

@@ -8,6 +8,7 @@ nothing in them can run code.
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import h5py
@@ -61,8 +62,11 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> None:
     except (OSError, RuntimeError) as error:
         raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
     try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that it finds no weights for, and leaves them at random.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
         raise _misfit(model, path, field, shapes) from error
 
 
@@ -76,7 +80,7 @@ def _load_checkpoint(model: keras.Model, path: Path, field: str) -> None:
             )
             if match:
                 found[int(match[1]), int(match[2] == "bias")] = reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
     weights = [found[key] for key in sorted(found)]
     if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:

@@ -136,9 +136,7 @@ class Arcade(gymnasium.vector.VectorEnv):
     def step_wait(self) -> Any:
         self.played.append(self._actions)
         steps = [game.step(a) for game, a in zip(self.games, self._actions, strict=True)]
-        final, rewards, terminated, truncated, life_lost = map(
-            np.array, zip(*steps, strict=True)
-        )
+        final, rewards, terminated, truncated, life_lost = map(np.array, zip(*steps, strict=True))
         self._points += rewards
         self._lengths += 1
         infos = {

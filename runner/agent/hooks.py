@@ -56,8 +56,8 @@ def _overridden(listeners: Sequence[Any], hook: str) -> list[Callable[..., None]
         name = hook if hasattr(listener, hook) else HOOKS[hook]
         if name is None:
             continue
-        method = getattr(type(listener), name)
+        method = getattr(listener, name)  # of its class, or its own, as LambdaCallback's
         bases = (getattr(base, name, None) for base in (Callback, keras.callbacks.Callback))
-        if all(method is not base for base in bases):
-            methods.append(getattr(listener, name))
+        if all(getattr(method, "__func__", method) is not base for base in bases):
+            methods.append(method)
     return methods

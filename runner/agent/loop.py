@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from runner.agent.hooks import Hooks
 from runner.agent.processing import Processing
+from runner.errors import RunError
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
@@ -36,6 +37,7 @@ def fit_vector(
     callbacks: Sequence[Any] | None = None,
     verbose: int = 1,
     log_interval: int = 10000,
+    checkpoints: Checkpoints | None = None,
 ) -> keras.callbacks.History:
     """Trains ``agent`` on all games of ``env`` at once.
 
@@ -48,6 +50,7 @@ def fit_vector(
             episode is a whole game. ``agent.stop_training = True`` ends the training.
         verbose: 0 nothing, 1 keras-rl2's interval log, 2 its episode log.
         log_interval: Steps of an interval.
+        checkpoints: Saves the session between turns, and restores it at the start.
 
     Returns:
         A Keras History of the episodes.
@@ -59,17 +62,30 @@ def fit_vector(
     history = keras.callbacks.History()
     listeners = [*(callbacks or ()), *loggers.get(verbose, [TrainEpisodeLogger()]), history]
     hooks = Hooks(listeners, agent, env, nb_steps)
-    session = _Session(agent, env, hooks)
+    session = Session(agent, env, hooks)
     agent.training, agent.stop_training, agent.step = True, False, 0
     hooks("on_train_begin", logs={})
     try:
-        session.run(nb_steps)
+        session.run(nb_steps, checkpoints)
         aborted = agent.stop_training
     except KeyboardInterrupt:  # as keras-rl2: whoever presses Ctrl-C keeps what was learned
         aborted = True
     hooks("on_train_end", logs={"did_abort": aborted})
     agent.training = False
     return history
+
+
+class Checkpoints(Protocol):
+    """What saves and restores a session."""
+
+    def restore(self, session: Session) -> bool:
+        """Puts a new session where an earlier one was; False if there is none."""
+
+    def between_turns(self, session: Session) -> None:
+        """Saves the session if it is time."""
+
+    def save(self, session: Session) -> None:
+        """Saves the session."""
 
 
 @dataclass
@@ -87,7 +103,7 @@ class _Group:
         return slice(int(self.streams[0]), int(self.streams[-1]) + 1)
 
 
-class _Session:
+class Session:
     """One run of the loop: where each game stands."""
 
     def __init__(self, agent: CompiledDQNAgent, env: Any, hooks: Hooks) -> None:
@@ -110,20 +126,59 @@ class _Session:
         )
         self.under_way: deque[_Group] = deque()
 
-    def run(self, nb_steps: int) -> None:
+    def run(self, nb_steps: int, checkpoints: Checkpoints | None) -> None:
         """Plays and learns up to ``nb_steps``."""
-        observations, _ = self.env.reset()
-        self.windows.push(slice(None), self.process.observations(observations), True)
+        resumed = checkpoints is not None and checkpoints.restore(self)
+        if not resumed:
+            observations, _ = self.env.reset()
+            self.windows.push(slice(None), self.process.observations(observations), True)
         for episode in self.episodes:
             self.hooks("on_episode_begin", episode, logs={})
-        self.acted = self.agent.step
+        if not resumed:
+            self.acted = self.agent.step
         while len(self.idle) > 1:
             self._begin_turn(self.idle.popleft())
         while self.acted < nb_steps and not self.agent.stop_training:
             self._begin_turn(self.idle.popleft())
             self._end_turn(self.under_way.popleft())
-        while self.under_way:
+            if checkpoints is not None:
+                checkpoints.between_turns(self)
+        # Saved as it stands, the last steps still under way: going on from here is going on.
+        if checkpoints is not None:
+            checkpoints.save(self)
+        while self.under_way and not self.agent.stop_training:
             self._end_turn(self.under_way.popleft())
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns where each game stands, of plain types and arrays."""
+        return {
+            "windows": self.windows.states,
+            "episodes": list(self.episodes),
+            "next_episode": self.next_episode,
+            "episode_steps": list(self.episode_steps),
+            "episode_rewards": list(self.episode_rewards),
+            "acted": self.acted,
+            "step": self.agent.step,
+            "idle": [group.number for group in self.idle],
+            "under_way": [
+                [group.number, group.first_step, group.actions, group.metrics]
+                for group in self.under_way
+            ],
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned; the environment's state is its own."""
+        self.windows.states[:] = state["windows"]
+        self.episodes, self.next_episode = state["episodes"], state["next_episode"]
+        self.episode_steps = state["episode_steps"]
+        self.episode_rewards = state["episode_rewards"]
+        self.acted, self.agent.step = state["acted"], state["step"]
+        groups = {group.number: group for group in self.idle}
+        self.idle = deque(groups[number] for number in state["idle"])
+        for number, first_step, actions, metrics in state["under_way"]:
+            group = groups[number]
+            group.first_step, group.actions, group.metrics = first_step, actions, metrics
+            self.under_way.append(group)
 
     def _begin_turn(self, group: _Group) -> None:
         """Acts in every game of ``group``, and learns while the emulators run."""
@@ -169,6 +224,11 @@ class _Session:
             batches = self.memory.sample_batches(len(due), agent.batch_size)
             batches = batches._replace(windows=self.process.windows(batches.windows))
             losses, mean_q = agent.learner.update(batches, syncs[: len(due) + 1])
+            if not np.isfinite(losses).all():
+                raise RunError(
+                    f"the loss is not a number at step {group.first_step:,}: try a smaller "
+                    "agent.learning_rate"
+                )
             for i, loss, q in zip(due, losses.tolist(), mean_q.tolist(), strict=True):
                 group.metrics[i] = [loss, q, *policy_metrics[i], *self.process.metrics]
         elif syncs[0]:

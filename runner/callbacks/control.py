@@ -13,13 +13,10 @@ class StartAtStep(Callback):  # type: ignore[misc]
     def __init__(self, start_step: int) -> None:
         super().__init__()
         self._start_step = start_step
-        self._done = False
 
     def on_episode_begin(self, episode: int, logs: Any = None) -> None:
-        """Sets the agent's step before its first."""
-        if not self._done:
-            self.model.step = self._start_step
-            self._done = True
+        """Sets the agent's step before its first; a resumed run is past that."""
+        self.model.step = max(self.model.step, self._start_step)
 
 
 class StopWhenAsked(Callback):  # type: ignore[misc]

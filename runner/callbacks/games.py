@@ -47,7 +47,7 @@ class GameFollower(Callback):  # type: ignore[misc]
             sums[0] += metrics[0]
             sums[1] += metrics[1]
             sums[2] += 1
-        stream = int(info["stream"])  # keras-rl2's own loop turns numbers into arrays
+        stream = int(info["stream"])  # keras-rl2's loop makes arrays without axes of all numbers
         points, length = self._running.get(stream, (0.0, 0))
         points, length = points + float(info["game_reward"]), length + 1
         if not info["game_over"]:
@@ -59,6 +59,23 @@ class GameFollower(Callback):  # type: ignore[misc]
 
     def on_game_end(self, game: Game) -> None:
         """Called when a game is over."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns where it stands, of plain types."""
+        return {
+            "step": self.step,
+            "frames": self.frames,
+            "recent_returns": list(self.recent_returns),
+            "running": [[stream, *game] for stream, game in self._running.items()],
+            "sums": list(self._sums),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned."""
+        self.step, self.frames = state["step"], state["frames"]
+        self.recent_returns.extend(state["recent_returns"])
+        self._running = {stream: (points, length) for stream, points, length in state["running"]}
+        self._sums = state["sums"]
 
     def averages(self) -> tuple[float, float]:
         """Mean loss and mean_q of the updates since the last call; NaN if there was none."""

@@ -25,7 +25,7 @@ class MetricsFile(GameFollower):
     """Writes the lines.
 
     Args:
-        path: The file; must not exist.
+        path: The file.
         start_step: The step to count from.
     """
 
@@ -34,11 +34,23 @@ class MetricsFile(GameFollower):
         self._path = path
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the file."""
+        """Opens the file, and writes its first line if it is new."""
         self._began = time.perf_counter()
-        self._file = self._path.open("x", newline="", buffering=1)  # a line at a time
+        self._file = self._path.open("a", newline="", buffering=1)  # a line at a time
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        if self._file.tell() == 0:
+            self._writer.writerow(COLUMNS)
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns where it stands, the length of the file and the time so far included."""
+        seconds = time.perf_counter() - self._began
+        return {**super().get_state(), "bytes": self._file.tell(), "seconds": seconds}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned: later lines are cut off."""
+        super().set_state(state)
+        self._began = time.perf_counter() - state["seconds"]
+        self._file.truncate(state["bytes"])
 
     def on_game_end(self, game: Game) -> None:
         """Writes one line."""

@@ -39,6 +39,11 @@ class Progress(GameFollower):
         self._began = self._shown = time.perf_counter()
         self._shown_step = self.step
 
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from ``get_state``: speed and time to go are of what is done from here."""
+        super().set_state(state)
+        self._start_step = self._shown_step = self.step
+
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Shows a line if it is time."""
         super().on_step_end(step, logs)

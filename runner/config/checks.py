@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,7 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("train.steps", 1, " steps"),
     at_least("train.warmup", 0, " steps"),
     at_least("checkpoint.interval", 1, " steps"),
+    at_least("checkpoint.keep", 1, " checkpoints"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
     finite_above("logger.interval", 0.0),
@@ -249,6 +251,40 @@ def _check_files(config: Config) -> None:
     )
 
 
+def checkpoint_bytes(config: Config) -> int:
+    """Bytes that the replay's part of all kept checkpoints takes at most; 0: none are made."""
+    if config.memory.name != "replay":
+        return 0
+    extra = (config.checkpoint.keep + 1) * config.checkpoint.interval
+    # Final observations are entries too: 2 % is a game of 50 steps.
+    entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
+    return entries * (observation_bytes(config) + 8)
+
+
+def check_disk(config: Config, folder: Path) -> None:
+    """Checks that the checkpoints of a new run fit on the disk of ``folder``.
+
+    Raises:
+        UserError: They do not.
+    """
+    needed, free = checkpoint_bytes(config), shutil.disk_usage(_existing(folder)).free
+    if needed > free:
+        raise wrong(
+            "memory.limit",
+            config.memory.limit,
+            f"a replay whose checkpoints fit on the disk: they take up to {needed / 1e9:.1f} GB, "
+            f"{free / 1e9:.1f} GB are free",
+        )
+
+
+def _existing(folder: Path) -> Path:
+    """The nearest parent of ``folder`` that exists."""
+    parent = folder.absolute()
+    while not parent.exists():
+        parent = parent.parent
+    return parent
+
+
 def _check_memory_size(config: Config) -> None:
     needed, available = replay_bytes(config), psutil.virtual_memory().available
     if needed > available:
@@ -267,9 +303,7 @@ def check_writable(folder: Path, field: str) -> None:
     Raises:
         UserError: The nearest existing parent cannot be written to.
     """
-    parent = folder.absolute()
-    while not parent.exists():
-        parent = parent.parent
+    parent = _existing(folder)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise wrong(field, folder, f"a folder that can be written to ({parent} cannot)")
 

@@ -53,7 +53,7 @@ def check_command_line(arguments: Sequence[str]) -> None:
     Raises:
         UserError: The first thing that is wrong.
     """
-    overrides = _parse([a for a in arguments if not a.startswith("-")])
+    overrides = parse([a for a in arguments if not a.startswith("-")])
     multirun = "-m" in arguments or "--multirun" in arguments
     settings = [override for override in overrides if not _is_hydras(override)]
     runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
@@ -78,7 +78,7 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [override for override in _parse(overrides) if not _is_hydras(override)]
+    own = [override for override in parse(overrides) if not _is_hydras(override)]
     for override in own:
         _check_name(override)
     GlobalHydra.instance().clear()
@@ -87,7 +87,7 @@ def load(overrides: Sequence[str]) -> Config:
             composed = compose("config", [str(override.input_line) for override in own])
         return typed(composed)
     except (HydraException, OmegaConfBaseException) as error:
-        raise _one_line(error) from error
+        raise one_line(error) from error
 
 
 def typed(composed: DictConfig) -> Config:
@@ -100,7 +100,7 @@ def typed(composed: DictConfig) -> Config:
         chosen = {key: composed[key] for key in (f.name for f in dataclasses.fields(Config))}
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), chosen))
     except OmegaConfBaseException as error:
-        raise _one_line(error) from error
+        raise one_line(error) from error
     assert isinstance(config, Config)
     check(config)
     config.env.num_envs = num_envs(config)
@@ -133,7 +133,12 @@ def read(path: Path) -> Config:
     return typed(typing.cast(DictConfig, merged))
 
 
-def _parse(overrides: Sequence[str]) -> list[Override]:
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Parses what was typed.
+
+    Raises:
+        UserError: Something is no ``key=value``.
+    """
     parsed = []
     for text in overrides:
         try:
@@ -161,10 +166,15 @@ def _check_name(override: Override) -> None:
             hint = nearest(value, options)
             raise UserError(f"{key}={value}: {hint}expected one of {', '.join(options)}")
     elif key not in groups:
-        _check_key(key)
+        check_key(key)
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """Refuses the name of a setting that does not exist, with the nearest right name.
+
+    Raises:
+        UserError: There is no such setting.
+    """
     node: Any = Config
     seen = ""
     for part in key.split("."):
@@ -196,7 +206,7 @@ _KINDS: Final[dict[Any, str]] = {
 }
 
 
-def _one_line(error: Exception) -> UserError:
+def one_line(error: Exception) -> UserError:
     """Turns what Hydra or OmegaConf raised into one line."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:

@@ -102,9 +102,10 @@ class TrainConfig:
 
 @dataclass
 class CheckpointConfig:
-    """What is saved on the way."""
+    """What is saved on the way: weights files, and checkpoints that a run is resumed from."""
 
-    interval: int = MISSING  # steps between two weights files, >= 1
+    interval: int = MISSING  # steps between two, >= 1
+    keep: int = MISSING  # checkpoints kept (weights files are all kept), >= 1
 
 
 @dataclass

@@ -118,6 +118,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self._arrays: dict[str, NDArray[Any]] = layout.arrays(self._block)
         self._workers: list[tuple[Any, Connection]] = []
         self.groups = _shares(range(num_envs), groups)
+        self._under_way: list[int] = []  # groups whose step was begun, oldest first
+        self._received: set[int] = set()  # those of them whose emulators are done
         count = min(min(map(len, self.groups)), processes or os.cpu_count() or 1)
         # Each process plays a share of every group.
         shares = [_shares(group, count) for group in self.groups]
@@ -166,6 +168,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         """
         self._arrays["actions"][self._slice(group)] = actions
         for number in range(len(self.groups)) if group is None else (group,):
+            self._under_way.append(number)
             for _, pipe in self._workers:
                 self._guarded(pipe.send_bytes, bytes([number]))
 
@@ -184,9 +187,10 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         Raises:
             RunError: An emulator process died.
         """
-        for _ in range(len(self.groups)) if group is None else (group,):
-            for _, pipe in self._workers:
-                self._guarded(pipe.recv_bytes)
+        for number in range(len(self.groups)) if group is None else (group,):
+            self._receive(number)
+            self._under_way.remove(number)
+            self._received.discard(number)
         span = self._slice(group)
         a = {name: array[span] for name, array in self._arrays.items()}
         infos = {
@@ -204,13 +208,26 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self.step_async(actions)
         return self.step_wait()
 
-    def get_states(self) -> list[dict[str, Any]]:
-        """Returns the state of every game (see ``AtariGame.get_state``)."""
-        return self._ask("get_state", [None] * self.num_envs)
+    def get_state(self) -> dict[str, Any]:
+        """Returns all that the rest of the games depends on, steps under way included.
 
-    def set_states(self, states: Sequence[dict[str, Any]]) -> None:
-        """Puts every game into a state that ``get_states`` returned."""
-        self._ask("set_state", list(states))
+        Waits for the emulators; ``step_wait`` still returns what they did.
+        """
+        for number in self._under_way:
+            self._receive(number)
+        return {
+            "games": self._ask("get_state", [None] * self.num_envs),
+            "arrays": {name: array.copy() for name, array in self._arrays.items()},
+            "under_way": list(self._under_way),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned; no step may be under way."""
+        self._ask("set_state", state["games"])
+        for name, array in self._arrays.items():
+            array[:] = state["arrays"][name]
+        self._under_way = list(state["under_way"])
+        self._received = set(self._under_way)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the processes and frees the shared memory."""
@@ -226,6 +243,13 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         with contextlib.suppress(BufferError):  # somebody still holds a view: freed at exit
             self._block.close()
         self._block.unlink()
+
+    def _receive(self, number: int) -> None:
+        """Waits for the emulators of group ``number``, unless they were waited for before."""
+        if number not in self._received:
+            for _, pipe in self._workers:
+                self._guarded(pipe.recv_bytes)
+            self._received.add(number)
 
     def _slice(self, group: int | None) -> slice:
         if group is None:
@@ -343,6 +367,5 @@ def _obey(
         a["lives"][index] = info["lives"]
         return None
     if command == "get_state":
-        return {**game.get_state(), "observation": a["observations"][index].copy()}
-    a["observations"][index] = argument["observation"]
+        return game.get_state()
     return game.set_state(argument)

@@ -11,7 +11,7 @@ transition exists. That entry is never the start of a sampled transition.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,8 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         ValueError: ``limit`` holds less than a transition of every stream.
     """
 
+    RINGS: Final = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
+
     def __init__(
         self,
         limit: int,
@@ -95,8 +97,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays, when full."""
-        arrays = (self.observations, self.actions, self.rewards, self.flags, self.written)
-        return sum(array.nbytes for array in arrays)
+        return sum(int(getattr(self, name).nbytes) for name in self.RINGS) + self.written.nbytes
 
     def append(
         self, observation: Any, action: int, reward: float, terminal: bool, training: bool = True

@@ -81,9 +81,7 @@ def assert_weights_as_recorded(agent: Any, updates: int, data: dict[str, Any]) -
         assert np.linalg.norm(got - wanted) <= 0.02 * way
 
 
-def assert_all_as_recorded(
-    agent: Any, losses: Any, mean_qs: Any, data: dict[str, Any]
-) -> None:
+def assert_all_as_recorded(agent: Any, losses: Any, mean_qs: Any, data: dict[str, Any]) -> None:
     np.testing.assert_allclose(losses, data["loss"], rtol=1e-4)
     np.testing.assert_allclose(mean_qs, data["mean_q"], rtol=1e-3)
     assert_weights_as_recorded(agent, UPDATES, data)

@@ -241,7 +241,6 @@ def test_keras_callbacks_without_episodes_hear_of_epochs_and_batches() -> None:
     assert history.history["episode_reward"] == [3.0, 4.0, 2.0]
 
 
-@pytest.mark.xfail(strict=True, reason="the loop looks for hooks in the class only")
 def test_keras_callbacks_made_of_functions_are_heard() -> None:
     epochs: list[int] = []
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
@@ -415,8 +414,6 @@ def test_greedy_play_takes_the_best_action_of_every_game() -> None:
     network = small_network(Corridor)
     network.set_weights([np.array([[0, 1], [1, 0], [0, 1], [1, 0], [0, 0]], np.float32)])
     env = Arcade([Corridor(first_cell=i) for i in range(4)])
-    agent = compiled_agent(
-        streams=4, model=network, policy=EpsGreedy(0.0), nb_steps_warmup=NEVER
-    )
+    agent = compiled_agent(streams=4, model=network, policy=EpsGreedy(0.0), nb_steps_warmup=NEVER)
     agent.fit(env, 4, verbose=0)
     assert env.played == [[1, 0, 1, 0]]

@@ -264,9 +264,7 @@ def test_file_logger(make: Callable[..., Any], tmp_path: Path) -> None:
 
 
 @every_agent
-def test_train_episode_logger(
-    make: Callable[..., Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_train_episode_logger(make: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
     env = OldGym(Tape({10: "terminated", 30: "terminated"}))
     make(Tape).fit(env, 40, callbacks=[TrainEpisodeLogger()], verbose=0)
     lines = [line for line in capsys.readouterr().out.splitlines() if "episode:" in line]
@@ -291,7 +289,10 @@ def test_interval_checkpoints_and_their_return(make: Callable[..., Any], tmp_pat
     agent = make(Tape)
     checkpoint = ModelIntervalCheckpoint(str(tmp_path / "step_{step}.weights.h5"), interval=20)
     agent.fit(OldGym(Tape({})), 50, callbacks=[checkpoint], verbose=0)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_20.weights.h5", "step_40.weights.h5"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "step_20.weights.h5",
+        "step_40.weights.h5",
+    ]
     other = make(Tape)
     other.load_weights(str(tmp_path / "step_40.weights.h5"))
     for network in (other.model, other.target_model):  # the target network follows

@@ -1,0 +1,54 @@
+"""How near the parts and the whole come to what this machine allows, from one round's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Nature network (Mnih et al. 2015), batch 32: multiply-adds of 20x20x32x256 + 9x9x64x512 +
+# 7x7x64x576 + 3136x512, twice in FLOP, for the online and the target network's forward pass and
+# twice again for the gradient, which the first layer needs only for its weights.
+NATURE_GFLOP: Final = 2.18  # per update
+
+Round = Mapping[str, Mapping[str, Any]]
+
+
+def limits(measured: Round, cores: int) -> dict[str, float]:
+    """Returns percentages of limits; leaves out what the round has no figures for.
+
+    Args:
+        measured: Figures of the case ``parts``, by side.
+        cores: Cores of the machine.
+    """
+    found = {}
+    for dtype, side in (("float32", "learner_nature_4"), ("bfloat16", "learner_nature_4_bfloat16")):
+        peak = _figure(measured, "matmul", f"{dtype}_gflop_per_s")
+        ms = _figure(measured, side, "ms_per_update")
+        if peak and ms:
+            found[f"nature_{dtype}_percent_of_matmul"] = 100 * NATURE_GFLOP / (ms / 1000) / peak
+    emulators = _figure(measured, "emulators_ram", "steps_per_s")
+    for interval, updates in ((4, 4), (1, 16)):
+        ms = _figure(measured, f"learner_ram_{updates}_one_thread", "ms_per_update")
+        whole = _figure(measured, f"ram_1_per_{interval}", "steps_per_s")
+        if emulators and ms:
+            bound = steps_bound(cores, emulators, ms / 1000 / interval)
+            found[f"ram_1_per_{interval}_bound_steps_per_s"] = bound
+            if whole:
+                found[f"ram_1_per_{interval}_percent_of_bound"] = 100 * whole / bound
+    return found
+
+
+def steps_bound(cores: int, emulator_steps_per_s: float, learner_core_s_per_step: float) -> float:
+    """Steps/s that no arrangement of this emulator and this learner on ``cores`` can exceed.
+
+    Args:
+        cores: Cores of the machine.
+        emulator_steps_per_s: Of the emulators alone on all cores.
+        learner_core_s_per_step: Core-seconds of learning that a step calls for.
+    """
+    emulator_core_s_per_step = cores / emulator_steps_per_s
+    return cores / (emulator_core_s_per_step + learner_core_s_per_step)
+
+
+def _figure(measured: Round, side: str, name: str) -> float | None:
+    return measured.get(side, {}).get(name)

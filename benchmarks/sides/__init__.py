@@ -1,0 +1,1 @@
+"""One measurement per script. Each runs in a process of its own and prints one line of JSON."""

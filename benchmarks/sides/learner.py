@@ -1,0 +1,52 @@
+"""The learner alone: updates on random transitions, in the shapes of the training loop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.sides.answer import answer
+from benchmarks.sides.repeated import seconds_per_call
+from runner.config import compose
+from runner.environments.atari import AtariGame
+
+
+def measure(
+    overrides: list[str], updates: int, seconds: float, threads: int | None = None
+) -> dict[str, float]:
+    """Times calls of ``updates`` updates, with all of TensorFlow's threads or with ``threads``."""
+    compose.register()
+    config = compose.load(overrides)
+    game = AtariGame(config.env, config.obs)
+    from runner import tensorflow_setup
+
+    tensorflow_setup.set_up(config.seed)
+    import tensorflow as tf
+
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    from runner.agent.build import make_agent, make_memory, make_model, make_policy
+    from runner.memory.replay import Batch
+
+    shape = game.observation_space.shape
+    nb_actions = len(game.actions)
+    agent = make_agent(
+        config,
+        make_model(config, shape, nb_actions),
+        make_memory(config, shape),
+        make_policy(config),
+    )
+    generator = np.random.default_rng(0)
+    each = (updates, config.agent.batch_size)
+    batches = Batch(
+        generator.integers(256, size=(*each, config.obs.window + 1, *shape), dtype=np.uint8),
+        generator.integers(nb_actions, size=each, dtype=np.int32),
+        generator.random(each, np.float32),
+        generator.random(each) < 0.01,
+    )
+    syncs = np.zeros(updates + 1, np.bool_)
+    spent = seconds_per_call(lambda: agent.learner.update(batches, syncs), seconds)
+    return {"ms_per_update": 1000 * spent / updates}
+
+
+if __name__ == "__main__":
+    answer(measure)

@@ -1,0 +1,99 @@
+"""keras-rl2's pixel tutorial at full size: three RGB screens, 34.8 million weights.
+
+Both agents play the same game through keras-rl2's own loop, one update a step; the network, the
+optimiser and the policy are the same. Different: the update (compiled or Keras's) and the memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.sides.answer import answer
+from runner.config import compose
+from runner.environments.atari import AtariGame
+
+WINDOW = 3
+SCREEN = (210, 160, 3)
+NB_ACTIONS = 6
+BATCH = 32
+LIMIT = 1000  # transitions
+
+
+class RgbGame:
+    """Space Invaders as keras-rl2 wants it: ``reset()``, ``step(action)``, colour screens."""
+
+    def __init__(self) -> None:
+        compose.register()
+        config = compose.load(["env=space_invaders", "env.protocol=v5"])
+        self._game = AtariGame(config.env, config.obs)
+        self._game.reset(seed=0)
+
+    def reset(self) -> NDArray[np.uint8]:
+        self._game.reset()
+        return self._game.render()
+
+    def step(self, action: int) -> tuple[NDArray[np.uint8], float, bool, dict[str, Any]]:
+        _, reward, terminated, truncated, _ = self._game.step(int(action))
+        return self._game.render(), reward, terminated or truncated, {}
+
+
+def make_model(dtype: str) -> Any:
+    import keras
+    from keras import layers, ops
+
+    inputs = keras.Input((WINDOW, *SCREEN), dtype="uint8")
+    # (B, window, 210, 160, 3) -> (B * window, 210, 160, 3): the same filters for every screen
+    x = ops.reshape(inputs, (-1, *SCREEN))
+    x = layers.Rescaling(1 / 255, dtype=dtype)(x)
+    for filters, kernel, stride in ((32, 8, 4), (64, 4, 2), (64, 3, 1)):
+        x = layers.Conv2D(filters, kernel, stride, activation="relu", dtype=dtype)(x)
+    x = ops.reshape(x, (-1, WINDOW * int(np.prod(x.shape[1:]))))
+    x = layers.Dense(512, activation="relu", dtype=dtype)(x)
+    x = layers.Dense(256, activation="relu", dtype=dtype)(x)
+    return keras.Model(inputs, layers.Dense(NB_ACTIONS, dtype="float32")(x))
+
+
+def measure(
+    agent: str, warmup: int, start: int, steps: int, dtype: str = "float32"
+) -> dict[str, float]:
+    """Times ``steps`` steps after step ``start`` of ``agent``: ``ours`` or ``keras_rl2``."""
+    from runner import tensorflow_setup
+
+    tensorflow_setup.set_up(0)
+    import keras
+
+    from benchmarks.sides.stopwatch import Stopwatch
+    from runner.agent.dqn import CompiledDQNAgent
+    from runner.keras_rl2 import DQNAgent, EpsGreedyQPolicy, SequentialMemory
+    from runner.memory.replay import ReplayMemory
+
+    ours = agent == "ours"
+    memory = (
+        ReplayMemory(LIMIT, WINDOW, SCREEN)
+        if ours
+        else SequentialMemory(LIMIT, window_length=WINDOW)
+    )
+    model = make_model(dtype)
+    player = (CompiledDQNAgent if ours else DQNAgent)(
+        model=model,
+        nb_actions=NB_ACTIONS,
+        memory=memory,
+        policy=EpsGreedyQPolicy(0.05),
+        gamma=0.99,
+        batch_size=BATCH,
+        nb_steps_warmup=warmup,
+        train_interval=1,
+        target_model_update=10_000,
+        delta_clip=1.0,
+    )
+    player.compile(keras.optimizers.Adam(2.5e-4))
+    watch = Stopwatch(start, steps)
+    player.fit(RgbGame(), start + steps, callbacks=[watch], visualize=False, verbose=0)
+    return {"steps_per_s": watch.steps_per_s, "million_weights": model.count_params() / 1e6}
+
+
+if __name__ == "__main__":
+    answer(measure)

@@ -1,0 +1,59 @@
+"""Trains with the runner's own pieces, as ``runner.training`` does, and one callback more.
+
+No checkpoints and no evaluation; the metrics file and the progress line are written as ever, to a
+folder that is thrown away.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sides.fill import fill
+from runner.config import compose
+from runner.environments.build import make_games
+from runner.environments.pool import EmulatorPool, game_seeds
+
+
+def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = False) -> Any:
+    """Trains until ``train.steps``.
+
+    Args:
+        overrides: As typed after ``python -m runner``.
+        make_watch: Makes the callback, once TensorFlow is there.
+        full: Start with a full replay memory.
+
+    Returns:
+        The callback.
+    """
+    compose.register()
+    config = compose.load(overrides)
+    games = make_games(config)
+    try:
+        from runner import tensorflow_setup
+
+        tensorflow_setup.set_up(config.seed)
+        from runner.agent.build import make_agent, make_memory, make_model, make_policy
+        from runner.callbacks.metrics import MetricsFile
+        from runner.callbacks.progress import Progress
+
+        shape = games.single_observation_space.shape
+        model = make_model(config, shape, len(games.action_meanings))
+        memory = make_memory(config, shape)
+        if full:
+            fill(memory)
+        agent = make_agent(config, model, memory, make_policy(config))
+        watch = make_watch()
+        if isinstance(games, EmulatorPool):
+            games.reset(seed=game_seeds(config.seed, games.num_envs))
+        with tempfile.TemporaryDirectory() as folder:
+            files = Path(folder)
+            with (files / "progress.txt").open("w") as lines:
+                progress = Progress(config.train.steps, config.logger.interval, stream=lines)
+                callbacks = [MetricsFile(files / "metrics.csv"), progress, watch]
+                agent.fit(games, config.train.steps, callbacks=callbacks, verbose=0)
+        return watch
+    finally:
+        games.close()

@@ -1,0 +1,104 @@
+"""A tree of plain values and arrays in one file, whole or not there.
+
+The file is an uncompressed NumPy ``.npz`` (a zip archive): each array with a CRC-32 that is checked
+when it is read, and the tree itself as JSON. Nothing in it is pickled: reading it runs no code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+TREE: Final = "tree"  # name of the JSON among the arrays
+
+
+class DamagedFileError(ValueError):
+    """A file is not what was written: truncated, altered, or something else altogether."""
+
+
+def write_archive(path: Path, tree: Any) -> None:
+    """Writes ``tree`` to ``path``: aside, to the disk, then renamed.
+
+    Args:
+        path: The file.
+        tree: Nested dicts (of text keys), lists and tuples (read back as lists) of None, bool, int,
+            float, str, bytes and NumPy arrays or scalars.
+
+    Raises:
+        OSError: The disk is full or cannot be written to; ``path`` is as it was.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    text = json.dumps(_packed(tree, arrays))
+    arrays[TREE] = np.frombuffer(text.encode(), np.uint8)
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        with aside.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+        _sync_folder(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_archive(path: Path) -> Any:
+    """Reads what ``write_archive`` wrote.
+
+    Raises:
+        DamagedFileError: It is missing or not whole.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        tree = json.loads(arrays[TREE].tobytes())
+        return _unpacked(tree, arrays)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise DamagedFileError(f"{path.name}: {reason}") from error
+
+
+def _packed(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Moves arrays and bytes out of ``value`` into ``arrays``; what is left is JSON."""
+    if isinstance(value, dict):
+        return {key: _packed(item, arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_packed(item, arrays) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray | bytes):
+        name = f"a{len(arrays)}"
+        raw = isinstance(value, bytes)
+        arrays[name] = np.frombuffer(value, np.uint8) if raw else np.asarray(value)
+        return {"__bytes__" if raw else "__array__": name}
+    return value
+
+
+def _unpacked(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"__array__"}:
+        return arrays[value["__array__"]]
+    if value.keys() == {"__bytes__"}:
+        return arrays[value["__bytes__"]].tobytes()
+    return {key: _unpacked(item, arrays) for key, item in value.items()}
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename last through a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,27 @@
+"""State of the process-wide random generators: Python's, NumPy's and TensorFlow's."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def generators_state() -> dict[str, Any]:
+    """Returns the state of all three, of plain types and arrays."""
+    version, internal, gauss = random.getstate()
+    return {
+        "python": [version, list(internal), gauss],
+        "numpy": np.random.get_state(legacy=False),
+        "tensorflow": tf.random.get_global_generator().state.numpy(),
+    }
+
+
+def set_generators_state(state: dict[str, Any]) -> None:
+    """Goes back to what ``generators_state`` returned."""
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    np.random.set_state(state["numpy"])
+    tf.random.get_global_generator().state.assign(state["tensorflow"])

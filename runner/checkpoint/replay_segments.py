@@ -1,0 +1,93 @@
+"""The replay memory on disk: a chain of files, each with what came since the one before.
+
+A checkpoint costs what is new, not what the memory holds: the newest entries are written to one
+more segment, and segments that no kept checkpoint needs are deleted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.checkpoint.archive import DamagedFileError, read_archive, write_archive
+from runner.memory.replay import ReplayMemory
+
+SUFFIX = ".replay.npz"
+
+
+class ReplaySegments:
+    """The segments of one run.
+
+    Args:
+        folder: Where they are.
+        memory: The memory they hold.
+    """
+
+    def __init__(self, folder: Path, memory: ReplayMemory) -> None:
+        self._folder, self._memory = folder, memory
+        self._saved = np.zeros(memory.streams, np.int64)  # entries of each stream on disk
+
+    def save(self, name: str, earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Writes what is new, and lists the segments that hold the memory.
+
+        Args:
+            name: Of the new segment, without suffix.
+            earlier: What the last call returned.
+
+        Returns:
+            For each segment, oldest first: ``file``, and the entries ``first`` to ``last`` (not
+            included) of each stream, counted from the start of the run.
+        """
+        memory = self._memory
+        # What was overwritten since the last segment is of no use to any later checkpoint.
+        first = np.maximum(self._saved, memory.written - memory.capacity)
+        last = memory.written.copy()
+        segment = {"file": name + SUFFIX, "first": first.tolist(), "last": last.tolist()}
+        write_archive(self._folder / segment["file"], {**segment, **_new_entries(memory, first)})
+        self._saved = last
+        oldest = last - memory.capacity
+        needed = [s for s in earlier if (np.array(s["last"]) > oldest).any()]
+        return [*needed, segment]
+
+    def load(self, segments: list[dict[str, Any]]) -> None:
+        """Fills the memory from the segments that a checkpoint lists.
+
+        Raises:
+            DamagedFileError: One is missing, damaged, or another run's.
+        """
+        for segment in segments:
+            content = read_archive(self._folder / segment["file"])
+            if any(content[key] != segment[key] for key in ("first", "last")):
+                raise DamagedFileError(f"{segment['file']}: it belongs to another checkpoint")
+            _fill(self._memory, content)
+        if segments:
+            self._saved = np.array(segments[-1]["last"], np.int64)
+            self._memory.written[:] = self._saved
+
+    def delete_all_but(self, needed: set[str]) -> None:
+        """Deletes the segments that are not in ``needed``."""
+        for path in self._folder.glob("*" + SUFFIX):
+            if path.name not in needed:
+                path.unlink(missing_ok=True)
+
+
+def _positions(memory: ReplayMemory, first: NDArray[np.int64], last: NDArray[np.int64]) -> Any:
+    """Streams and places in the rings of the entries ``first`` to ``last``, stream by stream."""
+    streams = np.repeat(np.arange(memory.streams), last - first)
+    entries = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
+    return streams, entries % memory.capacity
+
+
+def _new_entries(memory: ReplayMemory, first: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    at = _positions(memory, first, memory.written)
+    return {name: getattr(memory, name)[at] for name in memory.RINGS}
+
+
+def _fill(memory: ReplayMemory, content: dict[str, Any]) -> None:
+    first, last = np.array(content["first"]), np.array(content["last"])
+    at = _positions(memory, first, last)
+    for name in memory.RINGS:
+        getattr(memory, name)[at] = content[name]

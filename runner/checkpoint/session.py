@@ -1,0 +1,132 @@
+"""A training session to and from a checkpoint: every number that the rest of the run depends on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from runner.agent.loop import Session
+from runner.checkpoint.generators import generators_state, set_generators_state
+from runner.checkpoint.store import CheckpointStore
+from runner.errors import RunError
+
+
+class SessionCheckpoints:
+    """Saves a session every ``interval`` steps and at its end; restores it at the start.
+
+    Args:
+        store: Where to.
+        interval: Steps between two checkpoints.
+        listeners: By name, the callbacks that have a state of their own (``get_state``,
+            ``set_state``).
+        resume: Whether to restore, or to begin.
+    """
+
+    def __init__(
+        self,
+        store: CheckpointStore,
+        interval: int,
+        listeners: Mapping[str, Any],
+        *,
+        resume: bool,
+    ) -> None:
+        self._store, self._interval, self._listeners = store, interval, listeners
+        self._resume = resume
+        self._saved_at: int | None = None
+        self._requested = False
+        self.seconds = 0.0  # spent saving
+
+    def restore(self, session: Session) -> bool:
+        """Restores the newest whole checkpoint, if the run is resumed and ever saved one."""
+        found = self._store.load() if self._resume else None
+        if found is None:
+            return False
+        step, state, damaged = found
+        for line in damaged:
+            print(f"damaged checkpoint passed over: {line}", flush=True)
+        _set_session_state(session, state)
+        for name, listener in self._listeners.items():
+            listener.set_state(state["listeners"][name])
+        print(f"resumed at step {step:,}", flush=True)
+        self._saved_at = step
+        return True
+
+    def request(self) -> None:
+        """Asks for a checkpoint after this turn."""
+        self._requested = True
+
+    def between_turns(self, session: Session) -> None:
+        """Saves the session if it was never saved, if an interval has passed, or if asked to."""
+        due = self._saved_at is None or session.agent.step >= self._saved_at + self._interval
+        if due or self._requested:
+            self.save(session)
+
+    def save(self, session: Session) -> None:
+        """Saves the session as it stands between two turns.
+
+        Raises:
+            RunError: The disk is full or cannot be written to; earlier checkpoints are intact.
+        """
+        self._requested = False
+        if session.agent.step == self._saved_at:
+            return
+        began = time.perf_counter()
+        state = _session_state(session)
+        state["listeners"] = {name: x.get_state() for name, x in self._listeners.items()}
+        try:
+            self._store.save(session.agent.step, state)
+        except OSError as error:
+            raise RunError(
+                f"the checkpoint at step {session.agent.step} could not be written: {error}; "
+                "the one before is intact"
+            ) from error
+        self._saved_at = session.agent.step
+        self.seconds += time.perf_counter() - began
+
+
+def _session_state(session: Session) -> dict[str, Any]:
+    agent, memory = session.agent, session.memory
+    return {
+        "session": session.get_state(),
+        "games": session.env.get_state(),
+        "model": agent.model.get_weights(),
+        "target_model": agent.target_model.get_weights(),
+        "optimizer": [np.asarray(variable) for variable in agent.optimizer.variables],
+        "policy": _plain_attributes(agent.policy),
+        "memory_generator": memory.generator.bit_generator.state,
+        "generators": generators_state(),
+    }
+
+
+def _set_session_state(session: Session, state: dict[str, Any]) -> None:
+    agent, memory = session.agent, session.memory
+    session.set_state(state["session"])
+    session.env.set_state(state["games"])
+    agent.model.set_weights(state["model"])
+    agent.target_model.set_weights(state["target_model"])
+    for variable, value in zip(agent.optimizer.variables, state["optimizer"], strict=True):
+        variable.assign(value)
+    _set_plain_attributes(agent.policy, state["policy"])
+    memory.generator.bit_generator.state = state["memory_generator"]
+    set_generators_state(state["generators"])
+
+
+def _plain_attributes(policy: Any) -> dict[str, Any]:
+    """Numbers and arrays that a keras-rl2 policy keeps, and those of the policy inside it."""
+    kept = {
+        name: value
+        for name, value in vars(policy).items()
+        if isinstance(value, bool | int | float | np.ndarray | np.generic)
+    }
+    inner = getattr(policy, "inner_policy", None)
+    return {"own": kept, "inner": None if inner is None else _plain_attributes(inner)}
+
+
+def _set_plain_attributes(policy: Any, state: dict[str, Any]) -> None:
+    for name, value in state["own"].items():
+        setattr(policy, name, value)
+    if state["inner"] is not None:
+        _set_plain_attributes(policy.inner_policy, state["inner"])

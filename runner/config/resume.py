@@ -1,0 +1,88 @@
+"""What may change when a run is resumed, and the refusal of everything else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from runner.config import compose
+from runner.config.checks import check
+from runner.config.schema import Config
+from runner.errors import UserError
+
+# Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
+MAY_CHANGE: Final = ("train.steps", "logger.", "eval.", "checkpoint.")
+
+
+def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
+    """Splits ``resume=DIR`` from the other settings.
+
+    Returns:
+        The run's folder (``last``: the newest below ``runs``), and the other settings.
+
+    Raises:
+        UserError: There is no such run, or something else than settings was typed.
+    """
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    if flags:
+        raise UserError(f"{flags[0]}: expected no flags with resume=")
+    overrides = compose.parse(arguments)
+    named = [str(o.value()) for o in overrides if o.get_key_element() == "resume"]
+    others = [o for o in overrides if o.get_key_element() != "resume"]
+    folder = Path(named[-1]).expanduser()
+    if named[-1] == "last":
+        runs = sorted(Path("runs").glob("**/config.yaml"), key=lambda path: path.stat().st_mtime)
+        if not runs:
+            raise UserError("resume=last: expected a run below runs/ (there is none)")
+        folder = runs[-1].parent
+    if not (folder / "config.yaml").is_file():
+        raise UserError(f"resume={folder}: expected a run directory (no config.yaml in it)")
+    return folder, others
+
+
+def changed(config: Config, overrides: Sequence[Override]) -> Config:
+    """Returns ``config`` with ``overrides`` applied.
+
+    Raises:
+        UserError: A setting that may not change does; the line lists all of them.
+    """
+    settings = OmegaConf.structured(config)
+    before = _flat(dataclasses.asdict(config))
+    for override in overrides:
+        key = override.get_key_element()
+        compose.check_key(key)
+        try:
+            OmegaConf.update(settings, key, override.value())
+        except OmegaConfBaseException as error:
+            raise compose.one_line(error) from error
+    result = OmegaConf.to_object(settings)
+    assert isinstance(result, Config)
+    after = _flat(dataclasses.asdict(result))
+    refused = [
+        f"{key}: {before[key]} -> {after[key]}"
+        for key in before
+        if before[key] != after[key] and not key.startswith(MAY_CHANGE)
+    ]
+    if refused:
+        raise UserError(
+            f"resume: {'; '.join(refused)}: expected only changes of "
+            f"{', '.join(name.rstrip('.') for name in MAY_CHANGE)}"
+        )
+    check(result)
+    return result
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

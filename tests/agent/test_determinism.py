@@ -1,0 +1,51 @@
+"""The same seed gives the same weights, bit by bit, on the real game and whatever the timing."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner import tensorflow_setup
+from runner.agent.build import make_agent, make_memory, make_model, make_policy
+from runner.config import compose
+from runner.environments.pool import EmulatorPool, game_seeds
+
+SETTINGS = (
+    "env=breakout", "obs=ram", "model.hidden=[16]", "agent.batch_size=8", "memory.limit=500",
+    "train.warmup=64", "env.max_frames=200", "agent.target_update=50", "policy.nb_steps=200",
+)  # fmt: skip
+
+
+@functools.cache
+def weights_of_a_training(num_envs: int, seed: int, delays: tuple[float, ...] = ()) -> list[Any]:
+    compose.register()
+    config = compose.load([*SETTINGS, f"env.num_envs={num_envs}", f"seed={seed}"])
+    tensorflow_setup.set_up(seed)
+    pool = EmulatorPool(config.env, config.obs, num_envs, delays=delays)
+    try:
+        shape = pool.single_observation_space.shape
+        assert shape is not None
+        model = make_model(config, shape, len(pool.action_meanings))
+        agent = make_agent(config, model, make_memory(config, shape), make_policy(config))
+        pool.reset(seed=game_seeds(seed, num_envs))
+        agent.fit(pool, 200, verbose=0)
+    finally:
+        pool.close()
+    return agent.model.get_weights()
+
+
+@pytest.mark.parametrize("num_envs", [1, 4])
+def test_the_same_seed_gives_the_same_weights(num_envs: int) -> None:
+    first = weights_of_a_training(num_envs, seed=3)
+    for delays in ((0.0,), (0.002, 0.0, 0.005, 0.0, 0.0)):
+        again = weights_of_a_training(num_envs, 3, delays)
+        for a, b in zip(first, again, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_another_seed_gives_others() -> None:
+    one, other = (weights_of_a_training(1, seed)[-1] for seed in (3, 4))
+    assert not np.array_equal(one, other)

@@ -1,0 +1,97 @@
+"""``python -m runner.evaluate`` on the run directories of real runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.evaluate import main as evaluate
+
+
+@pytest.mark.parametrize("weights", [None, "final", "step_200"])
+def test_a_run_or_one_of_its_weights_is_evaluated(
+    weights: str | None, pixel_run: Any, here: Callable[..., Any]
+) -> None:
+    folder = pixel_run.folder
+    run = folder if weights is None else folder / "weights" / f"{weights}.weights.h5"
+    ended = here(evaluate, f"run={run}", "episodes=3", "epsilon=0.5", "seed=7")
+    assert ended.code == 0, ended.err
+    assert "evaluation: 3 games, epsilon 0.5: mean" in ended.out
+    path = folder / f"evaluation_{weights or 'final'}.json"
+    result = json.loads(path.read_text())
+    assert (result["episodes"], result["epsilon"], result["seed"]) == (3, 0.5, 7)
+    assert len(result["returns"]) == 3
+    path.unlink()
+
+
+def test_the_same_seed_plays_the_same_games(stock_run: Any, here: Callable[..., Any]) -> None:
+    path = stock_run.folder / "evaluation_final.json"
+    played = []
+    for seed in (1, 1):
+        assert here(evaluate, f"run={stock_run.folder}", "epsilon=0.9", f"seed={seed}").code == 0
+        result = json.loads(path.read_text())
+        played.append((result["returns"], result["lengths"]))
+    path.unlink()
+    assert played[0] == played[1]
+
+
+def test_without_final_weights_the_newest_are_taken(
+    pixel_run: Any, here: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(pixel_run.folder, run)
+    (run / "weights" / "final.weights.h5").unlink()
+    # 600 is the newest, whatever the alphabet says of 1000's name
+    (run / "weights" / "step_600.weights.h5").rename(run / "weights" / "step_1000.weights.h5")
+    ended = here(evaluate, f"run={run}", "episodes=1")
+    assert ended.code == 0, ended.err
+    assert (run / "evaluation_step_1000.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ([], ["run: missing"]),
+        (["run=nowhere"], ["run=nowhere", "no such file"]),
+        (["run=."], ["run=.", "config.yaml"]),
+        (["runs=."], ["runs=.", "run=DIR_OR_WEIGHTS"]),
+        (["run=.", "episodes=many"], ["episodes=many", "an integer"]),
+        (["run=.", "episodes=0"], ["episodes=0", ">= 1"]),
+        (["run=.", "seed=-1"], ["seed=-1", ">= 0"]),
+        (["run=.", "epsilon=x"], ["epsilon=x", "a number"]),
+        (["nonsense"], ["nonsense", "run=DIR_OR_WEIGHTS"]),
+    ],
+)
+def test_what_is_typed_wrong_is_refused_in_one_line(
+    typed: list[str], words: list[str], here: Callable[..., Any]
+) -> None:
+    ended = here(evaluate, *typed)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    for word in words:
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"), [("epsilon=2", "from 0 to 1"), ("epsilon=nan", "from 0 to 1")]
+)
+def test_values_out_of_range(
+    typed: str, word: str, pixel_run: Any, here: Callable[..., Any]
+) -> None:
+    ended = here(evaluate, f"run={pixel_run.folder}", typed)
+    assert ended.code == 2
+    assert word in ended.err
+
+
+def test_settings_that_cannot_be_read(here: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "final.weights.h5").write_bytes(b"")
+    (tmp_path / "config.yaml").write_text("env: [unclosed")
+    ended = here(evaluate, f"run={tmp_path}")
+    assert ended.code == 2
+    assert "config.yaml cannot be read" in ended.err

@@ -1,0 +1,28 @@
+"""Weights that the original keras-rl2 saved on TensorFlow 2.3 give the Q-values they gave then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from runner.agent.build import make_model
+from runner.config import compose
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def test_q_values_of_the_original() -> None:
+    compose.register()
+    config = compose.load([
+        "env=space_invaders",
+        "obs=ram",
+        "agent.dueling=avg",
+        "model.scale=1.0",
+        f"init_weights={DATA / 'spaceinvaders_ram_weights_20.h5f'}",
+    ])  # fmt: skip
+    model = make_model(config, (128,), nb_actions=6)
+    with np.load(DATA / "dqn_dueling_avg.npz") as recorded:
+        q_values = model.predict_on_batch(recorded["X"])
+        scale = np.abs(recorded["QX"]).max()
+        np.testing.assert_allclose(q_values, recorded["QX"], atol=1e-3 * scale)

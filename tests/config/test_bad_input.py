@@ -1,0 +1,202 @@
+"""Whatever is typed wrong gives one UserError of one line: field, value, what is allowed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from runner.config import compose
+from runner.config.checks import check_writable
+from runner.errors import UserError
+
+SMALL = "memory.limit=20000"
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    compose.register()
+
+
+def refusal(arguments):
+    with pytest.raises(UserError) as caught:
+        compose.check_command_line(arguments)
+    text = str(caught.value)
+    assert text
+    assert "\n" not in text
+    assert "Traceback" not in text
+    return text
+
+
+BAD_INPUT = [
+    # Games, groups and keys that do not exist.
+    (["env=pogn"], ["env=pogn", "did you mean pong"]),
+    (["env=space_invader"], ["env=space_invader", "spaceinvaders"]),
+    (["env=xyzzyq"], ["env=xyzzyq", "no such game", "108 games"]),
+    (["env=SpaceInvaders"], ["env=SpaceInvaders", "spaceinvaders or space_invaders"]),
+    (["env=atari"], ["env=atari", "expected one of ALE's"]),  # a file, but no game
+    (["env=null"], ["env=null"]),
+    (["env.game=../pong"], ["env.game=../pong", "ALE's name of a game"]),
+    (["obs=pixels"], ["obs=pixels", "did you mean pixel?", "pixel, ram"]),
+    (["model=transformer"], ["model=transformer", "custom, dense, nature"]),
+    (["model=null"], ["model=null", "custom, dense, nature"]),
+    (["agent={nme:dqn}"], ["agent.nme", "not in 'AgentConfig'"]),
+    (["agent.gama=0.9"], ["agent.gama", "did you mean agent.gamma?", "batch_size"]),
+    (["agnt.gamma=0.9"], ["agnt.gamma", "did you mean agent?"]),
+    (["stpes=3"], ["stpes", "no such setting"]),
+    (["+foo=1"], ["foo", "no such setting"]),
+    (["+agent.foo=1"], ["agent.foo", "no such setting"]),
+    (["pong"], ["pong", "key=value"]),
+    # Wrong types.
+    (["agent.gamma=abc"], ["agent.gamma=abc", "a number"]),
+    (["agent.batch_size=1.5"], ["agent.batch_size=1.5", "an integer"]),
+    (["model.hidden=5"], ["model.hidden=5", "a list of integers"]),
+    (["model.hidden=[a]"], ["model.hidden[0]=a", "a list of integers"]),
+    (["agent.double=maybe"], ["agent.double=maybe", "true or false"]),
+    (["env.num_envs=1.5"], ["env.num_envs=1.5", "auto or an integer"]),
+    (["env.sticky=null"], ["env.sticky", "a number"]),
+    (["env.protocol=[v5]"], ["env.protocol=['v5']", "text"]),
+    (["agent.gamma=${nothing}"], ["agent.gamma", "'nothing' not found"]),
+    (["seed=0,1"], ["seed=0,1", "--multirun"]),
+    # Out of range.
+    (["agent.gamma=1.1"], ["agent.gamma=1.1", "from 0 to 1"]),
+    (["agent.learning_rate=nan"], ["agent.learning_rate=nan", "> 0"]),
+    (["agent.learning_rate=inf"], ["agent.learning_rate=inf", "> 0"]),
+    (["agent.target_update=1.5"], ["agent.target_update=1.5", "whole number", "rate"]),
+    (["agent.dueling=best"], ["agent.dueling=best", "none, avg, max, naive"]),
+    (["agent.precision=half"], ["agent.precision=half", "auto, float32, bfloat16"]),
+    (["model.activation=rellu"], ["model.activation=rellu", "relu"]),
+    (["obs.window=0"], ["obs.window=0", "from 1"]),
+    (["obs=pixel", "model=dense", "obs.height=0", SMALL], ["obs.height=0", "at least 1"]),
+    (["train.steps=-5"], ["train.steps=-5", ">= 1"]),
+    (["train.warmup=-5"], ["train.warmup=-5", ">= 0"]),
+    (["env.frame_skip=0"], ["env.frame_skip=0", ">= 1"]),
+    (["env.sticky=1.5"], ["env.sticky=1.5", "from 0 to 1"]),
+    (["env.num_envs=0"], ["env.num_envs=0", "auto"]),
+    (["env.num_envs=many"], ["env.num_envs=many", "auto"]),
+    (["env.protocol=v6"], ["env.protocol=v6", "v5, nature, machado"]),
+    (["seed=-1"], ["seed=-1", "from 0"]),
+    # What does not fit together.
+    (["obs=ram", "model=nature"], ["model=conv", "obs=ram", "model=dense"]),
+    (["model=custom"], ["model.builder=null", "package.module:function"]),
+    (["model=custom", "model.builder=a"], ["model.builder=a", "package.module:function"]),
+    (["model.builder=a:b"], ["model.builder=a:b", "model=custom"]),
+    (["obs=pixel", "obs.height=20", SMALL], ["model.kernels=[8, 4, 3]", "20x84"]),
+    (["obs=pixel", "model.filters=[1,2]", SMALL], ["model.filters=[1, 2]", "model.kernels"]),
+    (["memory.limit=40"], ["memory.limit=40", "agent.batch_size=32"]),
+    (["memory.limit=20", "agent.batch_size=1"], ["memory.limit=20", "obs.window=3"]),
+    (["train.warmup=30000", SMALL], ["train.warmup=30000", "memory.limit=20000"]),
+    (["train.warmup=10"], ["train.warmup=10", "agent.batch_size=32"]),
+    (["start_step=4000000"], ["start_step=4000000", "train.steps=3000000"]),
+    (["policy.value_max=0.1", "policy.value_min=0.5"], ["policy.value_min=0.5", "value_max=0.1"]),
+    (["agent=keras_rl2", "memory=replay"], ["memory=replay", "memory=sequential"]),
+    (["agent=keras_rl2", "env.num_envs=4"], ["env.num_envs=4", "agent=keras_rl2"]),
+    (["agent=keras_rl2", "agent.target_update=0.1"], ["agent.target_update=0.1", "keras_rl2"]),
+    (["memory=sequential", "env.num_envs=4"], ["env.num_envs=4", "memory=sequential"]),
+    # What is not there.
+    (["init_weights=/no/such.weights.h5"], ["init_weights=/no/such.weights.h5", "no such file"]),
+    (["env.rom_dir=/no/such"], ["env.rom_dir=/no/such", "no such folder"]),
+    (["obs=pixel", "memory.limit=1000000000"], ["memory.limit=1000000000", "GB of memory"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "parts"), BAD_INPUT, ids=lambda v: " ".join(v)[:50])
+def test_bad_input_is_refused_in_one_line(arguments, parts):
+    text = refusal(arguments)
+    assert all(part in text for part in parts), text
+
+
+def test_a_folder_without_the_rom_is_refused(tmp_path):
+    text = refusal(["env=breakout", f"env.rom_dir={tmp_path}"])
+    assert f"env.rom_dir={tmp_path}" in text
+    assert "breakout.bin" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [([], "hydra.run.dir"), (["-m", "seed=0,1"], "hydra.sweep.dir")],
+    ids=["one run", "sweep"],
+)
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path, arguments, field):
+    file = tmp_path / "file"
+    file.touch()
+    text = refusal([*arguments, f"{field}={file}/run"])
+    assert f"{field}={file}/run" in text
+    assert "can be written to" in text
+
+
+def test_a_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    if os.access(tmp_path, os.W_OK):
+        pytest.skip("root may write anywhere")
+    with pytest.raises(UserError, match="can be written to"):
+        check_writable(tmp_path / "run", "hydra.run.dir")
+
+
+def test_checking_a_folder_does_not_make_it(tmp_path):
+    compose.check_command_line([f"hydra.run.dir={tmp_path}/a/b"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_is_checked_before_its_first_run():
+    compose.check_command_line(["-m", "obs=pixel,ram", "seed=0,1", SMALL])
+    # The last of four runs is the wrong one.
+    text = refusal(["-m", "model=dense,nature", "obs=pixel,ram", SMALL])
+    assert "model=conv" in text
+    assert "obs=ram" in text
+    assert "seed=-1" in refusal(["-m", "seed=0,-1"])
+    assert "env=pogn" in refusal(["-m", "env=pong,pogn"])
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (None, "no config.yaml"),
+        ("env: [", "cannot be read"),
+        ("nonsense: 1", "cannot be read"),
+        ("seed: many", "cannot be read"),
+        (b"\xff\xfe\x00", "cannot be read"),
+    ],
+    ids=["missing", "not YAML", "unknown key", "wrong type", "not text"],
+)
+def test_a_damaged_saved_config_is_refused(tmp_path, content, part):
+    if content is not None:
+        data = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "config.yaml").write_bytes(data)
+    with pytest.raises(UserError) as caught:
+        compose.read(tmp_path / "config.yaml")
+    assert "\n" not in str(caught.value)
+    assert f"run={tmp_path}" in str(caught.value)
+    assert part in str(caught.value)
+
+
+def python(repository, folder, *arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_settings_are_checked_without_tensorflow(repository, tmp_path):
+    code = (
+        "import sys; from runner.config import compose; compose.register(); "
+        "compose.check_command_line(['env=pong']); "
+        "print([m for m in ('tensorflow', 'keras', 'rl') if m in sys.modules])"
+    )
+    done = python(repository, tmp_path, "-c", code)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_user_sees_one_line_and_exit_code_2(repository, tmp_path):
+    done = python(repository, tmp_path, "-m", "runner", "env=pogn")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "env=pogn: did you mean pong" in done.stderr
+    assert list(tmp_path.iterdir()) == []  # no runs directory

@@ -1,0 +1,187 @@
+"""From what is typed to one checked Config."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from runner.config import compose
+from runner.config.games import all_games, find_game, squeezed
+from runner.config.protocols import PROTOCOLS
+
+# What an option needs beside itself to be a whole run.
+NEEDS = {
+    "model=custom": ["model.builder=package.module:function"],
+    "model=nature": ["obs=pixel"],
+}
+
+OPTIONS = sorted(
+    f"{folder.name}={file.stem}"
+    for folder in compose.CONF_DIR.iterdir()
+    if folder.is_dir() and folder.name != "env"
+    for file in folder.glob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_of_every_group_composes(load, option):
+    group, name = option.split("=")
+    config = load(*NEEDS.get(option, []), option)
+    in_file = OmegaConf.load(compose.CONF_DIR / group / f"{name}.yaml")
+    if "name" in in_file:
+        assert getattr(config, group).name == in_file.name
+
+
+def test_every_game_is_known_to_hydra_under_both_spellings(load):
+    registered = ConfigStore.instance().repo["env"]
+    assert len(all_games()) > 100
+    for game in all_games():
+        for spelling in (game, squeezed(game)):
+            assert registered[f"{spelling}.yaml"].node.game == game
+            assert find_game(spelling) == game
+
+
+@pytest.mark.parametrize(
+    ("typed", "game"),
+    [
+        ("pong", "pong"),
+        ("ms_pacman", "ms_pacman"),
+        ("mspacman", "ms_pacman"),
+        ("space_invaders", "space_invaders"),
+        ("spaceinvaders", "space_invaders"),
+    ],
+)
+def test_games_compose(load, typed, game):
+    assert load(f"env={typed}").env.game == game
+
+
+@pytest.mark.parametrize("name", ["SpaceInvaders", "space-invaders", "space invaders"])
+def test_other_spellings_mean_the_same_game(name):
+    assert find_game(name) == "space_invaders"
+
+
+#                             sticky  skip  18 actions  no-ops  life loss
+PROTOCOL_TABLE = {
+    "v5": (0.25, 4, False, 0, False),
+    "nature": (0.0, 4, False, 30, True),
+    "machado": (0.25, 4, True, 0, False),
+}
+KNOBS = ("sticky", "frame_skip", "full_actions", "noop_max", "life_loss")
+
+
+def knobs_of(env):
+    return tuple(getattr(env, knob) for knob in KNOBS)
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_a_protocol_sets_all_five_knobs(load, protocol):
+    env = load(f"env.protocol={protocol}").env
+    assert env.protocol == protocol
+    assert knobs_of(env) == PROTOCOL_TABLE[protocol]
+
+
+def test_v5_is_the_default_protocol(load):
+    assert load().env.protocol == "v5"
+
+
+@pytest.mark.parametrize("protocol", ["v5", "nature"])
+@pytest.mark.parametrize(
+    ("knob", "typed", "value"),
+    [
+        ("sticky", "0.5", 0.5),
+        ("frame_skip", "2", 2),
+        ("full_actions", "true", True),
+        ("noop_max", "7", 7),
+        ("life_loss", "true", True),
+    ],
+)
+def test_one_knob_overrides_its_protocol_alone(load, protocol, knob, typed, value):
+    expected = dict(zip(KNOBS, PROTOCOL_TABLE[protocol], strict=True)) | {knob: value}
+    env = load(f"env.protocol={protocol}", f"env.{knob}={typed}").env
+    assert knobs_of(env) == tuple(expected.values())
+
+
+@pytest.mark.parametrize(
+    ("typed", "model"),
+    [
+        ([], "dense"),
+        (["obs=ram"], "dense"),
+        (["obs=pixel"], "conv"),
+        (["obs=pixel", "model=dense"], "dense"),
+        (["model=dense", "obs=pixel"], "dense"),
+        (["obs=pixel", "model=custom", "model.builder=a.b:c"], "custom"),
+        (["obs=ram", "model=custom", "model.builder=a.b:c"], "custom"),
+    ],
+)
+def test_the_model_follows_the_observation_unless_chosen(load, typed, model):
+    assert load(*typed).model.name == model
+
+
+def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
+    lengths = {
+        overrides: load(*overrides).train.steps
+        for overrides in [("obs=ram",), ("obs=pixel",), ("obs=pixel", "train=smoke")]
+    }
+    assert list(lengths.values()) == [3_000_000, 250_000, 600]
+
+
+@pytest.mark.parametrize(
+    ("typed", "games"),
+    [
+        ([], 16),
+        (["env.num_envs=3"], 3),
+        (["memory=sequential"], 1),
+        (["agent=keras_rl2"], 1),
+    ],
+)
+def test_auto_is_replaced_by_a_number_of_games(load, typed, games):
+    assert load(*typed).env.num_envs == games
+
+
+def test_keras_rl2_brings_its_own_memory(load):
+    config = load("agent=keras_rl2")
+    assert (config.agent.name, config.memory.name) == ("keras_rl2", "sequential")
+
+
+def test_infinity_switches_clipping_off(load):
+    agent = load("agent.delta_clip=inf", "agent.reward_clip=inf").agent
+    assert math.isinf(agent.delta_clip)
+    assert math.isinf(agent.reward_clip)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        [],
+        ["env=ms_pacman", "env.protocol=nature", "obs=pixel", "agent.delta_clip=inf"],
+        ["agent=keras_rl2", "seed=7"],
+        ["model=custom", "model.builder=a.b:c", "+model.arguments.depth=3", "env.num_envs=2"],
+    ],
+)
+def test_a_saved_config_reads_back_the_same(load, tmp_path, typed):
+    config = load(*typed)
+    compose.save(config, tmp_path / "config.yaml")
+    assert compose.read(tmp_path / "config.yaml") == config
+
+
+def test_a_saved_config_holds_every_setting_resolved(load, tmp_path):
+    compose.save(load(), tmp_path / "config.yaml")
+    text = (tmp_path / "config.yaml").read_text()
+    assert "${" not in text
+    assert "auto\n" not in text.replace("precision: auto\n", "")
+    for setting in dataclasses.fields(load()):
+        assert f"{setting.name}:" in text
+
+
+def test_a_config_is_never_overwritten(load, tmp_path):
+    compose.save(load(), tmp_path / "config.yaml")
+    with pytest.raises(FileExistsError):
+        compose.save(load(), tmp_path / "config.yaml")
+
+
+def test_an_override_of_hydra_itself_is_left_to_hydra(load):
+    assert load("hydra.run.dir=/tmp/elsewhere") == load()

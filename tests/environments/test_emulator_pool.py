@@ -1,0 +1,249 @@
+"""Many games in processes of their own: the same games as one after another, however timed."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from runner.environments.atari import AtariGame
+from runner.environments.pool import REST, EmulatorPool, game_seeds
+from runner.errors import RunError
+
+GAMES = 4
+STEPS = 110
+RULES = ("env=breakout", "env.max_frames=400", "env.life_loss=true", "env.noop_max=10")
+
+
+@pytest.fixture(scope="module")
+def get_pool(load):
+    """Pools of this module by how they are made: processes take long to start."""
+    pools = {}
+
+    def get(obs="ram", processes=2, delays=()):
+        how = obs, processes, delays
+        if how not in pools:
+            config = load(*RULES, f"obs={obs}")
+            pools[how] = EmulatorPool(config.env, config.obs, GAMES, processes, delays=delays)
+        return pools[how]
+
+    yield get
+    for pool in pools.values():
+        pool.close()
+
+
+@pytest.fixture
+def own_pool(load):
+    """A pool to be broken."""
+    config = load(*RULES)
+    pool = EmulatorPool(config.env, config.obs, GAMES, processes=2)
+    pool.reset(seed=0)
+    yield pool
+    pool.close()
+
+
+def actions_of(steps, games=GAMES, seed=0):
+    return np.random.default_rng(seed).integers(4, size=(steps, games))
+
+
+def seen_in_step(step):
+    """What a step returned, copied: the pool's arrays are valid until the next step."""
+    observations, rewards, terminated, truncated, infos = step
+    ended = terminated | truncated
+    return {
+        "observations": observations.copy(),
+        "rewards": rewards.copy(),
+        "terminated": terminated.copy(),
+        "truncated": truncated.copy(),
+        "life_lost": infos["life_lost"].copy(),
+        "lives": infos["lives"].copy(),
+        "frames": infos["frames"].copy(),
+        "final_obs": infos["final_obs"][ended].copy(),
+        "episode_return": infos["episode_return"][ended].copy(),
+        "episode_length": infos["episode_length"][ended].copy(),
+    }
+
+
+def play(pool, actions):
+    return [seen_in_step(pool.step(row)) for row in actions]
+
+
+def assert_same(one, other):
+    assert len(one) == len(other)
+    for step, (a, b) in enumerate(zip(one, other, strict=True)):
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name], err_msg=f"{name} of step {step}")
+
+
+@pytest.mark.parametrize("obs", ["ram", "pixel"])
+def test_a_pool_plays_the_games_that_single_games_play(load, get_pool, obs):
+    config = load(*RULES, f"obs={obs}")
+    games = [AtariGame(config.env, config.obs) for _ in range(GAMES)]
+    pool = get_pool(obs)
+    observations, infos = pool.reset(seed=11)
+    for index, seed in enumerate(game_seeds(11, GAMES)):
+        first, info = games[index].reset(seed=seed)
+        np.testing.assert_array_equal(observations[index], first)
+        assert infos["lives"][index] == info["lives"]
+    ended = 0
+    for row in actions_of(STEPS):
+        observations, rewards, terminated, truncated, infos = pool.step(row)
+        for index, game in enumerate(games):
+            observation, reward, over, cut, info = game.step(int(row[index]))
+            frames = info["frames"]
+            assert (rewards[index], terminated[index], truncated[index]) == (reward, over, cut)
+            assert infos["life_lost"][index] == info["life_lost"]
+            if over or cut:
+                # Reset in the same step: the last observation apart, the next game's first here.
+                np.testing.assert_array_equal(infos["final_obs"][index], observation)
+                assert infos["episode_return"][index] == info["episode_return"]
+                assert infos["episode_length"][index] == info["episode_length"]
+                observation, info = game.reset()
+                frames += info["frames"]
+                ended += 1
+            np.testing.assert_array_equal(observations[index], observation)
+            assert infos["lives"][index] == info["lives"]
+            assert infos["frames"][index] == frames
+    assert ended >= GAMES
+
+
+def test_neither_processes_nor_timing_change_a_game(get_pool):
+    played = []
+    for processes, delays in ((1, ()), (2, ()), (3, ()), (2, (0.0, 0.003, 0.001))):
+        pool = get_pool("ram", processes, delays)
+        pool.reset(seed=7)
+        played.append(play(pool, actions_of(STEPS)))
+    for other in played[1:]:
+        assert_same(played[0], other)
+
+
+def test_a_seed_for_each_game(get_pool):
+    pool = get_pool()
+    pool.reset(seed=[3, 4, 3, 5])
+    others_differ = set()
+    for row in actions_of(80, games=1):
+        observations, *_ = pool.step(np.repeat(row, GAMES))
+        np.testing.assert_array_equal(observations[0], observations[2])
+        others_differ |= {i for i in (1, 3) if (observations[i] != observations[0]).any()}
+    assert others_differ == {1, 3}
+
+
+def test_seeds_of_games_are_distinct_and_fixed():
+    assert len(set(game_seeds(0, 1024))) == 1024
+    assert game_seeds(5, 8) == game_seeds(5, 16)[:8]
+
+
+def test_rest_leaves_a_game_untouched(get_pool):
+    actions = actions_of(40)
+    pool = get_pool()
+    pool.reset(seed=4)
+    expected = [step["observations"] for step in play(pool, actions)]
+    pool.reset(seed=4)
+    for step, row in enumerate(actions):
+        for index in range(GAMES):  # one game moves, the others rest
+            alone = np.full(GAMES, REST)
+            alone[index] = row[index]
+            before = pool.get_state()["games"]
+            observations = pool.step(alone)[0].copy()
+            after = pool.get_state()["games"]
+            moved = [a["emulator"] != b["emulator"] for a, b in zip(before, after, strict=True)]
+            assert moved == [i == index for i in range(GAMES)]
+        np.testing.assert_array_equal(observations, expected[step])
+
+
+def test_step_async_and_step_wait_are_a_step(get_pool):
+    pool = get_pool()
+    pool.reset(seed=4)
+    expected = play(pool, actions_of(20))
+    pool.reset(seed=4)
+    seen = []
+    for row in actions_of(20):
+        pool.step_async(row)
+        row[:] = 0  # taken already
+        seen.append(seen_in_step(pool.step_wait()))
+    assert_same(seen, expected)
+
+
+@pytest.mark.parametrize(("obs", "processes"), [("ram", 2), ("ram", 3), ("pixel", 2)])
+def test_saved_states_go_on_exactly_in_any_pool(get_pool, obs, processes):
+    pool = get_pool(obs)
+    pool.reset(seed=0)
+    play(pool, actions_of(70))
+    state = pool.get_state()
+    shown = pool._arrays["observations"].copy()
+    expected = play(pool, actions_of(100, seed=1))
+    other = get_pool(obs, processes)
+    other.reset(seed=99)
+    other.set_state(state)
+    np.testing.assert_array_equal(other._arrays["observations"], shown)
+    assert_same(play(other, actions_of(100, seed=1)), expected)
+
+
+def test_groups_take_turns_and_a_step_under_way_is_saved_with_the_rest(load):
+    config = load(*RULES)
+    rules, obs = config.env, config.obs
+    grouped, other = (EmulatorPool(rules, obs, 5, processes=2, groups=2) for _ in range(2))
+    whole = EmulatorPool(rules, obs, 5, processes=2)
+    try:
+        rows = actions_of(40, games=5)
+        whole.reset(seed=4)
+        expected = [whole.step(row)[0].copy() for row in rows]
+        grouped.reset(seed=4)
+        first, second = (slice(group.start, group.stop) for group in grouped.groups)
+        for step, row in enumerate(rows):
+            grouped.step_async(row[first], 0)
+            grouped.step_async(row[second], 1)
+            np.testing.assert_array_equal(grouped.step_wait(0)[0], expected[step][first])
+            if step == 20:
+                state = grouped.get_state()
+            np.testing.assert_array_equal(grouped.step_wait(1)[0], expected[step][second])
+        other.reset(seed=9)
+        other.set_state(state)
+        np.testing.assert_array_equal(other.step_wait(1)[0], expected[20][second])
+        np.testing.assert_array_equal(other.step(rows[21])[0], expected[21])
+    finally:
+        for pool in (grouped, other, whole):
+            pool.close()
+
+
+def test_saving_changes_nothing(get_pool):
+    pool = get_pool()
+    pool.reset(seed=0)
+    expected = play(pool, actions_of(60))
+    pool.reset(seed=0)
+    seen = []
+    for row in actions_of(60):
+        pool.get_state()
+        seen.append(seen_in_step(pool.step(row)))
+    assert_same(seen, expected)
+
+
+def test_spaces_are_those_of_gymnasiums_vector_interface(get_pool):
+    pool = get_pool("pixel")
+    observations, _ = pool.reset(seed=0)
+    assert pool.num_envs == GAMES
+    assert pool.observation_space.contains(observations)
+    assert pool.action_space.contains(np.zeros(GAMES, np.int64))
+    assert pool.single_action_space.n == 4
+    assert pool.action_meanings == ["NOOP", "FIRE", "RIGHT", "LEFT"]
+
+
+def test_a_killed_process_is_reported_in_one_line(own_pool):
+    victim, _ = own_pool._workers[1]
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.join(timeout=5)
+    with pytest.raises(RunError) as caught:
+        own_pool.step(actions_of(1)[0])
+    text = str(caught.value)
+    assert "\n" not in text
+    assert f"pid {victim.pid}" in text
+    assert "emulator process died" in text
+
+
+def test_closing_ends_the_processes(own_pool):
+    processes = [process for process, _ in own_pool._workers]
+    own_pool.close()
+    assert all(process.exitcode == 0 for process in processes)
+    own_pool.close()  # a second time does nothing

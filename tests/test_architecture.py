@@ -1,0 +1,146 @@
+"""Who may import whom: read from the sources, without running them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for package in ("runner", "models")
+    for path in (ROOT / package).rglob("*.py")
+)
+# What stands above may import what stands below, never the other way round.
+ORDER = [
+    {"runner.__main__", "runner.evaluate", "runner.doctor"},
+    {"runner.commands"},
+    {"runner.training"},
+    {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
+    {"runner.agent", "runner.callbacks"},
+    {"runner.environments", "runner.memory", "runner.weights"},
+    {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
+    {"runner.config", "models"},
+    {"runner.errors"},
+]
+EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
+
+
+@functools.cache
+def tree(source: str) -> ast.Module:
+    return ast.parse((ROOT / source).read_text())
+
+
+def imported(nodes: Iterator[ast.AST]) -> set[str]:
+    """Names of the modules that import statements among ``nodes`` name."""
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the arrow"
+            assert node.module is not None
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def imports(source: str) -> set[str]:
+    return imported(ast.walk(tree(source)))
+
+
+def imports_at_module_level(source: str) -> set[str]:
+    """Imports that run when the module is imported, those for type checkers left out."""
+
+    def nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
+        for node in body:
+            yield node
+            if isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
+                yield from nodes([*node.body, *node.orelse])
+            elif isinstance(node, ast.With | ast.Try):
+                yield from nodes(node.body)
+
+    return imported(nodes(tree(source).body))
+
+
+def external(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names} & EXTERNAL
+
+
+def importers(library: str) -> set[str]:
+    return {source for source in SOURCES if library in external(imports(source))}
+
+
+def rank(module: str) -> int | None:
+    for place, level in enumerate(ORDER):
+        if any(module == name or module.startswith(f"{name}.") for name in level):
+            return place
+    return None
+
+
+def module_name(source: str) -> str:
+    return source.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_networks_know_nothing_of_the_runner() -> None:
+    for source in SOURCES:
+        if source.startswith("models/"):
+            assert not any(name.split(".")[0] == "runner" for name in imports(source)), source
+
+
+@pytest.mark.parametrize("library", ["hydra", "omegaconf"])
+def test_configuration_stops_at_the_door(library: str) -> None:
+    inside = {source for source in importers(library) if source.startswith("runner/config/")}
+    assert importers(library) - inside <= {"runner/__main__.py"}
+    assert inside
+
+
+def test_one_module_knows_keras_rl2() -> None:
+    assert importers("rl") == {"runner/keras_rl2.py"}
+
+
+@pytest.mark.parametrize("package", ["runner/config/", "runner/environments/"])
+def test_no_tensorflow_where_emulators_and_settings_are(package: str) -> None:
+    for source in SOURCES:
+        if source.startswith(package):
+            assert not external(imports(source)) & {"tensorflow", "keras", "rl"}, source
+
+
+@pytest.mark.parametrize(
+    "source", ["runner/__main__.py", "runner/training.py", "runner/evaluate.py", "runner/doctor.py"]
+)
+def test_settings_are_checked_before_tensorflow_loads(source: str) -> None:
+    """By way of everything that is imported at once."""
+    seen: set[str] = set()
+    waiting = [source]
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        names = imports_at_module_level(current)
+        assert not external(names) & {"tensorflow", "keras", "rl"}, current
+        for name in names:
+            path = name.replace(".", "/")
+            waiting += [s for s in SOURCES if s in (f"{path}.py", f"{path}/__init__.py")]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_arrows_point_down(source: str) -> None:
+    own = module_name(source)
+    place = rank(own)
+    if own == "runner":
+        assert not imports(source)
+        return
+    assert place is not None, f"{own} has no place in ORDER"
+    for name in imports(source):
+        target = rank(name)
+        if target is None:
+            continue
+        same_package = any(
+            own.startswith(level) and name.startswith(level) for level in ORDER[place]
+        )
+        assert target > place or same_package, f"{own} imports {name}"
