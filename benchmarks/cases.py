@@ -140,14 +140,15 @@ def _parts(share: float) -> Case:
     seconds = 10 * share
     plain = ["agent.double=false", "agent.dueling=none", "memory.limit=5000", "train.warmup=1000"]
 
-    def learner(name: str, obs: str, updates: int, precision: str, threads: int | None) -> Side:
-        arguments = {
-            "overrides": [f"obs={obs}", f"agent.precision={precision}", *plain],
-            "updates": updates,
-            "seconds": seconds,
-            "threads": threads,
-        }
-        return Side(name, "learner", arguments)
+    def learner(name: str, obs: str, train_interval: int, **more: Any) -> Side:
+        precision = more.pop("precision", "float32")
+        overrides = [
+            *plain,
+            f"obs={obs}",
+            f"agent.train_interval={train_interval}",
+            f"agent.precision={precision}",
+        ]
+        return Side(name, "learner", {"overrides": overrides, "seconds": seconds, **more})
 
     def whole(name: str, train_interval: int, steps: int) -> Side:
         arguments = {"overrides": _overrides("ram", train_interval), "start": START}
@@ -160,13 +161,13 @@ def _parts(share: float) -> Case:
             Side("matmul", "matmul", {"seconds": seconds / 2}),
             Side("emulators_ram", "emulators", {"obs": "ram", "seconds": seconds}),
             Side("emulators_pixel", "emulators", {"obs": "pixel", "seconds": seconds}),
-            learner("learner_ram_4", "ram", 4, "float32", None),
-            learner("learner_ram_16", "ram", 16, "float32", None),
-            learner("learner_ram_4_bfloat16", "ram", 4, "bfloat16", None),
-            learner("learner_ram_4_one_thread", "ram", 4, "float32", 1),
-            learner("learner_ram_16_one_thread", "ram", 16, "float32", 1),
-            learner("learner_nature_4", "pixel", 4, "float32", None),
-            learner("learner_nature_4_bfloat16", "pixel", 4, "bfloat16", None),
+            learner("learner_ram_1_per_4", "ram", 4),
+            learner("learner_ram_1_per_4_bfloat16", "ram", 4, precision="bfloat16"),
+            learner("learner_ram_1_per_4_one_thread", "ram", 4, threads=1),
+            learner("learner_ram_1_per_1", "ram", 1),
+            learner("learner_ram_1_per_1_one_thread", "ram", 1, threads=1),
+            learner("learner_nature_1_per_4", "pixel", 4),
+            learner("learner_nature_1_per_4_bfloat16", "pixel", 4, precision="bfloat16"),
             whole("ram_1_per_4", 4, 32_000),
             whole("ram_1_per_1", 1, 14_400),
         ),

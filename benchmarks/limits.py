@@ -21,14 +21,14 @@ def limits(measured: Round, cores: int) -> dict[str, float]:
         cores: Cores of the machine.
     """
     found = {}
-    for dtype, side in (("float32", "learner_nature_4"), ("bfloat16", "learner_nature_4_bfloat16")):
+    for dtype, end in (("float32", ""), ("bfloat16", "_bfloat16")):
         peak = _figure(measured, "matmul", f"{dtype}_gflop_per_s")
-        ms = _figure(measured, side, "ms_per_update")
+        ms = _figure(measured, f"learner_nature_1_per_4{end}", "ms_per_update")
         if peak and ms:
             found[f"nature_{dtype}_percent_of_matmul"] = 100 * NATURE_GFLOP / (ms / 1000) / peak
     emulators = _figure(measured, "emulators_ram", "steps_per_s")
-    for interval, updates in ((4, 4), (1, 16)):
-        ms = _figure(measured, f"learner_ram_{updates}_one_thread", "ms_per_update")
+    for interval in (4, 1):
+        ms = _figure(measured, f"learner_ram_1_per_{interval}_one_thread", "ms_per_update")
         whole = _figure(measured, f"ram_1_per_{interval}", "steps_per_s")
         if emulators and ms:
             bound = steps_bound(cores, emulators, ms / 1000 / interval)

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from benchmarks.sides.answer import answer
 from benchmarks.sides.repeated import seconds_per_call
 from runner.config import compose
-from runner.environments.pool import EmulatorPool
+from runner.environments.build import make_games
 
 
 def measure(obs: str, seconds: float) -> dict[str, float]:
+    """Steps the games in groups, as training does: one group always has its next step waiting."""
     compose.register()
     config = compose.load([f"obs={obs}"])
-    pool = EmulatorPool(config.env, config.obs, config.env.num_envs)
+    games = make_games(config)
     try:
-        pool.reset(seed=0)
+        games.reset(seed=0)
         generator = np.random.default_rng(0)
+        numbers = range(len(games.groups))
 
-        def step() -> None:
-            pool.step(generator.integers(len(pool.action_meanings), size=pool.num_envs))
+        def begin(number: int) -> None:
+            size = len(games.groups[number])
+            games.step_async(generator.integers(len(games.action_meanings), size=size), number)
 
-        return {"steps_per_s": pool.num_envs / seconds_per_call(step, seconds, warm=100)}
+        for number in numbers:
+            begin(number)
+        turns = itertools.cycle(numbers)
+
+        def turn() -> None:
+            number = next(turns)
+            games.step_wait(number)
+            begin(number)
+
+        steps = games.num_envs / len(games.groups)
+        measured = {"steps_per_s": steps / seconds_per_call(turn, seconds, warm=200)}
+        for number in itertools.islice(turns, len(numbers)):
+            games.step_wait(number)
+        return measured
     finally:
-        pool.close()
+        games.close()
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ def fill(memory: Any) -> None:
     generator = np.random.default_rng(0)
     shape = (VARIETY, memory.streams, *memory.observation_shape)
     observations = generator.integers(256, size=shape, dtype=np.uint8)
-    zeros = np.zeros(memory.streams)
+    streams, zeros = np.arange(memory.streams), np.zeros(memory.streams)
     while memory.written.min() < memory.capacity:
         seen = observations[int(memory.written[0]) % VARIETY]
         ends = generator.random(memory.streams) < 1 / GAME
-        memory.append_steps(seen, zeros, zeros, ends, ends, seen)
+        memory.append_steps(streams, seen, zeros, zeros, ends, ends, seen)

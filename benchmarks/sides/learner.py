@@ -7,16 +7,17 @@ import numpy as np
 from benchmarks.sides.answer import answer
 from benchmarks.sides.repeated import seconds_per_call
 from runner.config import compose
-from runner.environments.atari import AtariGame
+from runner.environments.build import make_games
 
 
-def measure(
-    overrides: list[str], updates: int, seconds: float, threads: int | None = None
-) -> dict[str, float]:
-    """Times calls of ``updates`` updates, with all of TensorFlow's threads or with ``threads``."""
+def measure(overrides: list[str], seconds: float, threads: int | None = None) -> dict[str, float]:
+    """Times calls of as many updates as a turn has, with all of TensorFlow's threads or some."""
     compose.register()
     config = compose.load(overrides)
-    game = AtariGame(config.env, config.obs)
+    games = make_games(config)
+    games.close()
+    shape, nb_actions = games.single_observation_space.shape, len(games.action_meanings)
+    updates = max(len(games.groups[0]) // config.agent.train_interval, 1)
     from runner import tensorflow_setup
 
     tensorflow_setup.set_up(config.seed)
@@ -27,8 +28,6 @@ def measure(
     from runner.agent.build import make_agent, make_memory, make_model, make_policy
     from runner.memory.replay import Batch
 
-    shape = game.observation_space.shape
-    nb_actions = len(game.actions)
     agent = make_agent(
         config,
         make_model(config, shape, nb_actions),
@@ -45,7 +44,7 @@ def measure(
     )
     syncs = np.zeros(updates + 1, np.bool_)
     spent = seconds_per_call(lambda: agent.learner.update(batches, syncs), seconds)
-    return {"ms_per_update": 1000 * spent / updates}
+    return {"ms_per_update": 1000 * spent / updates, "updates_per_call": updates}
 
 
 if __name__ == "__main__":

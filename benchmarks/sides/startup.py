@@ -23,7 +23,7 @@ def main(overrides: list[str], began: float) -> int:
 
     callbacks_of_a_run = training._callbacks
 
-    def with_watch(*args: Any) -> list[Any]:
+    def with_watch(*args: Any) -> dict[str, Any]:
         from runner.keras_rl2 import Callback
 
         class FirstTimes(Callback):
@@ -37,7 +37,7 @@ def main(overrides: list[str], began: float) -> int:
                     say({"s_to_first_step": self.first_step, "s_to_first_update": now})
                     raise SystemExit(0)
 
-        return [*callbacks_of_a_run(*args), FirstTimes()]
+        return {**callbacks_of_a_run(*args), "first_times": FirstTimes()}
 
     training._callbacks = with_watch
     with tempfile.TemporaryDirectory() as folder:

@@ -92,11 +92,11 @@ def test_limits_of_a_round():
     found = limits.limits(
         {
             "matmul": {"float32_gflop_per_s": 218.0},
-            "learner_nature_4": {"ms_per_update": 20.0},
+            "learner_nature_1_per_4": {"ms_per_update": 20.0},
             "emulators_ram": {"steps_per_s": 5000.0},
-            "learner_ram_4_one_thread": {"ms_per_update": 0.4},
+            "learner_ram_1_per_4_one_thread": {"ms_per_update": 0.4},
             "ram_1_per_4": {"steps_per_s": 3000.0},
-            "learner_nature_4_bfloat16": {"error": "failed"},
+            "learner_nature_1_per_4_bfloat16": {"error": "failed"},
         },
         cores=2,
     )
