@@ -33,7 +33,7 @@ def start(module: str, arguments: Sequence[str], cwd: Path) -> subprocess.Popen[
     )
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 120) -> Ended:
+def finish(process: subprocess.Popen[str], seconds: float = 300) -> Ended:
     try:
         out, err = process.communicate(timeout=seconds)
     finally:

@@ -60,12 +60,10 @@ def sweep_run(elsewhere: Path) -> Run:
     return Run(finish(start("runner", arguments, elsewhere)), folder)
 
 
-@pytest.fixture(scope="session")
-def interrupted_run(elsewhere: Path) -> Run:
+def interrupted(elsewhere: Path, name: str, *arguments: str) -> Run:
     """Ctrl-C as soon as the training shows that it goes on."""
-    folder = elsewhere / "interrupted"
-    arguments = ["env=breakout", "train.warmup=200", *SHORT, f"hydra.run.dir={folder}"]
-    process = start("runner", arguments, elsewhere)
+    folder = elsewhere / name
+    process = start("runner", [*arguments, *SHORT, f"hydra.run.dir={folder}"], elsewhere)
     assert process.stdout is not None
     seen = ""
     for line in process.stdout:
@@ -75,6 +73,18 @@ def interrupted_run(elsewhere: Path) -> Run:
             break
     ended = finish(process)
     return Run(ended._replace(out=seen + ended.out), folder)
+
+
+@pytest.fixture(scope="session")
+def interrupted_run(elsewhere: Path) -> Run:
+    return interrupted(elsewhere, "interrupted", "env=breakout", "train.warmup=200")
+
+
+@pytest.fixture(scope="session")
+def interrupted_stock_run(elsewhere: Path) -> Run:
+    return interrupted(
+        elsewhere, "interrupted_stock", "env=pong", "agent=keras_rl2", "train.warmup=200"
+    )
 
 
 Command = Callable[..., Ended]

@@ -147,8 +147,11 @@ def test_a_sweep_makes_one_run_of_each(sweep_run: Any) -> None:
 # --- interrupted, and gone on with ----------------------------------------------------------------
 
 
-def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(interrupted_run: Any) -> None:
-    ended, folder = interrupted_run
+@pytest.mark.parametrize("name", ["interrupted_run", "interrupted_stock_run"])
+def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    ended, folder = request.getfixturevalue(name)
     assert ended.code == 130
     assert ended.err == ""
     assert "evaluation" not in ended.out
@@ -156,7 +159,42 @@ def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(interrupted_run: Any) ->
     (weights,) = (folder / "weights").iterdir()
     step = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
     assert step > 0
-    assert ended.out.endswith(f"python -m runner resume={folder}\n")
+    way = {
+        "interrupted_run": f"python -m runner resume={folder}",
+        "interrupted_stock_run": f"init_weights={weights} start_step={step}",
+    }
+    assert ended.out.splitlines()[-1] == f"  {way[name]}"
+
+
+def test_the_printed_command_resumes(
+    interrupted_run: Any, here: Callable[..., Any], tmp_path: Path
+) -> None:
+    (weights,) = (interrupted_run.folder / "weights").iterdir()
+    begin = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
+    shutil.copytree(interrupted_run.folder, tmp_path / "copy")
+    hint = interrupted_run.ended.out.split()[-1].replace(str(interrupted_run.folder), "copy")
+    ended = here(train, hint, f"train.steps={begin + 400}", "eval.episodes=1")
+    assert ended.code == 0, ended.err
+    steps = [int(game["step"]) for game in rows(Path("copy/metrics.csv"))]
+    assert steps == sorted(steps)
+    assert steps[-1] > begin
+    # All steps are those of finished games, of 25 each, and of the 16 that were being played.
+    assert 0 <= begin + 400 - 25 * len(steps) < 16 * 25
+    assert len(set(steps)) == len(steps)
+
+
+def test_the_printed_settings_go_on_with_the_stock_agent(
+    interrupted_stock_run: Any, here: Callable[..., Any]
+) -> None:
+    hint = interrupted_stock_run.ended.out.splitlines()[-1].split()
+    begin = int(hint[1].removeprefix("start_step="))
+    settings = ("env=pong", "agent=keras_rl2", "train.warmup=200", *SHORT[:3], *hint)
+    ended = here(train, *settings, f"train.steps={begin + 60}", "hydra.run.dir=more")
+    assert ended.code == 0, ended.err
+    games = rows(Path("more/metrics.csv"))
+    assert [int(game["step"]) for game in games] == [begin + 25, begin + 50]
+    expected = [1.0 - 0.95 * (begin + played - 1) / 200_000 for played in (25, 50)]
+    assert [float(game["epsilon"]) for game in games] == pytest.approx(expected, abs=2e-5)
 
 
 def test_weights_and_step_go_on_where_a_run_was_left(
