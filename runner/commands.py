@@ -18,6 +18,9 @@ def guarded(work: Callable[[], int]) -> int:
     except (UserError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # a full disk, a file where a folder should be
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return RunError.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130

@@ -12,6 +12,7 @@ from runner.config import checks
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
 from runner.environments.pool import EmulatorPool, game_seeds
+from runner.errors import UserError
 from runner.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ def resume(config: Config, run: RunDirectory) -> int:
         UserError: The run has no whole checkpoint, or another process is at it.
         RunError: The run cannot go on.
     """
+    if config.memory.name != "replay":
+        raise UserError(
+            f"resume={run.folder}: expected a run with memory=replay (keras-rl2's own agent and "
+            "memory keep no checkpoints; go on from its weights with init_weights= start_step=)"
+        )
     with run.locked():
         games = make_games(config)
         try:

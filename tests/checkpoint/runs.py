@@ -1,0 +1,50 @@
+"""Small runs of the real game, and what is compared of two of them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+# The ring wraps, games end, targets are synchronised; a checkpoint every few dozen steps.
+SMALL = (
+    "env=breakout", "env.max_frames=200", "agent.batch_size=8", "agent.target_update=50",
+    "memory.limit=300", "policy.nb_steps=1000", "train.warmup=64", "model.hidden=[16,8]",
+    "eval.episodes=1", "checkpoint.interval=100",
+)  # fmt: skip
+PIXEL = (
+    "obs=pixel", "obs.height=20", "obs.width=20", "model.filters=[4]", "model.kernels=[4]",
+    "model.strides=[4]",
+)  # fmt: skip
+
+
+def weights_in(folder: Path) -> list[Any]:
+    found: list[Any] = []
+    with h5py.File(folder / "weights" / "final.weights.h5") as file:
+        file.visititems(
+            lambda _, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+def games_in(folder: Path) -> list[dict[str, str]]:
+    """The lines of metrics.csv but the time they were written at."""
+    with (folder / "metrics.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    for line in lines:
+        assert float(line.pop("wall_time")) >= 0
+    return lines
+
+
+def assert_same_run(ours: Path, expected: Path) -> None:
+    pairs = list(zip(weights_in(ours), weights_in(expected), strict=True))
+    assert len(pairs) >= 6
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, b)
+    games = games_in(expected)
+    assert len(games) >= 4
+    assert any(game["loss"] != "nan" for game in games)
+    assert games_in(ours) == games

@@ -1,0 +1,166 @@
+"""One file: what goes in comes out; what is not whole is refused; nothing in it is run."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.checkpoint import archive
+from runner.checkpoint.archive import DamagedFileError, read_archive, write_archive
+
+TREE = {
+    "none": None,
+    "yes": True,
+    "small": -3,
+    "large": 2**127 + 1,
+    "float": 0.1,
+    "text": "né\n",
+    "bytes": bytes(range(256)),
+    "no bytes": b"",
+    "images": np.arange(60, dtype=np.uint8).reshape(3, 4, 5),
+    "no images": np.empty((0, 4), np.float32),
+    "scalar": np.float64(2.5),
+    "zero-dimensional": np.array(7),
+    "nested": [{"a": [1, (2, np.array([True, False]))]}, []],
+}
+
+
+def assert_same(ours: Any, expected: Any) -> None:
+    if isinstance(expected, dict):
+        assert ours.keys() == expected.keys()
+        for key in expected:
+            assert_same(ours[key], expected[key])
+    elif isinstance(expected, list | tuple):
+        assert isinstance(ours, list)
+        assert len(ours) == len(expected)
+        for a, b in zip(ours, expected, strict=True):
+            assert_same(a, b)
+    elif isinstance(expected, np.ndarray):
+        assert ours.dtype == expected.dtype
+        np.testing.assert_array_equal(ours, expected)
+    else:
+        assert ours == expected
+        assert isinstance(expected, np.generic) or type(ours) is type(expected)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_archive(tmp_path / "tree.npz", TREE)
+    return tmp_path / "tree.npz"
+
+
+def test_what_goes_in_comes_out(file: Path) -> None:
+    assert_same(read_archive(file), TREE)
+    assert [path.name for path in file.parent.iterdir()] == ["tree.npz"]
+
+
+def test_numbers_that_are_none(tmp_path: Path) -> None:
+    write_archive(tmp_path / "f", [float("nan"), float("inf"), float("-inf"), np.array(np.nan)])
+    nan, high, low, array = read_archive(tmp_path / "f")
+    assert nan != nan
+    assert (high, low) == (float("inf"), float("-inf"))
+    assert np.isnan(array)
+
+
+def test_a_generator_goes_on(tmp_path: Path) -> None:
+    generator = np.random.default_rng(5)
+    generator.integers(10, size=3)
+    write_archive(tmp_path / "f", generator.bit_generator.state)
+    again = np.random.default_rng()
+    again.bit_generator.state = read_archive(tmp_path / "f")
+    np.testing.assert_array_equal(generator.random(20), again.random(20))
+
+
+def test_truncated(file: Path) -> None:
+    whole = file.read_bytes()
+    for length in [*range(0, len(whole), 97), len(whole) - 1]:
+        file.write_bytes(whole[:length])
+        with pytest.raises(DamagedFileError, match=r"tree\.npz"):
+            read_archive(file)
+
+
+def test_one_altered_byte_is_seen_or_of_no_account(file: Path) -> None:
+    """All over the file: data, shapes, names, sizes. Only dates and padding may be anything."""
+    whole = file.read_bytes()
+    refused = 0
+    for at in range(0, len(whole), 3):
+        altered = bytearray(whole)
+        altered[at] ^= 1 << at % 8
+        file.write_bytes(altered)
+        try:
+            assert_same(read_archive(file), TREE)
+        except DamagedFileError:
+            refused += 1
+    assert refused > 0.6 * len(range(0, len(whole), 3))
+
+
+def test_a_shape_that_asks_for_less(tmp_path: Path) -> None:
+    """Nobody would read to the end of the array, where zip compares the CRC."""
+    path = tmp_path / "f"
+    write_archive(path, {"images": np.zeros((300, 1000), np.uint8)})
+    whole = path.read_bytes()
+    at = whole.index(b"(300,") + 1
+    path.write_bytes(whole[:at] + b"2" + whole[at + 1 :])
+    with pytest.raises(DamagedFileError, match="CRC"):
+        read_archive(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nothing of the kind", b"PK\x03\x04"])
+def test_no_archive(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "f").write_bytes(content)
+    with pytest.raises(DamagedFileError, match="^f: "):
+        read_archive(tmp_path / "f")
+
+
+def test_another_programs_archive(tmp_path: Path) -> None:
+    np.savez(tmp_path / "f.npz", weights=np.zeros(3))
+    with pytest.raises(DamagedFileError):
+        read_archive(tmp_path / "f.npz")
+
+
+class _Trap:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self._path,)
+
+
+def test_nothing_in_a_file_is_run(tmp_path: Path) -> None:
+    trace = tmp_path / "it ran"
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([_Trap(trace)], dtype=object), allow_pickle=True)
+    tree = io.BytesIO()
+    np.save(tree, np.frombuffer(b'{"__array__": "a0"}', np.uint8))
+    with zipfile.ZipFile(tmp_path / "f", "w") as made:
+        made.writestr("a0.npy", pickled.getvalue())
+        made.writestr("tree.npy", tree.getvalue())
+    with pytest.raises(DamagedFileError, match="pickle|Object arrays"):
+        read_archive(tmp_path / "f")
+    assert not trace.exists()
+    pickled.seek(0)
+    np.load(pickled, allow_pickle=True)  # the trap is one
+    assert trace.exists()
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+def test_a_write_that_fails_leaves_what_was_there(
+    call: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(archive.os, call, full)
+    with pytest.raises(OSError, match="No space"):
+        write_archive(file, {"new": 1})
+    monkeypatch.undo()
+    assert_same(read_archive(file), TREE)
+    assert [path.name for path in file.parent.iterdir()] == ["tree.npz"]

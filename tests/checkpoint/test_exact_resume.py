@@ -1,0 +1,115 @@
+"""A run that is left and gone on with is the run that was never left, bit by bit."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checkpoint.runs import PIXEL, SMALL, assert_same_run
+from commands.commands_started import finish, start
+
+from runner.__main__ import main
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["runner", *arguments])  # Hydra reads it
+    assert main(list(arguments)) == 0
+
+
+@pytest.mark.parametrize("obs", [("obs=ram",), PIXEL], ids=["ram", "pixel"])
+@pytest.mark.parametrize("num_envs", [1, 4])
+def test_in_two_parts_or_three(
+    num_envs: int, obs: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = [*obs, *SMALL, "model.hidden=[16,8]", f"env.num_envs={num_envs}", "seed=5"]
+    run(monkeypatch, *settings, "train.steps=500", "hydra.run.dir=whole")
+    run(monkeypatch, *settings, "train.steps=130", "hydra.run.dir=parts")
+    if num_envs == 4:
+        run(monkeypatch, "resume=parts", "train.steps=333", "checkpoint.interval=70")
+    run(monkeypatch, "resume=parts", "train.steps=500")
+    assert_same_run(Path("parts"), Path("whole"))
+
+
+# --- killed ---------------------------------------------------------------------------------------
+
+# So many checkpoints that a kill often meets one half written.
+KILLED = (
+    *SMALL, "checkpoint.interval=8", "env.num_envs=4", "seed=2", "train.steps=1600",
+    "logger.interval=0.05",
+)  # fmt: skip
+KILLS = 10  # of each of the two chains
+
+
+def killed(arguments: list[str], cwd: Path, moment: float, *, of_training: bool) -> None:
+    """Starts a run and kills its whole group ``moment`` seconds after its start, or its first line of progress."""
+    process = start("runner", arguments, cwd)
+    assert process.stdout is not None
+    if of_training:
+        for line in process.stdout:
+            if "steps/s" in line:
+                break
+    threading.Event().wait(moment)
+    os.killpg(process.pid, signal.SIGKILL)
+    finish(process)
+
+
+def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
+    """One run, killed ``KILLS`` times and ended.
+
+    Returns:
+        Its folder, how many kills found checkpoints, how many found a file half written.
+    """
+    moments = random.Random(number)
+    folder = cwd / f"chain{number}"
+    command = [*KILLED, f"hydra.run.dir={folder}"]
+    saved = half = 0
+    for kill in range(KILLS):
+        # Some die while they load: before the folder is there, before the first checkpoint.
+        early = kill in (0, 5)
+        moment = moments.uniform(0.5, 3.5) if early else moments.uniform(0.0, 0.5)
+        killed(command, cwd, moment, of_training=not early)
+        if (folder / "config.yaml").exists():
+            command = [f"resume={folder}"]
+        saved += any(folder.glob("checkpoints/*.state.npz"))
+        half += any(folder.glob("checkpoints/.*.tmp"))
+    ended = finish(start("runner", command, cwd))
+    assert (ended.code, ended.err) == (0, "")
+    assert not list(folder.glob("checkpoints/.*.tmp")), "left by a kill"
+    return folder, saved, half
+
+
+def test_twenty_kills(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        chains = list(both.map(lambda number: chain(number, tmp_path), (1, 2)))
+    ended = finish(start("runner", [*KILLED, "hydra.run.dir=whole"], tmp_path))
+    assert ended.code == 0, ended.err
+    for folder, saved, half in chains:
+        print(f"{folder.name}: {saved} of {KILLS} kills after a checkpoint, {half} within one")
+        assert_same_run(folder, tmp_path / "whole")
+        assert saved >= KILLS // 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop(number: signal.Signals, tmp_path: Path) -> None:
+    settings = [*SMALL, "env.num_envs=4", "seed=4", "train.steps=1500", "logger.interval=0.05"]
+    process: Any = start("runner", [*settings, "hydra.run.dir=left"], tmp_path)
+    for line in process.stdout:
+        if "steps/s" in line and "| 0% |" not in line:
+            break
+    time.sleep(0.1)
+    os.killpg(process.pid, number)
+    ended = finish(process)
+    assert (ended.code, ended.err) == (128 + number, "")
+    assert not (tmp_path / "left" / "result.json").exists()
+    for arguments in (["resume=left"], [*settings, "hydra.run.dir=whole"]):
+        ended = finish(start("runner", arguments, tmp_path))
+        assert (ended.code, ended.err) == (0, "")
+    assert_same_run(tmp_path / "left", tmp_path / "whole")

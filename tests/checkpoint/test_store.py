@@ -1,0 +1,214 @@
+"""The checkpoints of a run, the replay memory in segments: exact, bounded, found when damaged."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.checkpoint.archive import read_archive, write_archive
+from runner.checkpoint.store import FORMAT, CheckpointStore
+from runner.errors import UserError
+from runner.memory.replay import ReplayMemory
+
+SHAPE = (3,)
+
+
+def memory_of(streams: int = 3, limit: int = 60) -> ReplayMemory:
+    return ReplayMemory(limit, 2, SHAPE, streams=streams, seed=1)
+
+
+def play(memory: ReplayMemory, steps: int, random: np.random.Generator) -> None:
+    """Steps of some of the streams, so that they grow apart; episodes end now and then."""
+    for _ in range(steps):
+        some = np.flatnonzero(random.random(memory.streams) < 0.7)
+        if not some.size:
+            continue
+        n = some.size
+        terminals = random.random(n) < 0.1
+        memory.append_steps(
+            some,
+            random.integers(256, size=(n, *SHAPE), dtype=np.uint8),
+            random.integers(4, size=n),
+            random.normal(size=n),
+            terminals,
+            terminals | (random.random(n) < 0.05),
+            random.integers(256, size=(n, *SHAPE), dtype=np.uint8),
+        )
+
+
+def assert_same_memory(ours: ReplayMemory, expected: ReplayMemory) -> None:
+    np.testing.assert_array_equal(ours.written, expected.written)
+    for stream, written in enumerate(expected.written):
+        live = np.arange(max(written - expected.capacity, 0), written) % expected.capacity
+        for name in expected.RINGS:
+            np.testing.assert_array_equal(
+                getattr(ours, name)[stream, live], getattr(expected, name)[stream, live]
+            )
+    ours.generator.bit_generator.state = expected.generator.bit_generator.state
+    for a, b in zip(ours.sample_batches(3, 8), expected.sample_batches(3, 8), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def load(folder: Path, memory: ReplayMemory, keep: int = 2) -> tuple[CheckpointStore, Any]:
+    store = CheckpointStore(folder, memory, keep)
+    return store, store.load()
+
+
+def names(folder: Path, kind: str) -> list[str]:
+    return sorted(path.name for path in folder.glob(f"*.{kind}.npz"))
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_memory_comes_back_whatever_was_saved_when(
+    seed: int, streams: int, tmp_path: Path
+) -> None:
+    """Intervals from nothing to several rounds of the ring; a new process now and then."""
+    random = np.random.default_rng(seed)
+    memory = memory_of(streams)
+    keep = int(random.integers(1, 4))
+    store, found = load(tmp_path, memory, keep)
+    assert found is None
+    play(memory, 10, random)
+    for step in range(1, 16):
+        play(memory, int(random.choice([0, 1, 5, 17, 70])), random)
+        store.save(step, {"step": step})
+        assert len(names(tmp_path, "state")) == min(step, keep)
+        again = memory_of(streams)
+        store_again, found = load(tmp_path, again, keep)
+        assert found == (step, {"step": step}, [])
+        assert_same_memory(again, memory)
+        if random.random() < 0.4:
+            memory, store = again, store_again
+
+
+@pytest.mark.parametrize(("keep", "interval"), [(1, 4), (2, 4), (3, 9), (2, 40)])
+def test_the_disk_holds_little_more_than_the_memory(
+    keep: int, interval: int, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    memory = memory_of(streams=1)
+    store = CheckpointStore(tmp_path, memory, keep)
+    for step in range(1, 40):
+        before = memory.written.copy()
+        while memory.written[0] < before[0] + interval - 1:  # an end writes two entries
+            play(memory, 1, random)
+        store.save(step, {})
+        held = 0
+        listed: set[str] = set()
+        for name in names(tmp_path, "state"):
+            listed |= {segment["file"] for segment in read_archive(tmp_path / name)["replay"]}
+        for name in names(tmp_path, "replay"):
+            segment = read_archive(tmp_path / name)
+            held += sum(np.array(segment["last"]) - np.array(segment["first"]))
+        assert held <= memory.limit + (keep + 1) * (interval + 1)
+        assert set(names(tmp_path, "replay")) == listed  # neither orphans nor gaps
+        assert len(names(tmp_path, "state")) == min(step, keep)
+
+
+def test_a_checkpoint_costs_what_is_new(tmp_path: Path) -> None:
+    sizes = []
+    for limit in (600, 6000):
+        folder = tmp_path / str(limit)
+        memory, random = memory_of(1, limit), np.random.default_rng(0)
+        store = CheckpointStore(folder, memory, 2)
+        for step in range(1, 5):
+            play(memory, 100, random)
+            store.save(step, {})
+        sizes.append((folder / names(folder, "replay")[-1]).stat().st_size)
+    assert sizes[0] == sizes[1]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[Path, list[ReplayMemory]]:
+    """Three checkpoints, two of them kept; and the memory at each of the two."""
+    memory, random = memory_of(), np.random.default_rng(3)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    store = CheckpointStore(folder, memory, 2)
+    then = []
+    for step in (10, 20, 30):
+        play(memory, 12, random)
+        store.save(step, {"step": step})
+        copy = memory_of()
+        load(folder, copy)
+        copy.generator.bit_generator.state = memory.generator.bit_generator.state
+        then.append(copy)
+    return folder, then[1:]
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def alter(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[150] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [truncate, alter, Path.unlink])
+@pytest.mark.parametrize("kind", ["state", "replay"])
+def test_the_one_before_a_damaged_one(kind: str, damage: Any, saved: Any) -> None:
+    folder, (before, _) = saved
+    damage(folder / names(folder, kind)[-1])
+    memory = memory_of()
+    store, (step, state, damaged) = load(folder, memory)
+    assert (step, state) == (20, {"step": 20})
+    if damage is not Path.unlink or kind == "replay":
+        (line,) = damaged
+        assert f"step_000000000030.{kind}.npz" in line
+        assert "\n" not in line
+    assert_same_memory(memory, before)
+    play(memory, 5, np.random.default_rng(0))
+    store.save(25, {"step": 25})  # and the course that was damaged is gone
+    again = memory_of()
+    assert load(folder, again)[1] == (25, {"step": 25}, [])
+    assert_same_memory(again, memory)
+    assert names(folder, "state") == [f"step_{n:012d}.state.npz" for n in (20, 25)]
+
+
+def test_all_damaged(saved: Any) -> None:
+    folder, _ = saved
+    for name in names(folder, "state"):
+        truncate(folder / name)
+    with pytest.raises(UserError, match="whole checkpoint") as caught:
+        load(folder, memory_of())
+    assert "\n" not in str(caught.value)
+    for step in (20, 30):
+        assert f"step_{step:012d}.state.npz" in str(caught.value)
+
+
+def test_a_newer_format_is_refused(saved: Any) -> None:
+    folder, _ = saved
+    path = folder / names(folder, "state")[-1]
+    write_archive(path, {**read_archive(path), "format": FORMAT + 1})
+    with pytest.raises(UserError, match=f"format {FORMAT + 1}; expected at most {FORMAT}"):
+        load(folder, memory_of())
+
+
+def test_another_runs_segment_under_the_same_name(saved: Any, tmp_path: Path) -> None:
+    folder, (before, _) = saved
+    other = tmp_path / "other"
+    other.mkdir()
+    memory = memory_of()
+    play(memory, 20, np.random.default_rng(9))
+    CheckpointStore(other, memory, 2).save(30, {})
+    name = names(folder, "replay")[-1]
+    (other / name).replace(folder / name)
+    again = memory_of()
+    _, (step, _, (line,)) = load(folder, again)
+    assert step == 20
+    assert "belongs to another checkpoint" in line
+    assert_same_memory(again, before)
+
+
+def test_no_checkpoint_yet(tmp_path: Path) -> None:
+    make = functools.partial(load, tmp_path / "checkpoints", memory_of())
+    assert make()[1] is None
+    (tmp_path / "checkpoints" / ".step_000000000001.state.npz.tmp").write_bytes(b"half")
+    assert make()[1] is None

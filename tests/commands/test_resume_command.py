@@ -1,0 +1,81 @@
+"""``python -m runner resume=``: what is refused, in one line, and what may change."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checkpoint.runs import SMALL
+
+from runner.__main__ import main as train
+
+TINY = (*SMALL, "env.num_envs=2", "train.steps=130")
+
+
+def assert_refused(ended: Any, *words: str, code: int = 2) -> None:
+    assert ended.code == code, ended.err
+    (line,) = ended.err.splitlines()
+    for word in words:
+        assert word in line
+
+
+@pytest.fixture
+def resumed(here: Callable[..., Any]) -> Callable[..., Any]:
+    """A small run below runs/; resumes it with the settings given."""
+    assert here(train, *TINY, "hydra.run.dir=runs/a").code == 0
+    return lambda *settings: here(train, *(settings or ["resume=last"]))
+
+
+def test_refused_or_gone_on_with(resumed: Callable[..., Any]) -> None:
+    settings = Path("runs/a/config.yaml").read_text()
+    for changes, words in [
+        (["env.game=pong", "seed=7"], ["env.game: breakout -> pong", "seed: 0 -> 7", "only"]),
+        (["memory.limit=900", "obs.window=2"], ["memory.limit: 300 -> 900", "obs.window"]),
+        (["model.hidden=[8]"], ["model.hidden"]),
+        (["train.stepz=5"], ["train.stepz", "did you mean train.steps"]),
+        (["train.steps=many"], ["train.steps=many", "integer"]),
+        (["--help"], ["--help"]),
+    ]:
+        assert_refused(resumed("resume=runs/a", *changes), *words)
+    assert Path("runs/a/config.yaml").read_text() == settings
+    code = "import filelock, sys; filelock.FileLock('runs/a/.lock').acquire(); print(1, flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}; sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert_refused(resumed("resume=runs/a"), "no other process")
+    changes = ["train.steps=160", "eval.episodes=2", "logger.interval=1", "checkpoint.keep=3"]
+    ended = resumed("resume=last", *changes)
+    assert (ended.code, ended.err) == (0, "")
+    assert "resumed at step" in ended.out
+    assert "steps: 160" in Path("runs/a/config.yaml").read_text()
+
+
+def test_a_file_where_the_checkpoints_should_be(resumed: Callable[..., Any]) -> None:
+    Path("runs/a/checkpoints").rename("elsewhere")
+    Path("runs/a/checkpoints").write_text("in the way")
+    assert_refused(resumed("resume=runs/a"), "checkpoints", code=1)
+
+
+def test_no_run(here: Callable[..., Any]) -> None:
+    assert_refused(here(train, "resume=last"), "resume=last", "there is none")
+    assert_refused(here(train, "resume=nowhere"), "resume=nowhere", "no config.yaml")
+    Path("other").mkdir()
+    assert_refused(here(train, "resume=other"), "resume=other", "no config.yaml")
+    Path("other/config.yaml").write_text("name: another program\n")
+    assert_refused(here(train, "resume=other"), "other", "config.yaml")
+
+
+def test_a_run_of_keras_rl2s_own_agent(here: Callable[..., Any]) -> None:
+    settings = ["env=pong", "agent=keras_rl2", "memory.limit=500", "train.warmup=64"]
+    small = ["train.steps=80", "model.hidden=[8]", "env.max_frames=100", "eval.episodes=1"]
+    ended = here(train, *settings, *small, "hydra.run.dir=stock")
+    assert ended.code == 0, ended.err
+    assert_refused(here(train, "resume=stock"), "resume=stock", "init_weights=", "start_step=")
