@@ -36,13 +36,26 @@ def build_model(
     Raises:
         ValueError: The user's function cannot be found, or its model has another output shape.
     """
-    model = _builder(name)(tuple(input_shape), nb_actions, **arguments)
+    model = as_functional(_builder(name)(tuple(input_shape), nb_actions, **arguments))
     if tuple(model.output.shape) != (None, nb_actions):
         raise ValueError(
             f"{name} returned a model with output {tuple(model.output.shape)}: "
             f"expected (None, {nb_actions})"
         )
     return model if dueling == "none" else with_dueling_head(model, dueling)
+
+
+def as_functional(model: keras.Model) -> keras.Model:
+    """A ``keras.Sequential`` as the functional model of the same layers: it has an output.
+
+    Raises:
+        ValueError: The model has no ``Input`` layer, hence no shapes yet.
+    """
+    if not isinstance(model, keras.Sequential):
+        return model
+    if not model.built:
+        raise ValueError("a Sequential model: expected an Input layer as its first")
+    return keras.Model(model.inputs, model.outputs, name=model.name)
 
 
 def _builder(name: str) -> Callable[..., keras.Model]:

@@ -25,6 +25,8 @@ def main(arguments: list[str]) -> int:
     from runner.config import compose
 
     compose.register()
+    arguments = compose.with_paths_quoted(arguments)
+    sys.argv[1:] = arguments  # where Hydra reads them
     codes = []
 
     def job(composed: DictConfig) -> None:

@@ -44,11 +44,13 @@ def evaluate_run(run: Path, episodes: int | None, epsilon: float | None, seed: i
 
     tensorflow_setup.set_up(seed)
     from runner.agent.build import make_model
+    from runner.agent.dqn import has_no_convolution, q_function
     from runner.evaluation import evaluate, one_line
 
     assert game.observation_space.shape is not None
     model = make_model(config, game.observation_space.shape, len(game.actions))
-    result = evaluate(model, config, seed=seed)
+    result = evaluate(q_function(model, has_no_convolution(model)), config, seed=seed)
+    assert result is not None
     print(f"{config.env.game}, obs={config.obs.name}, protocol {config.env.protocol}")
     print(f"weights: {weights}")
     print(f"evaluation: {one_line(result)}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from runner.agent.dqn import has_no_convolution, q_function
 from runner.config.schema import Config
 from runner.environments.pool import REST, EmulatorPool, game_seeds
 from runner.memory.windows import RunningWindows
@@ -17,19 +17,25 @@ from runner.scores import human_normalised
 
 MAX_GAMES_AT_ONCE = 16
 
+QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]:
+
+def evaluate(
+    q_values: QFunction, config: Config, *, seed: int, stopped: Callable[[], bool] = lambda: False
+) -> dict[str, Any] | None:
     """Plays ``config.eval.episodes`` games.
 
     Each game of the total is played by a fixed emulator, so that short games do not count more
     often than long ones.
 
     Args:
-        model: (B, window, *observation) uint8 -> (B, nb_actions).
+        q_values: (B, window, *observation) uint8 -> (B, nb_actions).
         config: The run's settings; lives are ignored whatever they say.
         seed: Of the emulators and of the random actions.
+        stopped: Asked at every step; true ends the games.
 
     Returns:
+        None if stopped, else
         ``episodes``, ``epsilon``, ``mean``, ``std`` (population), ``min``, ``max``,
         ``human_normalised`` (None for a game without a published human score), ``returns``,
         ``lengths`` (steps), ``seconds``.
@@ -39,7 +45,6 @@ def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]
     num_envs = min(episodes, MAX_GAMES_AT_ONCE)
     rules = dataclasses.replace(config.env, life_loss=False)
     generator = np.random.default_rng(seed)
-    q_values = q_function(model, has_no_convolution(model))
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
     returns: list[list[float]] = [[] for _ in range(num_envs)]
     lengths: list[list[int]] = [[] for _ in range(num_envs)]
@@ -52,6 +57,8 @@ def evaluate(model: keras.Model, config: Config, *, seed: int) -> dict[str, Any]
         windows.push(slice(None), observations, True)
         playing = np.ones(num_envs, np.bool_)
         while playing.any():
+            if stopped():
+                return None
             actions = q_values(windows.states).argmax(axis=-1)
             explores = generator.random(num_envs) < epsilon
             at_random = generator.integers(len(pool.action_meanings), size=num_envs)

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.build import as_functional
 from models.dueling import with_dueling_head
 
 
@@ -180,6 +181,8 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
         *args: Any,
         **kwargs: Any,
     ) -> None:
+        # A Sequential model has no `output` in Keras 3 before it is called.
+        model = as_functional(model)
         # keras-rl2 builds the head from a Python lambda, which Keras 3 refuses to clone.
         if enable_dueling_network:
             model = with_dueling_head(model, dueling_type)

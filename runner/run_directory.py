@@ -48,6 +48,16 @@ class RunDirectory:
         return self.weights / "final.weights.h5"
 
     @property
+    def best_weights(self) -> Path:
+        """Weights of the best evaluation so far."""
+        return self.weights / "best.weights.h5"
+
+    @property
+    def evaluations(self) -> Path:
+        """One line per evaluation."""
+        return self.folder / "evaluations.csv"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of what the run can be resumed from."""
         return self.folder / "checkpoints"

@@ -31,15 +31,19 @@ with _quiet_stderr():
 tf.get_logger().setLevel("ERROR")
 
 
-def set_up(seed: int) -> str:
+def set_up(seed: int, threads: int | None = None) -> str:
     """Sets threads and GPU memory growth (once a process), and seeds every generator.
+
+    Args:
+        seed: Of Python's, NumPy's and TensorFlow's generators.
+        threads: Threads that one operation may use; None: one for each core.
 
     Returns:
         A line that says what was chosen.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    threads = os.cpu_count() or 1
+    threads = threads or os.cpu_count() or 1
     # Both can be set only before TensorFlow has run its first operation.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)

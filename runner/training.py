@@ -81,7 +81,9 @@ class _Pieces:
     def __init__(self, config: Config, games: Games) -> None:
         from runner import tensorflow_setup
 
-        self.environment = tensorflow_setup.set_up(config.seed)
+        # A dense update is too small to share out, and the emulators want the other cores.
+        threads = 1 if config.model.name == "dense" else None
+        self.environment = tensorflow_setup.set_up(config.seed, threads)
         from runner.agent.build import make_agent, make_memory, make_model, make_policy
 
         shape = games.single_observation_space.shape
@@ -95,11 +97,11 @@ class _Pieces:
 def _fit_and_evaluate(
     config: Config, games: Games, pieces: _Pieces, run: RunDirectory, *, resume: bool
 ) -> int:
-    from runner.evaluation import evaluate, one_line
+    from runner.evaluation import one_line
     from runner.interrupts import Interrupts
 
     agent = pieces.agent
-    callbacks = _callbacks(config, run, games)
+    callbacks = _callbacks(config, run, games, pieces)
     print(_header(config, games, pieces.environment), flush=True)
     pieces.model.summary(line_length=80)
     checkpoints = None
@@ -123,10 +125,12 @@ def _fit_and_evaluate(
             print(_how_to_go_on(run, weights, agent.step, resumable=resumable), flush=True)
             return interrupts.exit_code
         agent.save_weights(str(run.final_weights), overwrite=True)
+        agent.stop_training = False  # a signal from here on interrupts the evaluation at once
     print(f"weights: {run.final_weights}", flush=True)
-    evaluation = evaluate(pieces.model, config, seed=_evaluation_seed(config.seed))
+    evaluation = callbacks["evaluations"].evaluate(agent.step)
     print(f"evaluation: {one_line(evaluation)}", flush=True)
-    run.write_result(_result(config, agent, seconds, evaluation))
+    frames = callbacks["metrics"].frames
+    run.write_result(_result(config, agent, frames, seconds, evaluation))
     print(f"result: {run.result}", flush=True)
     return 0
 
@@ -145,17 +149,32 @@ def _checkpoints(
     )
 
 
-def _callbacks(config: Config, run: RunDirectory, games: Games) -> dict[str, Any]:
+def _callbacks(config: Config, run: RunDirectory, games: Games, pieces: _Pieces) -> dict[str, Any]:
+    """By name, in the order in which they are called."""
+    from runner.agent.dqn import has_no_convolution, q_function
     from runner.callbacks.control import StartAtStep, StopWhenAsked
+    from runner.callbacks.evaluations import Evaluations
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
     from runner.callbacks.weights import IntervalWeights
+    from runner.evaluation import evaluate
 
+    q_values = q_function(pieces.model, has_no_convolution(pieces.model))
+    seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
     callbacks = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
         "weights": IntervalWeights(run.weights_pattern, interval, start),
+        "evaluations": Evaluations(
+            lambda: evaluate(
+                q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training
+            ),
+            run.evaluations,
+            run.best_weights,
+            config.eval.interval,
+            start,
+        ),
     }
     if config.logger.progress:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
@@ -204,7 +223,7 @@ def _evaluation_seed(seed: int) -> int:
 
 
 def _result(
-    config: Config, agent: Any, seconds: float, evaluation: dict[str, Any]
+    config: Config, agent: Any, frames: int, seconds: float, evaluation: dict[str, Any]
 ) -> dict[str, Any]:
     import keras
     import tensorflow as tf
@@ -226,6 +245,7 @@ def _result(
             "max_frames": env.max_frames,
         },
         "steps": agent.step,
+        "frames": frames,
         "train_seconds": round(seconds, 3),
         "steps_per_second": round(steps / seconds, 1) if seconds > 0 else math.nan,
         "evaluation": evaluation,

@@ -35,6 +35,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def __init__(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:

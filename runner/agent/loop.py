@@ -63,7 +63,7 @@ def fit_vector(
     listeners = [*(callbacks or ()), *loggers.get(verbose, [TrainEpisodeLogger()]), history]
     hooks = Hooks(listeners, agent, env, nb_steps)
     session = Session(agent, env, hooks)
-    agent.training, agent.stop_training, agent.step = True, False, 0
+    agent.training, agent.step = True, 0
     hooks("on_train_begin", logs={})
     try:
         session.run(nb_steps, checkpoints)
@@ -71,7 +71,7 @@ def fit_vector(
     except KeyboardInterrupt:  # as keras-rl2: whoever presses Ctrl-C keeps what was learned
         aborted = True
     hooks("on_train_end", logs={"did_abort": aborted})
-    agent.training = False
+    agent.training = agent.stop_training = False
     return history
 
 
@@ -182,6 +182,7 @@ class Session:
 
     def _begin_turn(self, group: _Group) -> None:
         """Acts in every game of ``group``, and learns while the emulators run."""
+        ended = self.agent.step
         group.first_step = self.acted
         states = self.process.states(self.windows.states[group.span])
         policy_metrics = self._choose(group, self.agent.batch_q_values(states))
@@ -193,6 +194,7 @@ class Session:
             self.env.step_async(actions, group.number)
         self._learn(group, policy_metrics)
         self.under_way.append(group)
+        self.agent.step = ended  # these steps have only begun
 
     def _choose(self, group: _Group, q_values: NDArray[np.float32]) -> list[list[float]]:
         """Sets the group's actions; returns the policy's metrics at each."""

@@ -48,7 +48,7 @@ def finite_above(field: str, bound: float) -> Rule:
 
 def between(field: str, low: float, high: float) -> Rule:
     """The setting must be a number from ``low`` to ``high``."""
-    return Rule(field, lambda v: low <= v <= high, f"a number from {low:g} to {high:g}")
+    return Rule(field, lambda v: low <= v <= high, f"a number from {low} to {high}")
 
 
 def one_of(field: str, *choices: str) -> Rule:
@@ -109,6 +109,7 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("train.warmup", 0, " steps"),
     at_least("checkpoint.interval", 1, " steps"),
     at_least("checkpoint.keep", 1, " checkpoints"),
+    at_least("eval.interval", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
     finite_above("logger.interval", 0.0),
@@ -313,4 +314,5 @@ def num_envs(config: Config) -> int:
     if config.env.num_envs != "auto":
         return int(config.env.num_envs)
     single = config.agent.name == "keras_rl2" or config.memory.name == "sequential"
-    return 1 if single else 16
+    # Two groups of 16: one call for 16 states costs little more than for one.
+    return 1 if single else 32

@@ -10,6 +10,7 @@ from typing import Any, Final, Optional, Union
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -24,6 +25,7 @@ from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
 from runner.errors import UserError, wrong
 
+PATHS: Final = ("init_weights", "resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir")
 CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -44,6 +46,16 @@ def register() -> None:
             store.store(group="env", name=name, node=node)
 
 
+def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
+    """Quotes paths that hold ``=`` or ``,``, as a sweep's folders do, for Hydra's grammar."""
+    quoted = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        special = key in PATHS and any(mark in value for mark in "=,") and value[0] not in "'\""
+        quoted.append(f"{key}='{value}'" if equals and special else argument)
+    return quoted
+
+
 def check_command_line(arguments: Sequence[str]) -> None:
     """Composes and checks every run that a command line asks for, before anything is made.
 
@@ -53,8 +65,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
     Raises:
         UserError: The first thing that is wrong.
     """
-    overrides = parse([a for a in arguments if not a.startswith("-")])
-    multirun = "-m" in arguments or "--multirun" in arguments
+    flags = get_args_parser().parse_args(arguments)  # Hydra's own: -m, --cfg job ...
+    overrides, multirun = parse(flags.overrides), flags.multirun
     settings = [override for override in overrides if not _is_hydras(override)]
     runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
     for batch in runs:

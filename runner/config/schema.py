@@ -110,8 +110,9 @@ class CheckpointConfig:
 
 @dataclass
 class EvalConfig:
-    """The games played at the end, unclipped, whole, with the trained network."""
+    """The games played with the network, unclipped and whole: at the end, and on the way."""
 
+    interval: int = MISSING  # steps between two evaluations on the way, >= 0; 0: only at the end
     episodes: int = MISSING  # games, >= 1
     epsilon: float = MISSING  # probability of a random action, 0..1
 
