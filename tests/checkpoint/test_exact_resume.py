@@ -49,7 +49,7 @@ KILLS = 10  # of each of the two chains
 
 
 def killed(arguments: list[str], cwd: Path, moment: float, *, of_training: bool) -> None:
-    """Starts a run and kills its whole group ``moment`` seconds after its start, or its first line of progress."""
+    """Kills a run's whole group ``moment`` seconds after its start, or its first progress line."""
     process = start("runner", arguments, cwd)
     assert process.stdout is not None
     if of_training:

@@ -42,9 +42,12 @@ def test_refused_or_gone_on_with(resumed: Callable[..., Any]) -> None:
     ]:
         assert_refused(resumed("resume=runs/a", *changes), *words)
     assert Path("runs/a/config.yaml").read_text() == settings
-    code = "import filelock, sys; filelock.FileLock('runs/a/.lock').acquire(); print(1, flush=True)"
+    code = (
+        "import filelock, sys; lock = filelock.FileLock('runs/a/.lock'); lock.acquire(); "
+        "print(1, flush=True); sys.stdin.read()"
+    )
     with subprocess.Popen(
-        [sys.executable, "-c", f"{code}; sys.stdin.read()"],
+        [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as other:
