@@ -14,7 +14,7 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class Interrupts:
-    """Context in which the first signal calls ``stop`` and a second raises KeyboardInterrupt.
+    """Context in which the first signal calls ``stop`` and a second ends the process.
 
     Args:
         stop: Asks whatever runs to stop at the next good moment.
@@ -33,7 +33,7 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
-            raise KeyboardInterrupt
+            raise SystemExit(self.exit_code)
         self.received = signal.Signals(number)
         self._stop()
 

@@ -66,19 +66,25 @@ def test_a_run_shows_how_it_gets_on(run: Any) -> None:
 def test_a_run_directory_holds_settings_metrics_weights_result(run: Any) -> None:
     names = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
     # keras-rl2's own agent saves weights only.
-    assert names - {"checkpoints"} == {"config.yaml", "metrics.csv", "result.json", "weights"}
+    assert names - {"checkpoints"} == {
+        "config.yaml", "evaluations.csv", "metrics.csv", "result.json", "weights",
+    }  # fmt: skip
     assert (run.folder / "weights" / "final.weights.h5").is_file()
 
 
 def test_interval_checkpoints(pixel_run: Any) -> None:
     names = {path.name for path in (pixel_run.folder / "weights").iterdir()}
-    assert names == {"final.weights.h5", *(f"step_{n}.weights.h5" for n in (200, 400, 600))}
+    assert names == {
+        "final.weights.h5",
+        "best.weights.h5",
+        *(f"step_{n}.weights.h5" for n in (200, 400, 600)),
+    }
 
 
 def test_settings_are_resolved(pixel_run: Any) -> None:
     text = (pixel_run.folder / "config.yaml").read_text()
     assert "${" not in text
-    for line in ("game: breakout", "num_envs: 16", "steps: 600", "protocol: v5", "sticky: 0.25"):
+    for line in ("game: breakout", "num_envs: 32", "steps: 600", "protocol: v5", "sticky: 0.25"):
         assert line in text
 
 
@@ -89,7 +95,7 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
         "step", "frames", "wall_time", "episode_return", "episode_length", "loss", "mean_q",
         "epsilon",
     )  # fmt: skip
-    assert len(games) >= 600 // 25 - 16  # cut off after 100 frames, 25 steps
+    assert len(games) >= 600 // 25 - 32  # cut off after 100 frames, 25 steps
     for column in ("step", "frames", "wall_time"):
         values = [float(game[column]) for game in games]
         assert values == sorted(values)
@@ -104,7 +110,7 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "game", "obs", "agent", "steps"),
     [
-        ("pixel_run", "breakout", "pixel", "dqn", 600),  # whole turns of 8 of the 16 games
+        ("pixel_run", "breakout", "pixel", "dqn", 600),  # whole turns of 16 of the 32 games
         ("stock_run", "pong", "ram", "keras_rl2", 600),
     ],
 )
@@ -178,8 +184,8 @@ def test_the_printed_command_resumes(
     steps = [int(game["step"]) for game in rows(Path("copy/metrics.csv"))]
     assert steps == sorted(steps)
     assert steps[-1] > begin
-    # All steps are those of finished games, of 25 each, and of the 16 that were being played.
-    assert 0 <= begin + 400 - 25 * len(steps) < 16 * 25
+    # All steps are those of finished games, of 25 each, and of the 32 that were being played.
+    assert 0 <= begin + 400 - 25 * len(steps) < 32 * 25
     assert len(set(steps)) == len(steps)
 
 
