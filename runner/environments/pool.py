@@ -13,8 +13,9 @@ import itertools
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
@@ -133,7 +134,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
                 args=(theirs, self._block.name, layout, games, env, obs, delays),
                 daemon=True,
             )
-            process.start()
+            with _signals_ignored():
+                process.start()  # which inherits that
             theirs.close()
             self._workers.append((process, ours))
 
@@ -297,6 +299,22 @@ def _shares(games: range, count: int) -> list[range]:
     return [range(first, last) for first, last in itertools.pairwise(bounds)]
 
 
+@contextlib.contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """Signals to a process group reach the emulators too: they end when their pipe does."""
+    names = ("SIGINT", "SIGTERM", "SIGUSR1")  # the last: not on Windows
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _play(
     pipe: Connection,
     block_name: str,
@@ -307,8 +325,6 @@ def _play(
     delays: Sequence[float],
 ) -> None:
     """What an emulator process does until its pipe ends."""
-    # Ctrl-C reaches the whole group: the parent decides, its children end when the pipe does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     block = SharedMemory(name=block_name)
     arrays = layout.arrays(block)
     groups = [{index: AtariGame(env, obs) for index in share} for share in games]
