@@ -37,7 +37,13 @@ def in_a_process(elsewhere: Path, name: str, *arguments: str) -> Run:
 @pytest.fixture(scope="session")
 def pixel_run(elsewhere: Path) -> Run:
     return in_a_process(
-        elsewhere, "pixel", "env=breakout", "obs=pixel", "train=smoke", "checkpoint.interval=200"
+        elsewhere,
+        "pixel",
+        "env=breakout",
+        "obs=pixel",
+        "train=smoke",
+        "checkpoint.interval=200",
+        "env.num_envs=16",
     )
 
 

@@ -84,7 +84,7 @@ def test_interval_checkpoints(pixel_run: Any) -> None:
 def test_settings_are_resolved(pixel_run: Any) -> None:
     text = (pixel_run.folder / "config.yaml").read_text()
     assert "${" not in text
-    for line in ("game: breakout", "num_envs: 32", "steps: 600", "protocol: v5", "sticky: 0.25"):
+    for line in ("game: breakout", "num_envs: 16", "steps: 600", "protocol: v5", "sticky: 0.25"):
         assert line in text
 
 
@@ -95,13 +95,13 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
         "step", "frames", "wall_time", "episode_return", "episode_length", "loss", "mean_q",
         "epsilon",
     )  # fmt: skip
-    assert len(games) >= 600 // 25 - 32  # cut off after 100 frames, 25 steps
+    assert len(games) >= 600 // 25 - 16  # cut off after 100 frames, 25 steps
     for column in ("step", "frames", "wall_time"):
         values = [float(game[column]) for game in games]
         assert values == sorted(values)
     assert all(int(game["episode_length"]) == 25 for game in games)
     assert all(int(game["frames"]) >= 4 * int(game["step"]) - 3 for game in games)
-    trained = [game for game in games if int(game["step"]) > 260]
+    trained = [game for game in games if int(game["step"]) > 350]
     assert trained
     assert any(math.isfinite(float(game["loss"])) for game in trained)
     assert 0.99 < float(games[-1]["epsilon"]) < 1.0
@@ -110,7 +110,7 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "game", "obs", "agent", "steps"),
     [
-        ("pixel_run", "breakout", "pixel", "dqn", 600),  # whole turns of 16 of the 32 games
+        ("pixel_run", "breakout", "pixel", "dqn", 600),  # whole turns of 8 of the 16 games
         ("stock_run", "pong", "ram", "keras_rl2", 600),
     ],
 )
@@ -179,13 +179,13 @@ def test_the_printed_command_resumes(
     begin = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
     shutil.copytree(interrupted_run.folder, tmp_path / "copy")
     hint = interrupted_run.ended.out.split()[-1].replace(str(interrupted_run.folder), "copy")
-    ended = here(train, hint, f"train.steps={begin + 400}", "eval.episodes=1")
+    ended = here(train, hint, f"train.steps={begin + 1000}", "eval.episodes=1")
     assert ended.code == 0, ended.err
     steps = [int(game["step"]) for game in rows(Path("copy/metrics.csv"))]
     assert steps == sorted(steps)
     assert steps[-1] > begin
     # All steps are those of finished games, of 25 each, and of the 32 that were being played.
-    assert 0 <= begin + 400 - 25 * len(steps) < 32 * 25
+    assert 0 <= begin + 1000 - 25 * len(steps) < 32 * 25
     assert len(set(steps)) == len(steps)
 
 
