@@ -56,6 +56,7 @@ def all_cases(quick: bool = False) -> tuple[Case, ...]:
         _raw_screen(share),
         _parts(share),
         _replay(share),
+        _checkpoint(),
         _endurance(quick),
         _startup(),
     )  # fmt: skip
@@ -195,6 +196,22 @@ def _replay(share: float) -> Case:
             *(memory("keras_rl2", "pixel", limit) for limit in sizes[:2]),
             *(whole(limit) for limit in sizes),
         ),
+    )
+
+
+def _checkpoint() -> Case:
+    def saved(obs: str, limit: int) -> Side:
+        arguments = {"obs": obs, "limit": limit, "interval": 10_000}
+        return Side(f"{obs}_{limit // 1000}k", "checkpoint", arguments)
+
+    return Case(
+        "checkpoint",
+        "A checkpoint after 10,000 more steps, by size of the full replay memory",
+        (
+            *(saved("ram", limit) for limit in (10_000, 100_000, 1_000_000)),
+            *(saved("pixel", limit) for limit in (10_000, 100_000, 1_000_000)),
+        ),
+        most_repeats=3,
     )
 
 

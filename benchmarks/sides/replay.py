@@ -12,9 +12,9 @@ from benchmarks.sides.answer import answer
 from benchmarks.sides.fill import GAME, VARIETY, fill
 from benchmarks.sides.repeated import seconds_per_call
 
-STREAMS = 16  # games at once, as env.num_envs=auto
-GROUP = 8  # of them stepped together
-UPDATES = 2  # batches drawn together, as with 1 update per 4 steps
+STREAMS = 32  # games at once, as env.num_envs=auto
+GROUP = 16  # of them stepped together
+UPDATES = 4  # batches drawn together, as with 1 update per 4 steps
 BATCH = 32
 SHAPES = {"ram": (3, (128,)), "pixel": (4, (84, 84))}  # window, observation
 

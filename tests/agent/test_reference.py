@@ -115,8 +115,11 @@ def test_compiled_agent_learns_as_recorded(name: str, jit_compile: bool) -> None
     learn_step_by_step(agent, data)
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-@every_recording
+# XLA compiles five updates for seconds: one recording shows that they are the same.
+@pytest.mark.parametrize(
+    ("name", "jit_compile"),
+    [*((name, False) for name in RECORDINGS), ("double_dqn_clip1", True)],
+)
 def test_several_updates_in_one_call_are_those_updates(name: str, jit_compile: bool) -> None:
     data = recording(name)
     agent = agent_with_first_weights(CompiledDQNAgent, data, jit_compile=jit_compile)

@@ -185,3 +185,15 @@ def test_a_config_is_never_overwritten(load, tmp_path):
 
 def test_an_override_of_hydra_itself_is_left_to_hydra(load):
     assert load("hydra.run.dir=/tmp/elsewhere") == load()
+
+
+def test_paths_may_hold_what_hydra_reads_as_its_own() -> None:
+    typed = ["env=pong", "init_weights=runs/obs=ram,seed=1/w.h5", "hydra.run.dir='a=b'", "seed=1,2"]
+    assert compose.with_paths_quoted(typed) == [
+        "env=pong", "init_weights='runs/obs=ram,seed=1/w.h5'", "hydra.run.dir='a=b'", "seed=1,2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg=job"], ["-c", "job"]])
+def test_hydras_own_flags_are_no_settings(flags: list[str]) -> None:
+    compose.check_command_line([*flags, "env=pong"])

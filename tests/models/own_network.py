@@ -11,5 +11,14 @@ def linear(input_shape, nb_actions, *, scale=1.0):
     return keras.Model(inputs, keras.layers.Dense(nb_actions)(features))
 
 
+def sequential(input_shape, nb_actions):
+    layers = keras.layers
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten(), layers.Dense(nb_actions)])
+
+
+def sequential_without_input(input_shape, nb_actions):
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(nb_actions)])
+
+
 def one_output_too_many(input_shape, nb_actions):
     return linear(input_shape, nb_actions + 1)

@@ -156,6 +156,12 @@ def own_network(monkeypatch):
 
 
 @pytest.mark.parametrize("dueling", ["none", "avg"])
+def test_a_users_sequential_network(own_network, dueling):
+    model = build_model(f"{own_network}:sequential", (2, 8), 3, arguments={}, dueling=dueling)
+    assert model.predict_on_batch(np.zeros((5, 2, 8), np.uint8)).shape == (5, 3)
+
+
+@pytest.mark.parametrize("dueling", ["none", "avg"])
 def test_a_users_own_network(own_network, dueling):
     model = build_model(
         f"{own_network}:linear", (2, 8), 3, arguments={"scale": 0.5}, dueling=dueling
@@ -168,6 +174,7 @@ def test_a_users_own_network(own_network, dueling):
     ("function", "reason"),
     [
         ("own_network:missing", "cannot be found"),
+        ("own_network:sequential_without_input", "expected an Input layer"),
         ("no_such_module:linear", "cannot be found"),
         ("own_network:one_output_too_many", r"output \(None, 4\): expected \(None, 3\)"),
     ],

@@ -1,0 +1,123 @@
+"""Evaluations on the way: written down, the best weights kept, training undisturbed."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import OldGym, Tape, compiled_agent
+
+from runner.callbacks.evaluations import COLUMNS, Evaluations
+from runner.config import compose
+from runner.environments.pool import EmulatorPool
+
+SETTINGS = [
+    "env=breakout",
+    "train=smoke",
+    "env.num_envs=4",
+    "env.max_frames=200",
+    "eval.episodes=2",
+]
+
+
+def result(mean: float) -> dict[str, Any]:
+    return {
+        "episodes": 2,
+        "epsilon": 0.0,
+        "mean": mean,
+        "std": 0.0,
+        "min": 0,
+        "max": 9,
+        "seconds": 1,
+    }
+
+
+def evaluations(folder: Path, *results: dict[str, Any] | None, interval: int) -> Evaluations:
+    coming = iter(results)
+    best = folder / "best.weights.h5"
+    return Evaluations(lambda: next(coming), folder / "evaluations.csv", best, interval)
+
+
+def played(folder: Path) -> list[tuple[int, float]]:
+    with (folder / "evaluations.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(tuple(row) == COLUMNS for row in rows)
+    return [(int(row["step"]), float(row["mean"])) for row in rows]
+
+
+def test_every_interval_is_evaluated_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    listener = evaluations(tmp_path, result(3.0), result(5.0), result(4.0), interval=20)
+    agent = compiled_agent(Tape, nb_steps_warmup=20)
+    kept = []
+
+    def save(path: str, overwrite: bool) -> None:
+        assert overwrite
+        kept.append((agent.step, Path(path).name))
+
+    agent.save_weights = save
+    agent.fit(OldGym(Tape({})), 70, callbacks=[listener], verbose=0)
+    assert played(tmp_path) == [(20, 3.0), (40, 5.0), (60, 4.0)]
+    assert kept == [(19, "best.weights.h5"), (39, "best.weights.h5")]
+
+
+def test_the_end_is_not_evaluated_twice(tmp_path: Path) -> None:
+    listener = evaluations(tmp_path, result(3.0), interval=20)
+    agent = compiled_agent(Tape, nb_steps_warmup=100)
+    agent.fit(OldGym(Tape({})), 20, callbacks=[listener], verbose=0)
+    assert listener.evaluate(20) == {"step": 20, **result(3.0)}
+    assert played(tmp_path) == [(20, 3.0)]
+
+
+def test_what_was_stopped_is_evaluated_when_the_run_is_resumed(tmp_path: Path) -> None:
+    first = evaluations(tmp_path, result(3.0), None, interval=20)
+    agent = compiled_agent(Tape, nb_steps_warmup=100)
+    agent.fit(OldGym(Tape({})), 45, callbacks=[first], verbose=0)
+    state = first.get_state()
+    with (tmp_path / "evaluations.csv").open("a") as file:
+        file.write("60,lines of a course that was not resumed\n")
+    second = evaluations(tmp_path, result(7.0), interval=20)
+    second.set_model(agent)
+    second.set_state(state)
+    assert played(tmp_path) == [(20, 3.0), (40, 7.0)]
+
+
+@pytest.mark.parametrize("interval", [0, 100])
+def test_training_is_the_same_with_evaluations_and_without(
+    tmp_path: Path, interval: int, trained: dict[int, list[np.ndarray[Any, Any]]]
+) -> None:
+    from runner import tensorflow_setup
+    from runner.agent.build import make_agent, make_memory, make_model, make_policy
+    from runner.agent.dqn import q_function
+    from runner.evaluation import evaluate
+
+    config = compose.load([*SETTINGS, "model.hidden=[16]", f"eval.interval={interval}"])
+    tensorflow_setup.set_up(0)
+    games = EmulatorPool(config.env, config.obs, 4, groups=2)
+    try:
+        shape = games.single_observation_space.shape
+        model = make_model(config, shape, len(games.action_meanings))
+        agent = make_agent(config, model, make_memory(config, shape), make_policy(config))
+        games.reset(seed=0)
+        values = q_function(model, jit_compile=False)
+        listener = Evaluations(
+            lambda: evaluate(values, config, seed=7),
+            tmp_path / "evaluations.csv",
+            tmp_path / "best.weights.h5",
+            interval,
+        )
+        agent.fit(games, 400, callbacks=[listener], verbose=0)
+    finally:
+        games.close()
+    assert len(played(tmp_path)) == (4 if interval else 0)
+    trained[interval] = model.get_weights()
+    for weights in trained.values():
+        assert all(map(np.array_equal, weights, trained[interval]))
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[int, list[np.ndarray[Any, Any]]]:
+    compose.register()
+    return {}

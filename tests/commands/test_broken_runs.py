@@ -1,0 +1,112 @@
+"""Runs that break: one clear line, and what was saved before is intact."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from commands_started import ROOT, finish, start
+
+from runner.__main__ import main as train
+from runner.interrupts import Interrupts
+
+TINY = (
+    "env=breakout", "env.num_envs=2", "env.max_frames=200", "model.hidden=[16,8]",
+    "memory.limit=6000", "train.warmup=200", "eval.episodes=1", "logger.interval=0.1",
+)  # fmt: skip
+
+
+def begun(process: Any) -> None:
+    """Waits until training shows that it goes on."""
+    for line in process.stdout:
+        if "steps/s" in line:
+            return
+    pytest.fail(f"no progress was shown: {process.communicate()}")
+
+
+def resumed(here: Callable[..., Any], folder: Path) -> Any:
+    """Goes on for a little while from what is there."""
+    newest = max((folder / "checkpoints").glob("*.state.npz"))
+    step = int(newest.name.removeprefix("step_").removesuffix(".state.npz"))
+    return here(train, f"resume={folder}", f"train.steps={step + 100}")
+
+
+def test_a_dead_emulator(here: Callable[..., Any], tmp_path: Path) -> None:
+    process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
+    begun(process)
+    children = psutil.Process(process.pid).children()
+    (emulator, *_) = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
+    emulator.kill()
+    ended = finish(process)
+    assert ended.code == 1
+    assert ended.err == (f"error: an emulator process died (pid {emulator.pid}, exit code -9)\n")
+    assert resumed(here, tmp_path / "run").code == 0
+
+
+def test_a_full_disk(here: Callable[..., Any], tmp_path: Path) -> None:
+    # No file may grow beyond 400 kB: the second checkpoint's 4,000 new transitions do not fit.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", *TINY, "checkpoint.interval=4000", "hydra.run.dir=run"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
+    )
+    ended = finish(process)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert line.startswith("error: the checkpoint at step 400")
+    assert "the one before is intact" in line
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    assert resumed(here, tmp_path / "run").code == 0
+
+
+def test_a_loss_that_is_no_number(here: Callable[..., Any]) -> None:
+    settings = ["agent.learning_rate=1e30", "agent.delta_clip=inf", "agent.reward_clip=inf"]
+    ended = here(train, *TINY, *settings, "hydra.run.dir=run")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "the loss is not a number" in line
+    assert "agent.learning_rate" in line
+    assert list(Path("run/checkpoints").glob("*.state.npz"))
+
+
+def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) -> None:
+    process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
+    begun(process)
+    folder = tmp_path / "run" / "checkpoints"
+    before = set(folder.glob("*.state.npz"))
+    os.killpg(process.pid, signal.SIGUSR1)
+    until = time.monotonic() + 20
+    while set(folder.glob("*.state.npz")) == before and time.monotonic() < until:
+        time.sleep(0.05)
+    assert set(folder.glob("*.state.npz")) != before
+    begun(process)
+    os.killpg(process.pid, signal.SIGINT)
+    assert finish(process).code == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_asks_and_the_second_leaves(number: signal.Signals, code: int) -> None:
+    asked = []
+    before = signal.getsignal(number)
+    with Interrupts(stop=lambda: asked.append(1), save=lambda: None) as interrupts:
+        os.kill(os.getpid(), number)
+        assert asked == [1]
+        assert interrupts.exit_code == code
+        with pytest.raises(SystemExit) as ended:
+            os.kill(os.getpid(), number)
+        assert ended.value.code == code
+    assert signal.getsignal(number) is before
