@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import time
 from pathlib import Path
@@ -129,8 +128,11 @@ def _fit_and_evaluate(
     print(f"weights: {run.final_weights}", flush=True)
     evaluation = callbacks["evaluations"].evaluate(agent.step)
     print(f"evaluation: {one_line(evaluation)}", flush=True)
+    times = {"train": seconds, "checkpoints": checkpoints.seconds if checkpoints else 0.0}
     frames = callbacks["metrics"].frames
-    run.write_result(_result(config, agent, frames, seconds, evaluation))
+    begun_at = checkpoints.resumed_at if checkpoints else None
+    steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
+    run.write_result(_result(config, agent.step, steps_here, frames, times, evaluation))
     print(f"result: {run.result}", flush=True)
     return 0
 
@@ -223,13 +225,17 @@ def _evaluation_seed(seed: int) -> int:
 
 
 def _result(
-    config: Config, agent: Any, frames: int, seconds: float, evaluation: dict[str, Any]
+    config: Config,
+    step: int,
+    steps_here: int,
+    frames: int,
+    seconds: dict[str, float],
+    evaluation: dict[str, Any],
 ) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
     env = config.env
-    steps = agent.step - config.start_step
     return {
         "game": env.game,
         "obs": config.obs.name,
@@ -244,10 +250,12 @@ def _result(
             "life_loss": env.life_loss,
             "max_frames": env.max_frames,
         },
-        "steps": agent.step,
+        "steps": step,
         "frames": frames,
-        "train_seconds": round(seconds, 3),
-        "steps_per_second": round(steps / seconds, 1) if seconds > 0 else math.nan,
+        # Since this process began: a resumed run's earlier part is in metrics.csv.
+        "train_seconds": round(seconds["train"], 3),
+        "checkpoint_seconds": round(seconds["checkpoints"], 3),
+        "steps_per_second": round(steps_here / seconds["train"], 1),
         "evaluation": evaluation,
         "versions": {
             "python": platform.python_version(),

@@ -37,6 +37,7 @@ class SessionCheckpoints:
         self._resume = resume
         self._saved_at: int | None = None
         self._requested = False
+        self.resumed_at: int | None = None
         self.seconds = 0.0  # spent saving
 
     def restore(self, session: Session) -> bool:
@@ -51,7 +52,7 @@ class SessionCheckpoints:
         for name, listener in self._listeners.items():
             listener.set_state(state["listeners"][name])
         print(f"resumed at step {step:,}", flush=True)
-        self._saved_at = step
+        self._saved_at = self.resumed_at = step
         return True
 
     def request(self) -> None:
