@@ -55,7 +55,7 @@ def as_functional(model: keras.Model) -> keras.Model:
         return model
     if not model.built:
         raise ValueError("a Sequential model: expected an Input layer as its first")
-    return keras.Model(model.inputs, model.outputs, name=model.name)
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def _builder(name: str) -> Callable[..., keras.Model]:
