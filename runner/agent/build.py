@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,8 +122,3 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
     )
     built.compile(keras.optimizers.Adam(agent.learning_rate, epsilon=agent.adam_epsilon))
     return built
-
-
-def settings_of(config: Config) -> dict[str, Any]:
-    """All settings as plain types."""
-    return dataclasses.asdict(config)
