@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -305,8 +305,12 @@ def check_writable(folder: Path, field: str) -> None:
         UserError: The nearest existing parent cannot be written to.
     """
     parent = _existing(folder)
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise wrong(field, folder, f"a folder that can be written to ({parent} cannot)")
+    try:
+        # Tried, not asked: permissions say little on a read-only disk, and nothing to root.
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise wrong(field, folder, f"a folder that can be written to ({parent} cannot)") from error
 
 
 def num_envs(config: Config) -> int:
