@@ -55,6 +55,8 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
     }
     if model.name == "conv":
         arguments |= {"filters": model.filters, "kernels": model.kernels, "strides": model.strides}
+    if model.name == "dense":
+        arguments |= {"bits": model.bits}
     if model.name == "custom":
         arguments = model.arguments
     try:
@@ -82,6 +84,7 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         observation_shape,
         streams=num_envs(config),
         seed=config.seed,
+        padding=config.obs.padding,
     )
 
 

@@ -55,6 +55,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         streams: Number of games that write, each in its own order.
         ignore_episode_boundaries: Let windows reach into the episode before, as keras-rl2 can.
         seed: Of the generator that draws the indices.
+        padding: What stands for the frames before an episode: ``zeros``, or its ``first`` frame.
 
     Raises:
         ValueError: ``limit`` holds less than a transition of every stream.
@@ -70,6 +71,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         streams: int = 1,
         ignore_episode_boundaries: bool = False,
         seed: int | None = None,
+        padding: str = "zeros",
     ) -> None:
         super().__init__(window_length, ignore_episode_boundaries)
         capacity = limit // streams
@@ -79,6 +81,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             )
         self.limit = limit
         self.streams = streams
+        self.padding = padding
         self.capacity = capacity  # of one stream
         self.observation_shape = tuple(observation_shape)
         self.generator = np.random.default_rng(seed)
@@ -229,7 +232,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
 
         Entry ``i`` holds the last frame of state1, entry ``i - 1`` the last of state0 and what was
-        done there. Frames of an earlier episode are zero.
+        done there. In the place of frames of an earlier episode is the padding.
         """
         window = self.window_length
         # (n, window + 1): entries i - window .. i
@@ -241,7 +244,11 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             ends = self.flags.reshape(-1)[earlier] & BOUNDARY
             if ends.any():
                 outside = np.maximum.accumulate(ends[:, ::-1], axis=1)[:, ::-1] != 0
-                frames[:, : window - 1][outside] = 0
+                if self.padding == "first":
+                    rows, places = np.nonzero(outside)
+                    frames[rows, places] = frames[rows, outside.sum(axis=1)[rows]]
+                else:
+                    frames[:, : window - 1][outside] = 0
         last = at[:, -2]
         return Batch(
             frames,
@@ -257,4 +264,5 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             "limit": self.limit,
             "observation_shape": self.observation_shape,
             "streams": self.streams,
+            "padding": self.padding,
         }
