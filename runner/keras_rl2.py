@@ -99,10 +99,17 @@ from rl.callbacks import (  # noqa: E402
 )
 from rl.core import Agent, Env, Processor  # noqa: E402
 from rl.memory import Experience, Memory, SequentialMemory  # noqa: E402
-from rl.policy import EpsGreedyQPolicy, GreedyQPolicy, LinearAnnealedPolicy, Policy  # noqa: E402
+from rl.policy import (  # noqa: E402
+    BoltzmannQPolicy,
+    EpsGreedyQPolicy,
+    GreedyQPolicy,
+    LinearAnnealedPolicy,
+    Policy,
+)
 
 __all__ = [
     "Agent",
+    "BoltzmannQPolicy",
     "Callback",
     "DQNAgent",
     "Env",

@@ -16,8 +16,6 @@ from runner.config.schema import Config
 from runner.errors import wrong
 from runner.keras_rl2 import (
     DQNAgent,
-    EpsGreedyQPolicy,
-    LinearAnnealedPolicy,
     Memory,
     Policy,
     Processor,
@@ -82,19 +80,6 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         observation_shape,
         streams=num_envs(config),
         seed=config.seed,
-    )
-
-
-def make_policy(config: Config) -> Policy:
-    """Builds the behaviour policy."""
-    policy = config.policy
-    return LinearAnnealedPolicy(
-        EpsGreedyQPolicy(),
-        attr="eps",
-        value_max=policy.value_max,
-        value_min=policy.value_min,
-        value_test=config.eval.epsilon,
-        nb_steps=policy.nb_steps,
     )
 
 

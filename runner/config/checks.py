@@ -17,6 +17,7 @@ from typing import Any, Final
 import psutil
 
 from runner.config.games import all_games, rom_path
+from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
 from runner.errors import wrong
 
@@ -62,6 +63,10 @@ def positive_integers(field: str) -> Rule:
 
 
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
+INITIALIZERS: Final = (
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_untruncated_normal",
+    "lecun_normal", "lecun_uniform",
+)  # fmt: skip
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
@@ -83,12 +88,15 @@ RULES: Final[tuple[Rule, ...]] = (
     positive_integers("model.kernels"),
     positive_integers("model.strides"),
     positive_integers("model.hidden"),
+    one_of("model.conv_initializer", *INITIALIZERS),
+    one_of("model.dense_initializer", *INITIALIZERS),
     one_of("model.activation", *ACTIVATIONS),
     finite_above("model.scale", 0.0),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
     at_least("agent.batch_size", 1, " transitions"),
     at_least("agent.train_interval", 1, " steps"),
+    one_of("agent.target_sync", "steps", "game_end"),
     Rule(
         "agent.target_update",
         lambda v: 0 < v < 1 or (v >= 1 and v == int(v)),
@@ -102,12 +110,11 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("agent.precision", "auto", "float32", "bfloat16"),
     one_of("memory.name", "replay", "sequential"),
     at_least("memory.limit", 1, " transitions"),
-    between("policy.value_max", 0, 1),
-    between("policy.value_min", 0, 1),
-    at_least("policy.nb_steps", 1, " steps"),
     at_least("train.steps", 1, " steps"),
+    Rule("train.episodes", lambda v: v is None or v >= 1, "null or an integer >= 1 games"),
     at_least("train.warmup", 0, " steps"),
     at_least("checkpoint.interval", 1, " steps"),
+    one_of("checkpoint.weights", "interval", "episode"),
     at_least("checkpoint.keep", 1, " checkpoints"),
     at_least("eval.interval", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
@@ -169,12 +176,7 @@ def _check_fit(config: Config) -> None:
         raise wrong("model.builder", model.builder, "null unless model=custom")
     if model.name == "conv":
         _check_convolutions(config)
-    if config.policy.value_min > config.policy.value_max:
-        raise wrong(
-            "policy.value_min",
-            config.policy.value_min,
-            f"at most policy.value_max={config.policy.value_max:g}",
-        )
+    check_policy(config.policy)
     if agent.name == "keras_rl2":
         if config.memory.name != "sequential":
             raise wrong("memory", config.memory.name, "memory=sequential with agent=keras_rl2")
