@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import psutil
 
+from runner.config.agent_checks import check_agent
 from runner.config.games import all_games, rom_path
 from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
@@ -99,12 +100,25 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("agent.target_sync", "steps", "game_end"),
     Rule(
         "agent.target_update",
-        lambda v: 0 < v < 1 or (v >= 1 and v == int(v)),
-        "a whole number of steps >= 1 (hard syncs) or a rate between 0 and 1 (soft updates)",
+        lambda v: 0 <= v < 1 or (1 <= v < math.inf and v == int(v)),
+        "a whole number of steps >= 1 (hard syncs), a rate between 0 and 1 (soft updates) or 0 "
+        "(no target network)",
     ),
+    one_of("agent.optimizer", "adam", "adamw", "rmsprop", "sgd"),
     finite_above("agent.learning_rate", 0.0),
     finite_above("agent.adam_epsilon", 0.0),
-    one_of("agent.dueling", "none", "avg", "max", "naive"),
+    between("agent.momentum", 0, 1),
+    at_least("agent.weight_decay", 0.0),
+    above("agent.gradient_clip", 0.0),
+    between("agent.munchausen_alpha", 0, 1),
+    finite_above("agent.munchausen_tau", 0.0),
+    Rule("agent.munchausen_floor", lambda v: -math.inf < v <= 0, "a finite number <= 0"),
+    one_of("agent.dueling", "none", "avg", "max", "naive", "streams"),
+    one_of("agent.distribution", "none", "c51", "qr", "iqn"),
+    at_least("agent.atoms", 2),
+    Rule("agent.v_min", math.isfinite, "a finite number"),
+    Rule("agent.v_max", math.isfinite, "a finite number"),
+    at_least("agent.noisy_sigma", 0.0),
     above("agent.delta_clip", 0.0),
     above("agent.reward_clip", 0.0),
     one_of("agent.precision", "auto", "float32", "bfloat16"),
@@ -188,10 +202,9 @@ def _check_fit(config: Config) -> None:
                 agent.target_update,
                 "a whole number of steps >= 1 with agent=keras_rl2 (its soft update needs Keras 2)",
             )
-        if agent.precision == "bfloat16":
-            raise wrong("agent.precision", agent.precision, "float32 with agent=keras_rl2")
     elif config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
+    check_agent(config)
     _check_sizes(config)
 
 

@@ -56,6 +56,7 @@ class ModelConfig:
     hidden: list[int] = MISSING  # units of each dense layer
     dense_initializer: str = "glorot_uniform"  # of the dense layers' kernels
     activation: str = MISSING  # Keras name
+    layer_norm: bool = MISSING  # normalise the hidden layers before their activation
     scale: float = MISSING  # factor applied to the bytes inside the network
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
@@ -70,11 +71,25 @@ class AgentConfig:
     batch_size: int = MISSING  # transitions per update, >= 1
     train_interval: int = MISSING  # steps per update, >= 1
     target_sync: str = MISSING  # steps: hard syncs when due; game_end: at the next end of a game
-    target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate per update
-    learning_rate: float = MISSING  # of Adam, > 0
-    adam_epsilon: float = MISSING  # of Adam, > 0
+    target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate; 0: no target
+    optimizer: str = MISSING  # adam | adamw | rmsprop | sgd
+    learning_rate: float = MISSING  # of the optimizer, > 0
+    adam_epsilon: float = MISSING  # of adam, adamw and rmsprop, > 0
+    momentum: float = MISSING  # of rmsprop and sgd, 0..1
+    weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0
+    gradient_clip: float = MISSING  # greatest norm of the whole gradient, > 0; inf: any
     double: bool = MISSING  # the online network chooses the action the target network values
-    dueling: str = MISSING  # none | avg | max | naive
+    expected_sarsa: bool = MISSING  # targets are the value under the behaviour policy
+    munchausen: bool = MISSING  # rewards and values of a softmax policy
+    munchausen_alpha: float = MISSING  # weight of the taken action's log-probability, 0..1
+    munchausen_tau: float = MISSING  # temperature, in points, > 0
+    munchausen_floor: float = MISSING  # least tau * log-probability that is added, <= 0
+    dueling: str = MISSING  # none | avg | max | naive: one layer; streams: a hidden layer each
+    distribution: str = MISSING  # none | c51 | qr | iqn: what is learned of the return
+    atoms: int = MISSING  # returns of c51, quantiles of qr and iqn, >= 2
+    v_min: float = MISSING  # least return of c51, in points
+    v_max: float = MISSING  # greatest return of c51, in points
+    noisy_sigma: float = MISSING  # sigma_0 of the head's noisy layers, >= 0; 0: ordinary layers
     delta_clip: float = MISSING  # TD error beyond which the loss is linear (Huber); inf: squared
     reward_clip: float = MISSING  # rewards are clipped to +-this for learning only; inf: not
     precision: str = MISSING  # auto | float32 | bfloat16: of the hidden layers
