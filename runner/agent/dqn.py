@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from runner.agent.learner import Learner, compiled
 from runner.agent.loop import fit_vector
+from runner.agent.processing import Processing
 from runner.keras_rl2 import DQNAgent, clone_model
-from runner.memory.replay import Batch
+from runner.memory.batch import Batch
+from runner.memory.replay import ReplayMemory
 
 
 class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
@@ -35,6 +37,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def __init__(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        memory = self.memory
+        if isinstance(memory, ReplayMemory) and memory.n_step > 1 and memory.gamma != self.gamma:
+            raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
         self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
 
@@ -114,6 +119,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def _sampled_as_arrays(self) -> Batch:
         """One batch from any keras-rl2 memory, with leading axes (1, B)."""
+        if isinstance(self.memory, ReplayMemory):
+            batches = self.memory.sample_batches(1, self.batch_size)
+            windows = Processing(self.processor).windows(batches.windows)
+            return batches._replace(windows=np.asarray(windows, self.model.input.dtype))
         drawn = self.memory.sample(self.batch_size)
         state0 = self._as_model_input([e.state0 for e in drawn])
         state1 = self._as_model_input([e.state1 for e in drawn])

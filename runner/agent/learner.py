@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from runner.agent.adam import apply_adam, is_plain_adam
-from runner.memory.replay import Batch
+from runner.memory.batch import Batch
 
 
 def compiled(function: Callable[..., Any], jit_compile: bool) -> Callable[..., NDArray[np.float32]]:
@@ -97,7 +97,9 @@ class Learner:
         """
         # All numbers go in one vector, and come back in one array: a transfer costs more than they.
         numbers = np.concatenate(
-            [batches.actions, batches.rewards, ~batches.terminals, syncs], axis=None, dtype="f4"
+            [batches.actions, batches.rewards, batches.discounts(self.gamma), syncs],
+            axis=None,
+            dtype="f4",
         )
         results = self._updates(batches.windows, numbers)  # (K, 2)
         return results[:, 0], results[:, 1]
@@ -109,7 +111,7 @@ class Learner:
 
     def _trace_updates(self, windows: Any, numbers: Any) -> Any:
         updates, batch = windows.shape[:2]
-        actions, rewards, continues = tf.unstack(
+        actions, rewards, discounts = tf.unstack(
             tf.reshape(numbers[: 3 * updates * batch], (3, updates, batch))
         )
         syncs = numbers[3 * updates * batch :] > 0  # (K + 1,)
@@ -117,13 +119,14 @@ class Learner:
         self._sync_if(syncs[0])
         results = []
         for k in range(updates):  # unrolled: K is part of the shape
-            results.append(self._one_update(windows[k], actions[k], rewards[k], continues[k]))
+            results.append(self._one_update(windows[k], actions[k], rewards[k], discounts[k]))
             self._sync_if(syncs[k + 1])
         return tf.stack(results)
 
-    def _one_update(self, windows: Any, actions: Any, rewards: Any, continues: Any) -> Any:
-        state0, state1 = windows[:, :-1], windows[:, 1:]  # (B, window, *observation)
-        targets = tf.stop_gradient(rewards + self.gamma * continues * self._value(state1))  # (B,)
+    def _one_update(self, windows: Any, actions: Any, rewards: Any, discounts: Any) -> Any:
+        window = self.model.input.shape[1]
+        state0, state1 = windows[:, :window], windows[:, -window:]  # (B, window, *observation)
+        targets = tf.stop_gradient(rewards + discounts * self._value(state1))  # (B,)
         variables = self.model.trainable_variables
         weights = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
