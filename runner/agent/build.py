@@ -24,6 +24,7 @@ from runner.keras_rl2 import (
     Processor,
     SequentialMemory,
 )
+from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.weights import load_weights
 
@@ -101,6 +102,23 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         observation_shape,
         streams=num_envs(config),
         seed=config.seed,
+        n_step=config.agent.n_step,
+        gamma=config.agent.gamma,
+        redraw_at_borders=config.memory.border == "redraw",
+        prioritization=_prioritization(config),
+    )
+
+
+def _prioritization(config: Config) -> Prioritization | None:
+    memory = config.memory
+    if not memory.prioritized:
+        return None
+    return Prioritization(
+        alpha=memory.alpha,
+        beta_start=memory.beta_start,
+        beta_steps=memory.beta_steps,
+        epsilon=memory.priority_epsilon,
+        first_step=config.start_step,
     )
 
 

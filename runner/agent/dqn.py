@@ -21,9 +21,11 @@ from models.draws import drawing_from
 from runner.agent.draws import StatelessDraws, has_noise
 from runner.agent.learner import Learner, Updates, compiled
 from runner.agent.loop import fit_vector
+from runner.agent.processing import Processing
 from runner.agent.targets import Munchausen
 from runner.keras_rl2 import DQNAgent, clone_model
-from runner.memory.replay import Batch
+from runner.memory.batch import Batch
+from runner.memory.replay import ReplayMemory
 from runner.policies.rules import target_kind, target_parameter
 
 _ACTING = 2**32 - 1  # apart from the numbers of an update's calls
@@ -54,6 +56,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        memory = self.memory
+        if isinstance(memory, ReplayMemory) and memory.n_step > 1 and memory.gamma != self.gamma:
+            raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
+        self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
         self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
@@ -97,15 +103,20 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def acting_q_values(self, states: Any) -> NDArray[np.float32]:
         """Q-values (B, nb_actions) to act on: while training, with the noise of noisy layers."""
-        if self.training and has_noise(self.model):
+        if self.is_noisy and self.training:
             return self._noisy_q_values(states, np.array(self.step, np.int32))
         return self.batch_q_values(states)
 
     def learn(self, batches: Batch, syncs: NDArray[np.bool_]) -> Updates:
-        """Makes the updates of ``batches`` (see ``Learner.update``), as the policy acts now."""
-        if not self.expected_sarsa:
-            return self.learner.update(batches, syncs)
-        return self.learner.update(batches, syncs, target_parameter(self.policy))
+        """Makes the updates of ``batches`` (see ``Learner.update``), as the policy acts now.
+
+        A prioritised memory is told the errors.
+        """
+        policy = [target_parameter(self.policy)] if self.expected_sarsa else []
+        updates = self.learner.update(batches, syncs, *policy)
+        if updates.errors is not None:
+            self.memory.update_priorities(batches.indices, updates.errors)
+        return updates
 
     def _as_model_input(self, states: Any) -> Any:
         """An array of the network's input type: keras-rl2 pads windows with float zeros."""
@@ -152,6 +163,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def _sampled_as_arrays(self) -> Batch:
         """One batch from any keras-rl2 memory, with leading axes (1, B)."""
+        if isinstance(self.memory, ReplayMemory):
+            batches = self.memory.sample_batches(1, self.batch_size)
+            windows = Processing(self.processor).windows(batches.windows)
+            return batches._replace(windows=np.asarray(windows, self.model.input.dtype))
         drawn = self.memory.sample(self.batch_size)
         state0 = self._as_model_input([e.state0 for e in drawn])
         state1 = self._as_model_input([e.state1 for e in drawn])

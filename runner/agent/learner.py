@@ -20,7 +20,7 @@ from runner.agent.adam import apply_adam, is_plain_adam
 from runner.agent.distributions import Outputs, distribution_of
 from runner.agent.draws import StatelessDraws, draws_fractions, has_noise
 from runner.agent.targets import POLICIES, Munchausen
-from runner.memory.replay import Batch
+from runner.memory.batch import Batch
 
 
 def compiled(function: Callable[..., Any], jit_compile: bool) -> Callable[..., NDArray[np.float32]]:
@@ -122,14 +122,13 @@ class Learner:
             policy_parameter: Of ``policy``: epsilon or tau.
         """
         # All numbers go in one vector, and come back in one array: a transfer costs more than they.
-        discounts = np.float32(self.gamma) * ~batches.terminals
-        numbers = np.concatenate(
-            [batches.actions, batches.rewards, discounts, syncs, [policy_parameter]],
-            axis=None,
-            dtype="f4",
-        )
-        results = self._updates(batches.windows, numbers)  # (K, 2)
-        return Updates(results[:, 0], results[:, 1], None)
+        samples = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
+        weighted = batches.weights is not None
+        if weighted:
+            samples.append(batches.weights)
+        numbers = np.concatenate([*samples, syncs, [policy_parameter]], axis=None, dtype="f4")
+        results = self._updates(batches.windows, numbers)  # (K, 2), weighted (K, 2 + B)
+        return Updates(results[:, 0], results[:, 1], results[:, 2:] if weighted else None)
 
     def sync(self) -> None:
         """Copies the online network into the target network."""
@@ -138,52 +137,58 @@ class Learner:
 
     def _trace_updates(self, windows: Any, numbers: Any) -> Any:
         updates, batch = windows.shape[:2]
-        actions, rewards, discounts = tf.unstack(
-            tf.reshape(numbers[: 3 * updates * batch], (3, updates, batch))
-        )
-        syncs = numbers[3 * updates * batch : -1] > 0  # (K + 1,)
-        parameter = numbers[-1]
+        window = self.model.input.shape[1]
+        state0, state1 = windows[:, :, :window], windows[:, :, -window:]
+        *samples, others = tf.split(numbers, _parts(numbers.shape[0], updates, batch))
+        actions, rewards, discounts, *weights = (tf.reshape(x, (updates, batch)) for x in samples)
+        syncs, parameter = others[:-1] > 0, others[-1]  # (K + 1,), ()
         actions = tf.one_hot(tf.cast(actions, tf.int32), self.nb_actions)
         self._sync_if(syncs[0])
         results = []
         for k in range(updates):  # unrolled: K is part of the shape
-            targets = self._targets(windows[k], actions[k], rewards[k], discounts[k], parameter)
-            results.append(self._one_update(windows[k, :, :-1], actions[k], targets))
+            targets = self._targets(
+                state0[k], actions[k], rewards[k], discounts[k], state1[k], parameter
+            )
+            results.append(
+                self._one_update(state0[k], actions[k], targets, *(w[k] for w in weights))
+            )
             self._sync_if(syncs[k + 1])
         return tf.stack(results)
 
     def _targets(
-        self, windows: Any, actions: Any, rewards: Any, discounts: Any, parameter: Any
+        self, state0: Any, actions: Any, rewards: Any, discounts: Any, state1: Any, parameter: Any
     ) -> Any:
         """(B, ...): what the network is to give for the actions (B, nb_actions), one-hot."""
-        returns, next_states = self._returns, windows[:, 1:]
-        following = self._evaluate(self._target, next_states, call=0)
-        chooses = self._evaluate(self._online, next_states, call=1) if self.double else following
+        returns = self._returns
+        following = self._evaluate(self._target, state1, call=0)
+        chooses = self._evaluate(self._online, state1, call=1) if self.double else following
         probabilities = self._probabilities(returns.q_values(chooses), parameter)
         if self._munchausen:
-            here = returns.q_values(self._evaluate(self._target, windows[:, :-1], call=2))
+            here = returns.q_values(self._evaluate(self._target, state0, call=2))
             entropy = self._munchausen.entropy(returns.q_values(following))
             rewards += self._munchausen.reward(here, actions) + discounts * entropy
         targets = returns.targets(rewards, discounts, returns.under(probabilities, following))
         return tf.stop_gradient(targets)
 
-    def _one_update(self, states: Any, actions: Any, targets: Any) -> Any:
+    def _one_update(self, states: Any, actions: Any, targets: Any, weights: Any = None) -> Any:
+        """(2,): loss and mean_q; with importance ``weights`` (B,), (2 + B,): and the errors."""
         variables = self.model.trainable_variables
-        weights = [variable.value for variable in variables]
+        values = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
+            tape.watch(values)
             outputs = self._evaluate(self._online, states, call=3, training=True)
-            losses, _ = self._returns.losses(targets, outputs, actions)
-            loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, weights)
+            losses, errors = self._returns.losses(targets, outputs, actions)
+            loss = tf.reduce_mean(losses if weights is None else weights * losses)
+        gradients = tape.gradient(loss, values)
         if self._fused_adam:
-            apply_adam(self.optimizer, gradients, weights)
+            apply_adam(self.optimizer, gradients, values)
         else:
             self.optimizer.apply(gradients, variables)
         if self.soft_update:
             self._soft_update()
         q_values = self._returns.q_values(outputs)
-        return tf.stack([loss, tf.reduce_mean(tf.reduce_max(q_values, axis=-1))])
+        result = tf.stack([loss, tf.reduce_mean(tf.reduce_max(q_values, axis=-1))])
+        return result if weights is None else tf.concat([result, errors], axis=0)
 
     def _evaluate(
         self, network: keras.Model, states: Any, *, call: int, training: bool = False
@@ -210,3 +215,9 @@ class Learner:
         rate = self.soft_update
         for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
             target.value.assign(rate * source.value + (1.0 - rate) * target.value)
+
+
+def _parts(length: int, updates: int, batch: int) -> list[int]:
+    """Sizes of what ``Learner.update`` packs: one (K, B) after another, syncs and a parameter."""
+    others = updates + 2
+    return [updates * batch] * ((length - others) // (updates * batch)) + [others]

@@ -90,7 +90,7 @@ class SessionCheckpoints:
 
 def _session_state(session: Session) -> dict[str, Any]:
     agent, memory = session.agent, session.memory
-    has_target = agent.learner.has_target_network
+    has_target, priorities = agent.learner.has_target_network, memory.priorities
     return {
         "session": session.get_state(),
         "games": session.env.get_state(),
@@ -100,6 +100,7 @@ def _session_state(session: Session) -> dict[str, Any]:
         "policy": _plain_attributes(agent.policy),
         "memory_generator": memory.generator.bit_generator.state,
         "generators": generators_state(),
+        **({} if priorities is None else {"priorities": priorities.get_state()}),
     }
 
 
@@ -115,6 +116,8 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     _set_plain_attributes(agent.policy, state["policy"])
     memory.generator.bit_generator.state = state["memory_generator"]
     set_generators_state(state["generators"])
+    if memory.priorities is not None:
+        memory.priorities.set_state(state["priorities"])
 
 
 def _plain_attributes(policy: Any) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def positive_integers(field: str) -> Rule:
     return Rule(field, lambda v: all(n >= 1 for n in v), "a list of integers >= 1")
 
 
+PRIORITY_BYTES: Final = 5  # of one transition, sums included
+
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
 INITIALIZERS: Final = (
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_untruncated_normal",
@@ -97,6 +99,7 @@ RULES: Final[tuple[Rule, ...]] = (
     between("agent.gamma", 0, 1),
     at_least("agent.batch_size", 1, " transitions"),
     at_least("agent.train_interval", 1, " steps"),
+    at_least("agent.n_step", 1, " steps"),
     one_of("agent.target_sync", "steps", "game_end"),
     Rule(
         "agent.target_update",
@@ -124,9 +127,14 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("agent.precision", "auto", "float32", "bfloat16"),
     one_of("memory.name", "replay", "sequential"),
     at_least("memory.limit", 1, " transitions"),
+    one_of("memory.border", "pad", "redraw"),
+    between("memory.alpha", 0, 1),
+    between("memory.beta_start", 0, 1),
+    finite_above("memory.priority_epsilon", 0.0),
     at_least("train.steps", 1, " steps"),
     Rule("train.episodes", lambda v: v is None or v >= 1, "null or an integer >= 1 games"),
     at_least("train.warmup", 0, " steps"),
+    at_least("memory.beta_steps", 1, " steps"),  # train.steps, unless set
     at_least("checkpoint.interval", 1, " steps"),
     one_of("checkpoint.weights", "interval", "episode"),
     at_least("checkpoint.keep", 1, " checkpoints"),
@@ -161,6 +169,8 @@ def observation_bytes(config: Config) -> int:
 def replay_bytes(config: Config) -> int:
     """Bytes that the full replay memory takes (float copies and Python objects for keras-rl2's)."""
     per_transition = observation_bytes(config) + (8 if config.memory.name == "replay" else 350)
+    if config.memory.prioritized:
+        per_transition += PRIORITY_BYTES
     return config.memory.limit * per_transition
 
 
@@ -204,8 +214,22 @@ def _check_fit(config: Config) -> None:
             )
     elif config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
+    if config.memory.name == "sequential":
+        _check_sequential(config)
     check_agent(config)
     _check_sizes(config)
+
+
+def _check_sequential(config: Config) -> None:
+    """keras-rl2's own memory can none of these."""
+    for field, only in (
+        ("agent.n_step", 1),
+        ("memory.border", "pad"),
+        ("memory.prioritized", False),
+    ):
+        value = value_of(config, field)
+        if value != only:
+            raise wrong(field, value, f"{only} with memory=sequential")
 
 
 def _check_convolutions(config: Config) -> None:
@@ -233,8 +257,9 @@ def _check_sizes(config: Config) -> None:
     if config.obs.name == "pixel" and min(config.obs.height, config.obs.width) < 1:
         field = "obs.height" if config.obs.height < 1 else "obs.width"
         raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
-    # Sampling needs window + 2 entries of every game, and a whole batch over all of them.
-    least = batch + envs * (window + 2)
+    # Sampling needs a window, a return and one more entry of every game, and a whole batch over
+    # all of them.
+    least = batch + envs * (window + config.agent.n_step + 1)
     if limit < least:
         raise wrong(
             "memory.limit",
@@ -274,7 +299,9 @@ def checkpoint_bytes(config: Config) -> int:
     extra = (config.checkpoint.keep + 1) * config.checkpoint.interval
     # Final observations are entries too: 2 % is a game of 50 steps.
     entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
-    return entries * (observation_bytes(config) + 8)
+    # The priorities are whole in every checkpoint, and in the one that is being written.
+    priorities = (config.checkpoint.keep + 1) * min(config.memory.limit, entries) * PRIORITY_BYTES
+    return entries * (observation_bytes(config) + 8) + priorities * config.memory.prioritized
 
 
 def check_disk(config: Config, folder: Path) -> None:

@@ -70,6 +70,7 @@ class AgentConfig:
     gamma: float = MISSING  # discount per step, 0..1
     batch_size: int = MISSING  # transitions per update, >= 1
     train_interval: int = MISSING  # steps per update, >= 1
+    n_step: int = MISSING  # steps of a return, >= 1
     target_sync: str = MISSING  # steps: hard syncs when due; game_end: at the next end of a game
     target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate; 0: no target
     optimizer: str = MISSING  # adam | adamw | rmsprop | sgd
@@ -101,6 +102,12 @@ class MemoryConfig:
 
     name: str = MISSING  # replay: uint8 rings; sequential: keras-rl2's own
     limit: int = MISSING  # transitions kept
+    border: str = MISSING  # windows that begin before their episode: pad: zeros | redraw: not drawn
+    prioritized: bool = MISSING  # drawn by TD error, not equally often
+    alpha: float = MISSING  # exponent of the priorities, 0..1; prioritized only, as what follows
+    beta_start: float = MISSING  # exponent of the importance weights at step 0, 0..1
+    beta_steps: int = MISSING  # steps from beta_start to 1, >= 1
+    priority_epsilon: float = MISSING  # added to the absolute TD errors, > 0
 
 
 @dataclass

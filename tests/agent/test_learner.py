@@ -12,7 +12,7 @@ from toys import small_network
 from runner.agent.learner import Learner
 from runner.agent.targets import Munchausen
 from runner.keras_rl2 import clone_model
-from runner.memory.replay import Batch
+from runner.memory.batch import Batch
 
 LEARNING_RATE = 0.5
 
@@ -179,7 +179,7 @@ def test_hard_sync_happens_where_it_is_due(syncs: list[bool], target_is: str) ->
         alone.update(one, NO_SYNC)
         weights[moment] = alone.model.get_weights()[0]
     learns = learner()
-    twice = Batch(*(np.concatenate([part, part]) for part in one))
+    twice = Batch(*(np.concatenate([part, part]) for part in one[:4]))
     learns.update(twice, np.array(syncs))
     np.testing.assert_allclose(learns.target_model.get_weights()[0], weights[target_is], rtol=1e-6)
 

@@ -13,7 +13,7 @@ import pytest
 from models.heads import Head, with_head
 from runner.agent.dqn import CompiledDQNAgent
 from runner.keras_rl2 import DQNAgent, Experience, Memory
-from runner.memory.replay import Batch
+from runner.memory.batch import Batch
 
 DATA = Path(__file__).parents[1] / "data"
 RECORDINGS = ["double_dqn_clip1", "dqn_dueling_avg", "dqn_dueling_max"]
