@@ -122,13 +122,13 @@ class Learner:
             policy_parameter: Of ``policy``: epsilon or tau.
         """
         # All numbers go in one vector, and come back in one array: a transfer costs more than they.
-        samples = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
-        weighted = batches.weights is not None
-        if weighted:
+        samples: list[Any] = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
+        if batches.weights is not None:
             samples.append(batches.weights)
         numbers = np.concatenate([*samples, syncs, [policy_parameter]], axis=None, dtype="f4")
         results = self._updates(batches.windows, numbers)  # (K, 2), weighted (K, 2 + B)
-        return Updates(results[:, 0], results[:, 1], results[:, 2:] if weighted else None)
+        errors = None if batches.weights is None else results[:, 2:]
+        return Updates(results[:, 0], results[:, 1], errors)
 
     def sync(self) -> None:
         """Copies the online network into the target network."""
@@ -149,9 +149,8 @@ class Learner:
             targets = self._targets(
                 state0[k], actions[k], rewards[k], discounts[k], state1[k], parameter
             )
-            results.append(
-                self._one_update(state0[k], actions[k], targets, *(w[k] for w in weights))
-            )
+            weight = weights[0][k] if weights else None
+            results.append(self._one_update(state0[k], actions[k], targets, weight))
             self._sync_if(syncs[k + 1])
         return tf.stack(results)
 
