@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from models.hidden import hidden_layer
+
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Bits(layers.Layer):  # type: ignore[misc]
@@ -39,6 +41,7 @@ def dense_network(
     scale: float,
     bits: str = "none",
     dtype: str = "float32",
+    layer_norm: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
@@ -50,6 +53,7 @@ def dense_network(
         scale: Factor applied to the bytes, such as 1/255.
         bits: ``none``; ``add``: each byte's 8 bits are inputs besides; ``only``: in its place.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
+        layer_norm: Normalise every hidden layer before its activation.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -63,6 +67,8 @@ def dense_network(
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     x = layers.Flatten(dtype=dtype)(x)
     for units in hidden:
-        x = layers.Dense(units, activation=activation, dtype=dtype)(x)
+        x = hidden_layer(
+            layers.Dense, x, units, activation=activation, layer_norm=layer_norm, dtype=dtype
+        )
     q_values = layers.Dense(nb_actions, dtype="float32", name="q_values")(x)
     return keras.Model(inputs, q_values, name="dense")

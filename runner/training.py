@@ -81,7 +81,8 @@ class _Pieces:
         from runner import tensorflow_setup
 
         self.environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
-        from runner.agent.build import make_agent, make_memory, make_model, make_policy
+        from runner.agent.build import make_agent, make_memory, make_model
+        from runner.policies.build import make_policy
 
         shape = games.single_observation_space.shape
         assert shape is not None
