@@ -341,8 +341,8 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
 
         Entry ``i - 1`` holds the last frame of state0 and what was done there, entry ``i`` what
-        that led to: the last frame of state1 with ``n_step`` 1. In the place of an earlier episode's
-        frames is the padding.
+        that led to: the last frame of state1 with ``n_step`` 1. Padding stands for the frames of an
+        earlier episode.
         """
         if self.n_step > 1:
             return self._gather_returns(streams, indices)
