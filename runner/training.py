@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
@@ -127,6 +130,7 @@ def _fit_and_evaluate(
             games, config.train.steps, callbacks=list(callbacks.values()), verbose=0, **options
         )
         seconds = time.perf_counter() - began
+        memory = resident_bytes()  # the replay is at its fullest, the emulators still there
         if interrupts.received is not None:
             weights = run.weights / f"step_{agent.step}.weights.h5"
             agent.save_weights(str(weights), overwrite=True)
@@ -142,7 +146,7 @@ def _fit_and_evaluate(
     frames = callbacks["metrics"].frames
     begun_at = checkpoints.resumed_at if checkpoints else None
     steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
-    run.write_result(_result(config, agent.step, steps_here, frames, times, evaluation))
+    run.write_result(_result(config, agent.step, steps_here, frames, times, memory, evaluation))
     print(f"result: {run.result}", flush=True)
     return 0
 
@@ -243,6 +247,16 @@ def _how_to_go_on(run: RunDirectory, weights: Path, step: int, *, resumable: boo
     return f"interrupted at step {step:,}, saved. {way}"
 
 
+def resident_bytes() -> int:
+    """Memory in use: all of this process, and what its emulators do not share with it."""
+    own = psutil.Process()
+    used = int(own.memory_info().rss)
+    for child in own.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has just ended, or may not be looked at
+            used += int(child.memory_full_info().uss)
+    return used
+
+
 def _evaluation_seed(seed: int) -> int:
     """Another seed than training's, derived from it."""
     return game_seeds(seed, 1024)[-1]
@@ -254,6 +268,7 @@ def _result(
     steps_here: int,
     frames: int,
     seconds: dict[str, float],
+    memory: int,
     evaluation: dict[str, Any],
 ) -> dict[str, Any]:
     import keras
@@ -282,6 +297,8 @@ def _result(
         "train_seconds": round(seconds["train"], 3),
         "checkpoint_seconds": round(seconds["checkpoints"], 3),
         "steps_per_second": round(steps_here / seconds["train"], 1),
+        # Resident at the end of training, this process and the emulators' together.
+        "memory_bytes": memory,
         "evaluation": evaluation,
         "versions": {
             "python": platform.python_version(),

@@ -17,9 +17,9 @@ SOURCES = sorted(
 )
 # What stands above may import what stands below, never the other way round.
 ORDER = [
-    {"runner.__main__", "runner.evaluate", "runner.doctor"},
+    {"runner.__main__", "runner.compare", "runner.doctor", "runner.evaluate"},
     {"runner.commands"},
-    {"runner.training"},
+    {"runner.report", "runner.training"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
     {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Optional, Union
 
@@ -168,9 +168,39 @@ def read(path: Path) -> Config:
     except FileNotFoundError as error:
         raise UserError(f"run={path.parent}: expected a run directory (no {path.name})") from error
     except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}") from error
+        raise _unreadable(path, error) from error
     return typed(typing.cast(DictConfig, merged))
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
+
+    Returns:
+        By dotted name: ``agent.gamma``.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
+        raise _unreadable(path, error) from error
+    if not isinstance(content, dict):
+        raise _unreadable(path, TypeError("no settings in it"))
+    return dict(_flat(content))
+
+
+def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:120]
+    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}")
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
