@@ -132,6 +132,8 @@ def _fit_and_evaluate(
     steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
     run.write_result(_result(config, agent.step, steps_here, frames, times, evaluation))
     print(f"result: {run.result}", flush=True)
+    if "videos" in callbacks:
+        callbacks["videos"].finish()
     return 0
 
 
@@ -156,26 +158,36 @@ def _callbacks(config: Config, run: RunDirectory, games: Games, pieces: _Pieces)
     from runner.callbacks.evaluations import Evaluations
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
+    from runner.callbacks.videos import make_videos
     from runner.callbacks.weights import IntervalWeights
     from runner.evaluation import evaluate
 
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
-    callbacks = {
+    videos = make_videos(config, run.videos)
+    callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
         "weights": IntervalWeights(run.weights_pattern, interval, start),
         "evaluations": Evaluations(
             lambda: evaluate(
-                q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training
+                q_values,
+                config,
+                seed=seed,
+                stopped=lambda: pieces.agent.stop_training,
+                best_game=videos.hold if videos else None,
             ),
             run.evaluations,
             run.best_weights,
             config.eval.interval,
             start,
+            config.eval.start,
         ),
     }
+    if videos is not None:
+        callbacks["videos"] = videos
+        callbacks["evaluations"].listeners.append(videos.evaluated)
     if config.logger.progress:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
     if not isinstance(games, EmulatorPool):

@@ -50,7 +50,8 @@ class SessionCheckpoints:
             print(f"damaged checkpoint passed over: {line}", flush=True)
         _set_session_state(session, state)
         for name, listener in self._listeners.items():
-            listener.set_state(state["listeners"][name])
+            if name in state["listeners"]:  # else it is new since then, and begins here
+                listener.set_state(state["listeners"][name])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True
