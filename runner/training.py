@@ -148,6 +148,8 @@ def _fit_and_evaluate(
     steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
     run.write_result(_result(config, agent.step, steps_here, frames, times, memory, evaluation))
     print(f"result: {run.result}", flush=True)
+    if "videos" in callbacks:
+        callbacks["videos"].finish()
     return 0
 
 
@@ -176,6 +178,7 @@ def _callbacks(
     from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
+    from runner.callbacks.videos import make_videos
     from runner.callbacks.weights import IntervalWeights
     from runner.evaluation import evaluate
 
@@ -183,26 +186,33 @@ def _callbacks(
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
     figures = Figures(sinks, config.logger.summary_interval, start)
-
-    def evaluation() -> dict[str, Any] | None:
-        result = evaluate(q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training)
-        if result is not None:
-            figures.evaluated(result)
-        return result
-
-    callbacks = {
+    videos = make_videos(config, run.videos)
+    callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
         **({"figures": figures} if sinks else {}),
         "weights": IntervalWeights(run.weights_pattern, interval, start),
         "evaluations": Evaluations(
-            evaluation,
+            lambda: evaluate(
+                q_values,
+                config,
+                seed=seed,
+                stopped=lambda: pieces.agent.stop_training,
+                best_game=videos.hold if videos else None,
+            ),
             run.evaluations,
             run.best_weights,
             config.eval.interval,
             start,
+            config.eval.start,
         ),
     }
+    listeners = callbacks["evaluations"].listeners
+    if sinks:
+        listeners.append(figures.evaluated)
+    if videos is not None:
+        callbacks["videos"] = videos
+        listeners.append(videos.evaluated)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:

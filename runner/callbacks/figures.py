@@ -78,7 +78,7 @@ class Figures(GameFollower):
             sink.flush()
         self._mark()
 
-    def evaluated(self, result: Mapping[str, Any]) -> None:
+    def evaluated(self, result: Mapping[str, Any], is_best: bool) -> None:
         """Writes the result of an evaluation (see ``runner.evaluation``)."""
         figures = {"eval/mean": result["mean"], "eval/variance": result["std"] ** 2}
         self._scalars(self.step, figures)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from runner.agent.loop import Session
+from runner.callbacks.games import GameFollower
 from runner.checkpoint.generators import generators_state, set_generators_state
 from runner.checkpoint.store import CheckpointStore
 from runner.errors import RunError
@@ -51,8 +52,11 @@ class SessionCheckpoints:
         _set_session_state(session, state)
         kept = state["listeners"]
         for name, listener in self._listeners.items():
-            # What shows and logs may be chosen anew: it learns from metrics.csv where games stand.
-            listener.set_state(kept[name if name in kept else "metrics"])
+            if name in kept:
+                listener.set_state(kept[name])
+            elif isinstance(listener, GameFollower):
+                # It is new since then, and learns from metrics.csv where the games stand.
+                listener.set_state(kept["metrics"])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True
