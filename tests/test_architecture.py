@@ -19,13 +19,13 @@ SOURCES = sorted(
 ORDER = [
     {"runner.__main__", "runner.evaluate", "runner.doctor"},
     {"runner.commands"},
-    {"runner.training"},
+    {"runner.training", "runner.sweep"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
     {"runner.environments", "runner.memory", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
     {"runner.config", "models"},
-    {"runner.errors"},
+    {"runner.errors", "runner.cores", "runner.durations"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, Optional, Union
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -25,7 +24,9 @@ from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
 from runner.errors import UserError, wrong
 
-PATHS: Final = ("init_weights", "resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir")
+PATHS: Final = (
+    "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
+)  # fmt: skip
 CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -57,27 +58,22 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
 
 
 def check_command_line(arguments: Sequence[str]) -> None:
-    """Composes and checks every run that a command line asks for, before anything is made.
+    """Composes and checks the run that a command line asks for, before anything is made.
 
     Args:
-        arguments: Overrides and Hydra's own flags; ``-m`` makes a sweep of them.
+        arguments: Overrides and Hydra's own flags, such as ``--cfg job``.
 
     Raises:
         UserError: The first thing that is wrong.
     """
-    flags = get_args_parser().parse_args(arguments)  # Hydra's own: -m, --cfg job ...
-    overrides, multirun = parse(flags.overrides), flags.multirun
-    settings = [override for override in overrides if not _is_hydras(override)]
-    runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
-    for batch in runs:
-        for job in batch:
-            load([o if isinstance(o, str) else str(o.input_line) for o in job])
-    folder = "hydra.sweep.dir" if multirun else "hydra.run.dir"
-    chosen = [str(o.value()) for o in overrides if o.get_key_element() == folder]
-    check_writable(Path((chosen or ["runs"])[-1]), folder)
+    typed = get_args_parser().parse_args(arguments).overrides
+    load(typed)
+    folders = [str(o.value()) for o in parse(typed) if o.get_key_element() == "hydra.run.dir"]
+    check_writable(Path((folders or ["runs"])[-1]), "hydra.run.dir")
 
 
-def _is_hydras(override: Override) -> bool:
+def is_hydras(override: Override) -> bool:
+    """Whether an override is of Hydra itself, not of a run."""
     return override.get_key_element().startswith("hydra")
 
 
@@ -90,7 +86,7 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [override for override in parse(overrides) if not _is_hydras(override)]
+    own = [override for override in parse(overrides) if not is_hydras(override)]
     for override in own:
         _check_name(override)
     GlobalHydra.instance().clear()
