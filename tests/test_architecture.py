@@ -19,6 +19,7 @@ SOURCES = sorted(
 ORDER = [
     {"runner.__main__", "runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
     {"runner.commands"},
+    {"runner.sweep"},
     {"runner.report", "runner.training"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
@@ -26,7 +27,7 @@ ORDER = [
     {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
     {"runner.config", "models"},
-    {"runner.errors"},
+    {"runner.errors", "runner.cores", "runner.durations"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
 

@@ -10,7 +10,7 @@ import importlib.util
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -413,13 +413,24 @@ def check_disk(config: Config, folder: Path) -> None:
     Raises:
         UserError: They do not.
     """
-    needed, free = checkpoint_bytes(config), shutil.disk_usage(_existing(folder)).free
+    check_disk_for([config], folder)
+
+
+def check_disk_for(configs: Sequence[Config], folder: Path) -> None:
+    """Checks that the checkpoints of all these runs fit on the disk of ``folder`` together.
+
+    Raises:
+        UserError: They do not.
+    """
+    needed = sum(checkpoint_bytes(config) for config in configs)
+    free = shutil.disk_usage(_existing(folder)).free
     if needed > free:
+        whose = f"those of {len(configs)} runs" if len(configs) > 1 else "they"
         raise wrong(
             "memory.limit",
-            config.memory.limit,
-            f"a replay whose checkpoints fit on the disk: they take up to {needed / 1e9:.1f} GB, "
-            f"{free / 1e9:.1f} GB are free",
+            max(config.memory.limit for config in configs),
+            f"a replay whose checkpoints fit on the disk: {whose} take up to "
+            f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
         )
 
 
