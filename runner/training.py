@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
@@ -33,14 +35,15 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
         RunError: The run cannot go on.
     """
+    checks.check_packages(config)
     checks.check_disk(config, folder)
     games = make_games(config)
     try:
         # The emulators load while TensorFlow does.
         pieces = _Pieces(config, games)
         run = RunDirectory.claim(folder, config, may_rename=may_rename)
-        with run.locked():
-            return _fit_and_evaluate(config, games, pieces, run, resume=False)
+        with run.locked(), opened_sinks(config, run.folder) as sinks:
+            return _fit_and_evaluate(config, games, pieces, run, sinks, resume=False)
     finally:
         games.close()
 
@@ -64,12 +67,14 @@ def resume(config: Config, run: RunDirectory) -> int:
             f"resume={run.folder}: expected a run with memory=replay (keras-rl2's own agent and "
             "memory keep no checkpoints; go on from its weights with init_weights= start_step=)"
         )
+    checks.check_packages(config)
     with run.locked():
         games = make_games(config)
         try:
             pieces = _Pieces(config, games)
             run.write_config(config)
-            return _fit_and_evaluate(config, games, pieces, run, resume=True)
+            with opened_sinks(config, run.folder) as sinks:
+                return _fit_and_evaluate(config, games, pieces, run, sinks, resume=True)
         finally:
             games.close()
 
@@ -92,13 +97,19 @@ class _Pieces:
 
 
 def _fit_and_evaluate(
-    config: Config, games: Games, pieces: _Pieces, run: RunDirectory, *, resume: bool
+    config: Config,
+    games: Games,
+    pieces: _Pieces,
+    run: RunDirectory,
+    sinks: Mapping[str, Sink],
+    *,
+    resume: bool,
 ) -> int:
     from runner.evaluation import one_line
     from runner.interrupts import Interrupts
 
     agent = pieces.agent
-    callbacks = _callbacks(config, run, games, pieces)
+    callbacks = _callbacks(config, run, games, pieces, sinks)
     print(_header(config, games, pieces.environment), flush=True)
     pieces.model.summary(line_length=80)
     checkpoints = None
@@ -149,11 +160,15 @@ def _checkpoints(
     )
 
 
-def _callbacks(config: Config, run: RunDirectory, games: Games, pieces: _Pieces) -> dict[str, Any]:
+def _callbacks(
+    config: Config, run: RunDirectory, games: Games, pieces: _Pieces, sinks: Mapping[str, Sink]
+) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import has_no_convolution, q_function
     from runner.callbacks.control import StartAtStep, StopWhenAsked
+    from runner.callbacks.episodes import EpisodeLines
     from runner.callbacks.evaluations import Evaluations
+    from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
     from runner.callbacks.weights import IntervalWeights
@@ -162,21 +177,30 @@ def _callbacks(config: Config, run: RunDirectory, games: Games, pieces: _Pieces)
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
+    figures = Figures(sinks, config.logger.summary_interval, start)
+
+    def evaluation() -> dict[str, Any] | None:
+        result = evaluate(q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training)
+        if result is not None:
+            figures.evaluated(result)
+        return result
+
     callbacks = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
+        **({"figures": figures} if sinks else {}),
         "weights": IntervalWeights(run.weights_pattern, interval, start),
         "evaluations": Evaluations(
-            lambda: evaluate(
-                q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training
-            ),
+            evaluation,
             run.evaluations,
             run.best_weights,
             config.eval.interval,
             start,
         ),
     }
-    if config.logger.progress:
+    if config.logger.verbose == 2:
+        callbacks["episodes"] = EpisodeLines(config.train.steps, start)
+    if config.logger.progress and config.logger.verbose:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
     if not isinstance(games, EmulatorPool):
         callbacks["stop"] = StopWhenAsked()

@@ -49,8 +49,10 @@ class SessionCheckpoints:
         for line in damaged:
             print(f"damaged checkpoint passed over: {line}", flush=True)
         _set_session_state(session, state)
+        kept = state["listeners"]
         for name, listener in self._listeners.items():
-            listener.set_state(state["listeners"][name])
+            # What shows and logs may be chosen anew: it learns from metrics.csv where games stand.
+            listener.set_state(kept[name if name in kept else "metrics"])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True

@@ -6,6 +6,7 @@ Every failure is one line: field, value, what is allowed.
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import math
 import shutil
 import tempfile
@@ -63,6 +64,8 @@ def positive_integers(field: str) -> Rule:
 
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
 
+OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
+
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
     between("env.sticky", 0, 1),
@@ -112,7 +115,10 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("eval.interval", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
+    between("logger.verbose", 0, 2),
     finite_above("logger.interval", 0.0),
+    at_least("logger.summary_interval", 1, " steps"),
+    one_of("logger.wandb_mode", "offline", "online"),
     between("seed", 0, 2**32 - 1),
     at_least("start_step", 0, " steps"),
 )
@@ -276,6 +282,18 @@ def check_disk(config: Config, folder: Path) -> None:
             f"a replay whose checkpoints fit on the disk: they take up to {needed / 1e9:.1f} GB, "
             f"{free / 1e9:.1f} GB are free",
         )
+
+
+def check_packages(config: Config) -> None:
+    """Checks that what is chosen and not installed by default is there.
+
+    Raises:
+        UserError: It is not.
+    """
+    for name in OPTIONAL_PACKAGES:
+        if getattr(config.logger, name) and importlib.util.find_spec(name) is None:
+            install = f"pip install -r requirements-{name}.txt"
+            raise wrong(f"logger.{name}", "true", f"the package {name} ({install})")
 
 
 def _existing(folder: Path) -> Path:

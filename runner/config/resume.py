@@ -53,7 +53,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
         UserError: A setting that may not change does; the line lists all of them.
     """
     settings = OmegaConf.structured(config)
-    before = _flat(dataclasses.asdict(config))
+    before = flat(dataclasses.asdict(config))
     for override in overrides:
         key = override.get_key_element()
         compose.check_key(key)
@@ -63,7 +63,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
             raise compose.one_line(error) from error
     result = OmegaConf.to_object(settings)
     assert isinstance(result, Config)
-    after = _flat(dataclasses.asdict(result))
+    after = flat(dataclasses.asdict(result))
     refused = [
         f"{key}: {before[key]} -> {after[key]}"
         for key in before
@@ -78,11 +78,12 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     return result
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted name: ``{"agent": {"gamma": 1}}`` -> ``{"agent.gamma": 1}``."""
+    found: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = value
-    return flat
+            found[prefix + key] = value
+    return found

@@ -119,10 +119,18 @@ class EvalConfig:
 
 @dataclass
 class LoggerConfig:
-    """What is shown while training."""
+    """What is shown while training, and where its figures are written to."""
 
+    verbose: int = MISSING  # while training, 0: nothing, 1: progress, 2: a line per game as well
     progress: bool = MISSING  # the progress line
     interval: float = MISSING  # seconds between two lines where there is no terminal, > 0
+    summary_interval: int = MISSING  # steps between two points of the curves below, >= 1
+    tensorboard: bool = MISSING  # event files in the run directory
+    wandb: bool = MISSING  # Weights & Biases
+    wandb_mode: str = MISSING  # offline | online
+    wandb_project: str = MISSING  # project of Weights & Biases
+    mlflow: bool = MISSING  # MLflow
+    mlflow_uri: Optional[str] = MISSING  # its store; null: in the run directory  # noqa: UP045
 
 
 @dataclass
