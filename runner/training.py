@@ -35,7 +35,6 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
         RunError: The run cannot go on.
     """
-    checks.check_packages(config)
     checks.check_disk(config, folder)
     games = make_games(config)
     try:

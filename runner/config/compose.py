@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.checks import check, check_writable, nearest, num_envs
+from runner.config.checks import check, check_packages, check_writable, nearest, num_envs
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
@@ -71,7 +71,7 @@ def check_command_line(arguments: Sequence[str]) -> None:
     runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
     for batch in runs:
         for job in batch:
-            load([o if isinstance(o, str) else str(o.input_line) for o in job])
+            check_packages(load([o if isinstance(o, str) else str(o.input_line) for o in job]))
     folder = "hydra.sweep.dir" if multirun else "hydra.run.dir"
     chosen = [str(o.value()) for o in overrides if o.get_key_element() == folder]
     check_writable(Path((chosen or ["runs"])[-1]), folder)
