@@ -62,6 +62,11 @@ class RunDirectory:
         """Folder of what the run can be resumed from."""
         return self.folder / "checkpoints"
 
+    @property
+    def videos(self) -> Path:
+        """Folder of the pictures of games."""
+        return self.folder / "videos"
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the directory for this process; a killed process holds it no longer.

@@ -142,6 +142,8 @@ def _fit_and_evaluate(
     steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
     run.write_result(_result(config, agent.step, steps_here, frames, times, evaluation))
     print(f"result: {run.result}", flush=True)
+    if "videos" in callbacks:
+        callbacks["videos"].finish()
     return 0
 
 
@@ -170,33 +172,43 @@ def _callbacks(
     from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
+    from runner.callbacks.videos import make_videos
     from runner.callbacks.weights import IntervalWeights
     from runner.evaluation import evaluate
 
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
-    figures = Figures(sinks, config.logger.summary_interval, start)
-
-    def evaluation() -> dict[str, Any] | None:
-        result = evaluate(q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training)
-        if result is not None:
-            figures.evaluated(result)
-        return result
-
-    callbacks = {
+    videos = make_videos(config, run.videos)
+    callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
-        **({"figures": figures} if sinks else {}),
         "weights": IntervalWeights(run.weights_pattern, interval, start),
-        "evaluations": Evaluations(
-            evaluation,
-            run.evaluations,
-            run.best_weights,
-            config.eval.interval,
-            start,
-        ),
     }
+    evaluations = Evaluations(
+        lambda: evaluate(
+            q_values,
+            config,
+            seed=seed,
+            stopped=lambda: pieces.agent.stop_training,
+            best_game=videos.hold if videos else None,
+        ),
+        run.evaluations,
+        run.best_weights,
+        config.eval.interval,
+        start,
+        config.eval.start,
+    )
+    if sinks:  # before the evaluations, of which it hears: its steps are never behind theirs
+        figures = Figures(sinks, config.logger.summary_interval, start)
+        callbacks["figures"] = figures
+        evaluations.listeners.append(figures.evaluated)
+        if videos is not None:
+            videos.listeners.append(figures.filmed)
+    callbacks["evaluations"] = evaluations
+    if videos is not None:
+        callbacks["videos"] = videos
+        evaluations.listeners.append(videos.evaluated)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:

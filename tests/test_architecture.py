@@ -17,11 +17,12 @@ SOURCES = sorted(
 )
 # What stands above may import what stands below, never the other way round.
 ORDER = [
-    {"runner.__main__", "runner.evaluate", "runner.doctor"},
+    {"runner.__main__", "runner.evaluate", "runner.watch", "runner.doctor"},
     {"runner.commands"},
     {"runner.training"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
+    {"runner.video"},
     {"runner.environments", "runner.memory", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
     {"runner.config", "models"},

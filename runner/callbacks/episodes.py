@@ -144,20 +144,23 @@ class EpisodeLines(Callback):  # type: ignore[misc]
             "metric_sums": list(self._sums),
         }
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned.
+    def join(self, state: dict[str, Any]) -> None:
+        """Joins a resumed run that had no such lines, from what a GameFollower returned.
 
-        Given what a GameFollower returned (the run had no such lines before), games under way get
-        no line: their beginning is not known.
+        Games under way get no line: their beginning is not known.
         """
+        self._step = state["step"]
+        self._begun_unseen = {stream for stream, *_ in state["running"]}
+        self._first = self._begin(time.perf_counter())
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned."""
         now = time.perf_counter()
         self._step = state["step"]
-        self._updates = list(state.get("updates", self._updates))
-        self._sums = list(state.get("metric_sums", self._sums))
-        running = [stream for stream, *_ in state.get("running", ())]
-        self._begun_unseen = set(state.get("unseen", running))
+        self._updates, self._sums = list(state["updates"]), list(state["metric_sums"])
+        self._begun_unseen = set(state["unseen"])
         self._first = self._begin(now)
-        for stream, seconds, first, updates, sums, points, actions in state.get("games", ()):
+        for stream, seconds, first, updates, sums, points, actions in state["games"]:
             self._episodes[stream] = _Episode(
                 now - seconds, first, tuple(updates), tuple(sums), Spread(*points), Spread(*actions)
             )

@@ -51,8 +51,10 @@ class SessionCheckpoints:
         _set_session_state(session, state)
         kept = state["listeners"]
         for name, listener in self._listeners.items():
-            # What shows and logs may be chosen anew: it learns from metrics.csv where games stand.
-            listener.set_state(kept[name if name in kept else "metrics"])
+            if name in kept:
+                listener.set_state(kept[name])
+            elif hasattr(listener, "join"):  # new since then, and it follows games from their start
+                listener.join(kept["metrics"])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True

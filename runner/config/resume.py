@@ -17,7 +17,7 @@ from runner.config.schema import Config
 from runner.errors import UserError
 
 # Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
-MAY_CHANGE: Final = ("train.steps", "logger.", "eval.", "checkpoint.")
+MAY_CHANGE: Final = ("train.steps", "logger.", "eval.", "video.", "checkpoint.")
 
 
 def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:

@@ -113,8 +113,19 @@ class EvalConfig:
     """The games played with the network, unclipped and whole: at the end, and on the way."""
 
     interval: int = MISSING  # steps between two evaluations on the way, >= 0; 0: only at the end
+    start: int = MISSING  # no evaluation on the way before this step, >= 0
     episodes: int = MISSING  # games, >= 1
     epsilon: float = MISSING  # probability of a random action, 0..1
+
+
+@dataclass
+class VideoConfig:
+    """Pictures of games, below ``videos/`` of the run directory."""
+
+    name: str = MISSING  # off | best | every_eval | every_episode: which games
+    mp4: bool = MISSING  # H.264, 60 frames/s: real speed, every frame of the emulator
+    gif: bool = MISSING  # real speed, fewer frames
+    gif_megabytes: float = MISSING  # at most this large, in 10^6 bytes, > 0
 
 
 @dataclass
@@ -146,6 +157,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    video: VideoConfig = field(default_factory=VideoConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     seed: int = MISSING  # of everything random, >= 0
     init_weights: Optional[str] = MISSING  # weights file to start from  # noqa: UP045

@@ -92,7 +92,8 @@ def test_a_resumed_run_prints_what_one_without_a_break_prints() -> None:
 
 def test_a_game_whose_beginning_was_not_seen_has_no_line() -> None:
     shown = io.StringIO()
-    listener = lines_of(shown, {"step": 70, "running": [[1, 3.0, 12]]})  # of a GameFollower
+    listener = lines_of(shown)
+    listener.join({"step": 70, "running": [[1, 3.0, 12]]})  # of a GameFollower
     listener.on_step_end(0, step(1, 1.0, over=True))
     assert shown.getvalue() == ""
     listener.on_step_end(0, step(1, 2.0, over=True))

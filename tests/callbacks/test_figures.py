@@ -152,8 +152,8 @@ def test_a_video_is_an_image_that_moves(tmp_path: Path) -> None:
 
     (tmp_path / "best.gif").write_bytes(GIF)
     with closing(TensorBoard(tmp_path / "tensorboard")) as sink:
-        sink.video(7, "eval/best_game", tmp_path / "best.gif")
-    ((step, value),) = values(tmp_path)["eval/best_game"]
+        sink.video(7, "video", tmp_path / "best.gif")
+    ((step, value),) = values(tmp_path)["video"]
     assert (step, value.image.width, value.image.height) == (7, 160, 210)
     assert value.image.encoded_image_string == GIF
 
