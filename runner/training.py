@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
@@ -35,6 +38,7 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
         RunError: The run cannot go on.
     """
+    checks.check_packages(config)
     checks.check_disk(config, folder)
     games = make_games(config)
     try:
@@ -85,7 +89,8 @@ class _Pieces:
         from runner import tensorflow_setup
 
         self.environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
-        from runner.agent.build import make_agent, make_memory, make_model, make_policy
+        from runner.agent.build import make_agent, make_memory, make_model
+        from runner.policies.build import make_policy
 
         shape = games.single_observation_space.shape
         assert shape is not None
@@ -125,6 +130,7 @@ def _fit_and_evaluate(
             games, config.train.steps, callbacks=list(callbacks.values()), verbose=0, **options
         )
         seconds = time.perf_counter() - began
+        memory = resident_bytes()  # the replay is at its fullest, the emulators still there
         if interrupts.received is not None:
             weights = run.weights / f"step_{agent.step}.weights.h5"
             agent.save_weights(str(weights), overwrite=True)
@@ -140,7 +146,7 @@ def _fit_and_evaluate(
     frames = callbacks["metrics"].frames
     begun_at = checkpoints.resumed_at if checkpoints else None
     steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
-    run.write_result(_result(config, agent.step, steps_here, frames, times, evaluation))
+    run.write_result(_result(config, agent.step, steps_here, frames, times, memory, evaluation))
     print(f"result: {run.result}", flush=True)
     if "videos" in callbacks:
         callbacks["videos"].finish()
@@ -221,9 +227,10 @@ def _callbacks(
 def _header(config: Config, games: Games, environment: str) -> str:
     env = config.env
     lives = "a lost life is terminal" if env.life_loss else "lives ignored"
+    rules = env.id or f"protocol {env.protocol}"
     return "\n".join([
         f"{env.game}, obs={config.obs.name}, agent={config.agent.name}, seed={config.seed}",
-        f"protocol {env.protocol}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
+        f"{rules}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),
@@ -252,6 +259,16 @@ def _how_to_go_on(run: RunDirectory, weights: Path, step: int, *, resumable: boo
     return f"interrupted at step {step:,}, saved. {way}"
 
 
+def resident_bytes() -> int:
+    """Memory in use: all of this process, and what its emulators do not share with it."""
+    own = psutil.Process()
+    used = int(own.memory_info().rss)
+    for child in own.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has just ended, or may not be looked at
+            used += int(child.memory_full_info().uss)
+    return used
+
+
 def _evaluation_seed(seed: int) -> int:
     """Another seed than training's, derived from it."""
     return game_seeds(seed, 1024)[-1]
@@ -263,6 +280,7 @@ def _result(
     steps_here: int,
     frames: int,
     seconds: dict[str, float],
+    memory: int,
     evaluation: dict[str, Any],
 ) -> dict[str, Any]:
     import keras
@@ -281,6 +299,8 @@ def _result(
             "full_actions": env.full_actions,
             "noop_max": env.noop_max,
             "life_loss": env.life_loss,
+            "fire_at_start": env.fire_at_start,
+            "start_moves_max": env.start_moves_max,
             "max_frames": env.max_frames,
         },
         "steps": step,
@@ -289,6 +309,8 @@ def _result(
         "train_seconds": round(seconds["train"], 3),
         "checkpoint_seconds": round(seconds["checkpoints"], 3),
         "steps_per_second": round(steps_here / seconds["train"], 1),
+        # Resident at the end of training, this process and the emulators' together.
+        "memory_bytes": memory,
         "evaluation": evaluation,
         "versions": {
             "python": platform.python_version(),

@@ -10,19 +10,21 @@ from typing import Any
 import keras
 
 from models.build import build_model
+from models.heads import Head
 from runner.agent.dqn import CompiledDQNAgent
+from runner.agent.optimizers import make_optimizer
+from runner.agent.targets import Munchausen
 from runner.config.checks import num_envs
 from runner.config.schema import Config
 from runner.errors import wrong
 from runner.keras_rl2 import (
     DQNAgent,
-    EpsGreedyQPolicy,
-    LinearAnnealedPolicy,
     Memory,
     Policy,
     Processor,
     SequentialMemory,
 )
+from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.weights import load_weights
 
@@ -47,14 +49,19 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         UserError: The user's builder or weights file does not fit.
     """
     model = config.model
+    # With two streams the last hidden layer is each stream's own.
+    hidden = model.hidden[:-1] if config.agent.dueling == "streams" else model.hidden
     arguments: dict[str, Any] = {
-        "hidden": model.hidden,
+        "hidden": hidden,
         "activation": model.activation,
+        "layer_norm": model.layer_norm,
         "scale": model.scale,
         "dtype": _DTYPES[config.agent.precision],
     }
     if model.name == "conv":
         arguments |= {"filters": model.filters, "kernels": model.kernels, "strides": model.strides}
+    if model.name == "dense":
+        arguments |= {"bits": model.bits}
     if model.name == "custom":
         arguments = model.arguments
     try:
@@ -63,13 +70,28 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
             (config.obs.window, *observation_shape),
             nb_actions,
             arguments=arguments,
-            dueling=config.agent.dueling,
+            head=_head(config),
         )
     except (ValueError, TypeError) as error:
         raise wrong("model.builder", model.builder, f"a network's function ({error})") from error
     if config.init_weights is not None:
         load_weights(network, Path(config.init_weights).expanduser())
     return network
+
+
+def _head(config: Config) -> Head:
+    agent, model = config.agent, config.model
+    return Head(
+        dueling=agent.dueling,
+        distribution=agent.distribution,
+        atoms=agent.atoms,
+        v_min=agent.v_min,
+        v_max=agent.v_max,
+        noisy_sigma=agent.noisy_sigma,
+        stream_units=model.hidden[-1] if agent.dueling == "streams" else 0,
+        activation=model.activation,
+        layer_norm=model.layer_norm,
+    )
 
 
 def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
@@ -82,19 +104,24 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         observation_shape,
         streams=num_envs(config),
         seed=config.seed,
+        padding=config.obs.padding,
+        n_step=config.agent.n_step,
+        gamma=config.agent.gamma,
+        redraw_at_borders=config.memory.border == "redraw",
+        prioritization=_prioritization(config),
     )
 
 
-def make_policy(config: Config) -> Policy:
-    """Builds the behaviour policy."""
-    policy = config.policy
-    return LinearAnnealedPolicy(
-        EpsGreedyQPolicy(),
-        attr="eps",
-        value_max=policy.value_max,
-        value_min=policy.value_min,
-        value_test=config.eval.epsilon,
-        nb_steps=policy.nb_steps,
+def _prioritization(config: Config) -> Prioritization | None:
+    memory = config.memory
+    if not memory.prioritized:
+        return None
+    return Prioritization(
+        alpha=memory.alpha,
+        beta_start=memory.beta_start,
+        beta_steps=memory.beta_steps,
+        epsilon=memory.priority_epsilon,
+        first_step=config.start_step,
     )
 
 
@@ -106,6 +133,7 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
     agent = config.agent
     clip = agent.reward_clip
     built = _AGENTS[agent.name](
+        **_own_arguments(config),
         model=model,
         nb_actions=model.output.shape[-1],
         memory=memory,
@@ -120,5 +148,18 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
         delta_clip=agent.delta_clip,
         processor=None if math.isinf(clip) else RewardClipper(clip),
     )
-    built.compile(keras.optimizers.Adam(agent.learning_rate, epsilon=agent.adam_epsilon))
+    built.compile(make_optimizer(agent))
     return built
+
+
+def _own_arguments(config: Config) -> dict[str, Any]:
+    """Those that the compiled agent takes beside keras-rl2's."""
+    agent = config.agent
+    if agent.name != "dqn":
+        return {}
+    munchausen = Munchausen(agent.munchausen_alpha, agent.munchausen_tau, agent.munchausen_floor)
+    return {
+        "expected_sarsa": agent.expected_sarsa,
+        "munchausen": munchausen if agent.munchausen else None,
+        "seed": config.seed,
+    }

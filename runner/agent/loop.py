@@ -112,7 +112,9 @@ class Session:
             raise ValueError(f"memory: expected a ReplayMemory of {num_envs} streams")
         self.agent, self.env, self.memory, self.hooks = agent, env, memory, hooks
         self.process = Processing(agent.processor)
-        self.windows = RunningWindows(num_envs, memory.window_length, memory.observation_shape)
+        self.windows = RunningWindows(
+            num_envs, memory.window_length, memory.observation_shape, memory.padding
+        )
         self.episodes = list(range(num_envs))  # number of the game each stream plays
         self.next_episode = num_envs
         self.episode_steps = [0] * num_envs
@@ -184,8 +186,9 @@ class Session:
         """Acts in every game of ``group``, and learns while the emulators run."""
         ended = self.agent.step
         group.first_step = self.acted
+        self.agent.step = self.acted  # noisy layers draw by it
         states = self.process.states(self.windows.states[group.span])
-        policy_metrics = self._choose(group, self.agent.batch_q_values(states))
+        policy_metrics = self._choose(group, self.agent.acting_q_values(states))
         self.acted += len(group.streams)
         actions = self.process.actions(group.actions)
         if group.number is None:
@@ -225,7 +228,7 @@ class Session:
         if due:
             batches = self.memory.sample_batches(len(due), agent.batch_size)
             batches = batches._replace(windows=self.process.windows(batches.windows))
-            losses, mean_q = agent.learner.update(batches, syncs[: len(due) + 1])
+            losses, mean_q, _ = agent.learn(batches, syncs[: len(due) + 1])
             if not np.isfinite(losses).all():
                 raise RunError(
                     f"the loss is not a number at step {group.first_step:,}: try a smaller "
@@ -246,6 +249,8 @@ class Session:
         seen, final, rewards = self.process.step(
             observations, infos["final_obs"], points.copy(), ended
         )
+        if "extra_reward" in infos:  # on top of the processed points
+            rewards = rewards + infos["extra_reward"]
         terminals = terminated | infos["life_lost"]
         boundaries = terminals | truncated
         if boundaries.any():

@@ -13,8 +13,8 @@ from runner.keras_rl2 import Processor
 class Processing:
     """Calls the methods that ``processor`` overrides, for many games at once.
 
-    ``process_state_batch`` is given both states of a transition in one window of one frame more:
-    it must treat every frame alike.
+    ``process_state_batch`` is given both states of a transition in one longer window: it must treat
+    every frame alike.
     """
 
     def __init__(self, processor: Processor | None) -> None:
@@ -47,7 +47,7 @@ class Processing:
         return np.asarray(self._processor.process_state_batch(states)) if self._scales else states
 
     def windows(self, windows: NDArray[Any]) -> NDArray[Any]:
-        """Sampled (K, B, window + 1, *observation) as the network takes them."""
+        """Sampled (K, B, frames, *observation) as the network takes them."""
         if not self._scales:
             return windows
         flat = windows.reshape(-1, *windows.shape[2:])

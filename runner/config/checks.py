@@ -10,14 +10,18 @@ import importlib.util
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
+from runner.config.agent_checks import check_agent
+from runner.config.env_ids import all_ids
 from runner.config.games import all_games, rom_path
+from runner.config.observations import observation_shape, screen_size
+from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
 from runner.errors import wrong
 
@@ -57,21 +61,56 @@ def one_of(field: str, *choices: str) -> Rule:
     return Rule(field, lambda v: v in choices, f"one of {', '.join(choices)}")
 
 
+def finite(field: str) -> Rule:
+    """The setting must be a finite number."""
+    return Rule(field, math.isfinite, "a finite number")
+
+
+def is_integer(value: Any, low: int, high: float = math.inf) -> bool:
+    """Whether ``value`` is an integer from ``low`` to ``high``; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_distinct(values: Any, low: int, high: float = math.inf) -> bool:
+    """Whether ``values`` is a list of integers from ``low`` to ``high``, none twice, not empty."""
+    return (
+        isinstance(values, list)
+        and all(is_integer(value, low, high) for value in values)
+        and 0 < len(values) == len(set(values))
+    )
+
+
 def positive_integers(field: str) -> Rule:
     """The setting must be a list of integers >= 1."""
     return Rule(field, lambda v: all(n >= 1 for n in v), "a list of integers >= 1")
 
 
+PRIORITY_BYTES: Final = 5  # of one transition, sums included
+
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
+INITIALIZERS: Final = (
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_untruncated_normal",
+    "lecun_normal", "lecun_uniform",
+)  # fmt: skip
 
 OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
+
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
     between("env.sticky", 0, 1),
-    at_least("env.frame_skip", 1, " frames"),
+    Rule("env.id", lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
+    Rule(
+        "env.frame_skip",
+        lambda v: is_integer(v, 1) or is_distinct(v, 1),
+        "an integer >= 1 frames, or a list of them to draw from, such as [2,3,4]",
+    ),
     at_least("env.noop_max", 0, " frames"),
+    finite("env.life_loss_reward"),
+    at_least("env.start_moves_max", 0, " moves"),
     at_least("env.max_frames", 1, " frames"),
+    Rule("env.max_steps", lambda v: v is None or v >= 1, "null or an integer >= 1 steps"),
+    finite("env.cut_reward"),
     Rule(
         "env.num_envs",
         lambda v: v == "auto" or (isinstance(v, int) and 1 <= v <= 1024),
@@ -79,6 +118,20 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     one_of("obs.name", "pixel", "ram"),
     between("obs.window", 1, 255),
+    one_of("obs.padding", "zeros", "first"),
+    Rule(
+        "obs.bytes",
+        lambda v: v is None or is_distinct(v, 0, 127),
+        "null or a list of different indices from 0 to 127",
+    ),
+    one_of("obs.color", "luma", "mean", "rgb"),
+    Rule(
+        "obs.crop",
+        lambda v: v is None or (len(v) == 4 and 0 <= v[0] < v[1] and 0 <= v[2] < v[3]),
+        "null or [top,bottom,left,right] in pixels, top < bottom, left < right",
+    ),
+    at_least("obs.subsample", 1),
+    one_of("obs.resize", "area", "nearest", "bilinear", "none"),
     between("obs.height", 0, 4096),
     between("obs.width", 0, 4096),
     one_of("model.name", "conv", "dense", "custom"),
@@ -86,36 +139,59 @@ RULES: Final[tuple[Rule, ...]] = (
     positive_integers("model.kernels"),
     positive_integers("model.strides"),
     positive_integers("model.hidden"),
+    one_of("model.conv_initializer", *INITIALIZERS),
+    one_of("model.dense_initializer", *INITIALIZERS),
     one_of("model.activation", *ACTIVATIONS),
     finite_above("model.scale", 0.0),
+    one_of("model.bits", "none", "add", "only"),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
     at_least("agent.batch_size", 1, " transitions"),
     at_least("agent.train_interval", 1, " steps"),
+    at_least("agent.n_step", 1, " steps"),
+    one_of("agent.target_sync", "steps", "game_end"),
     Rule(
         "agent.target_update",
-        lambda v: 0 < v < 1 or (v >= 1 and v == int(v)),
-        "a whole number of steps >= 1 (hard syncs) or a rate between 0 and 1 (soft updates)",
+        lambda v: 0 <= v < 1 or (1 <= v < math.inf and v == int(v)),
+        "a whole number of steps >= 1 (hard syncs), a rate between 0 and 1 (soft updates) or 0 "
+        "(no target network)",
     ),
+    one_of("agent.optimizer", "adam", "adamw", "rmsprop", "sgd"),
     finite_above("agent.learning_rate", 0.0),
     finite_above("agent.adam_epsilon", 0.0),
-    one_of("agent.dueling", "none", "avg", "max", "naive"),
+    between("agent.momentum", 0, 1),
+    at_least("agent.weight_decay", 0.0),
+    above("agent.gradient_clip", 0.0),
+    between("agent.munchausen_alpha", 0, 1),
+    finite_above("agent.munchausen_tau", 0.0),
+    Rule("agent.munchausen_floor", lambda v: -math.inf < v <= 0, "a finite number <= 0"),
+    one_of("agent.dueling", "none", "avg", "max", "naive", "streams"),
+    one_of("agent.distribution", "none", "c51", "qr", "iqn"),
+    at_least("agent.atoms", 2),
+    Rule("agent.v_min", math.isfinite, "a finite number"),
+    Rule("agent.v_max", math.isfinite, "a finite number"),
+    at_least("agent.noisy_sigma", 0.0),
     above("agent.delta_clip", 0.0),
     above("agent.reward_clip", 0.0),
     one_of("agent.precision", "auto", "float32", "bfloat16"),
     one_of("memory.name", "replay", "sequential"),
     at_least("memory.limit", 1, " transitions"),
-    between("policy.value_max", 0, 1),
-    between("policy.value_min", 0, 1),
-    at_least("policy.nb_steps", 1, " steps"),
+    one_of("memory.border", "pad", "redraw"),
+    between("memory.alpha", 0, 1),
+    between("memory.beta_start", 0, 1),
+    finite_above("memory.priority_epsilon", 0.0),
     at_least("train.steps", 1, " steps"),
+    Rule("train.episodes", lambda v: v is None or v >= 1, "null or an integer >= 1 games"),
     at_least("train.warmup", 0, " steps"),
+    at_least("memory.beta_steps", 1, " steps"),  # train.steps, unless set
     at_least("checkpoint.interval", 1, " steps"),
+    one_of("checkpoint.weights", "interval", "episode"),
     at_least("checkpoint.keep", 1, " checkpoints"),
     at_least("eval.interval", 0, " steps"),
     at_least("eval.start", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
+    between("logger.verbose", 0, 2),
     one_of("video.name", "off", "best", "every_eval", "every_episode"),
     finite_above("video.gif_megabytes", 0.0),
     between("logger.verbose", 0, 2),
@@ -143,12 +219,14 @@ def value_of(config: Config, field: str) -> Any:
 
 def observation_bytes(config: Config) -> int:
     """Bytes of one stored observation."""
-    return 128 if config.obs.name == "ram" else config.obs.height * config.obs.width
+    return math.prod(observation_shape(config.env, config.obs))
 
 
 def replay_bytes(config: Config) -> int:
     """Bytes that the full replay memory takes (float copies and Python objects for keras-rl2's)."""
     per_transition = observation_bytes(config) + (8 if config.memory.name == "replay" else 350)
+    if config.memory.prioritized:
+        per_transition += PRIORITY_BYTES
     return config.memory.limit * per_transition
 
 
@@ -162,9 +240,60 @@ def check(config: Config) -> None:
         value = value_of(config, rule.field)
         if not rule.holds(value):
             raise wrong(rule.field, value, rule.allowed)
-    _check_fit(config)
     _check_files(config)
+    _check_rules_of_the_game(config)
+    _check_observation(config)
+    _check_fit(config)
     _check_memory_size(config)
+
+
+def _check_rules_of_the_game(config: Config) -> None:
+    env = config.env
+    if env.id is not None and all_ids()[env.id].game != env.game:
+        raise wrong("env.id", env.id, f"a name of the game env.game={env.game}, or null")
+    clip = config.agent.reward_clip
+    if config.memory.name == "sequential" and math.isfinite(clip):
+        for field in ("env.life_loss_reward", "env.cut_reward"):
+            if value_of(config, field):
+                allowed = f"inf with memory=sequential and {field}, or it clips that too"
+                raise wrong("agent.reward_clip", clip, allowed)
+
+
+# What the names that only the screen has are, where they are unused.
+_UNUSED_WITH_RAM: Final = {
+    "obs.max_pool": True,
+    "obs.color": "luma",
+    "obs.crop": None,
+    "obs.subsample": 1,
+    "obs.resize": "area",
+}
+
+
+def _check_observation(config: Config) -> None:
+    obs = config.obs
+    if obs.name == "ram":
+        for field, unused in _UNUSED_WITH_RAM.items():
+            if (value := value_of(config, field)) != unused:
+                raise wrong(field, value, "obs=pixel or obs=raw with it: obs=ram sees no screen")
+    else:
+        if obs.bytes is not None:
+            raise wrong("obs.bytes", obs.bytes, "obs=ram with it: the screen is no RAM")
+        _check_screen(config)
+    if obs.padding != "zeros" and config.memory.name == "sequential":
+        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
+    if config.model.bits != "none" and config.model.name != "dense":
+        raise wrong("model.bits", config.model.bits, "none unless model=dense")
+
+
+def _check_screen(config: Config) -> None:
+    obs = config.obs
+    if obs.resize != "none" and min(obs.height, obs.width) < 1:
+        field = "obs.height" if obs.height < 1 else "obs.width"
+        raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
+    if obs.crop is not None:
+        height, width = screen_size(config.env)
+        if obs.crop[1] > height or obs.crop[3] > width:
+            raise wrong("obs.crop", obs.crop, f"a part of the screen of {height}x{width} pixels")
 
 
 def _check_fit(config: Config) -> None:
@@ -178,12 +307,7 @@ def _check_fit(config: Config) -> None:
         raise wrong("model.builder", model.builder, "null unless model=custom")
     if model.name == "conv":
         _check_convolutions(config)
-    if config.policy.value_min > config.policy.value_max:
-        raise wrong(
-            "policy.value_min",
-            config.policy.value_min,
-            f"at most policy.value_max={config.policy.value_max:g}",
-        )
+    check_policy(config.policy)
     if agent.name == "keras_rl2":
         if config.memory.name != "sequential":
             raise wrong("memory", config.memory.name, "memory=sequential with agent=keras_rl2")
@@ -195,11 +319,24 @@ def _check_fit(config: Config) -> None:
                 agent.target_update,
                 "a whole number of steps >= 1 with agent=keras_rl2 (its soft update needs Keras 2)",
             )
-        if agent.precision == "bfloat16":
-            raise wrong("agent.precision", agent.precision, "float32 with agent=keras_rl2")
     elif config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
+    if config.memory.name == "sequential":
+        _check_sequential(config)
+    check_agent(config)
     _check_sizes(config)
+
+
+def _check_sequential(config: Config) -> None:
+    """keras-rl2's own memory can none of these."""
+    for field, only in (
+        ("agent.n_step", 1),
+        ("memory.border", "pad"),
+        ("memory.prioritized", False),
+    ):
+        value = value_of(config, field)
+        if value != only:
+            raise wrong(field, value, f"{only} with memory=sequential")
 
 
 def _check_convolutions(config: Config) -> None:
@@ -210,13 +347,14 @@ def _check_convolutions(config: Config) -> None:
             model.filters,
             f"as many entries as model.kernels={model.kernels} and model.strides={model.strides}",
         )
-    height, width = config.obs.height, config.obs.width
+    screen = observation_shape(config.env, config.obs)[:2]
+    height, width = screen
     for kernel, stride in zip(model.kernels, model.strides, strict=True):
         if min(height, width) < kernel:
             raise wrong(
                 "model.kernels",
                 model.kernels,
-                f"kernels that fit a screen of {config.obs.height}x{config.obs.width} pixels",
+                f"kernels that fit a screen of {screen[0]}x{screen[1]} pixels",
             )
         height, width = (height - kernel) // stride + 1, (width - kernel) // stride + 1
 
@@ -224,11 +362,9 @@ def _check_convolutions(config: Config) -> None:
 def _check_sizes(config: Config) -> None:
     envs, window, batch = num_envs(config), config.obs.window, config.agent.batch_size
     limit, warmup = config.memory.limit, config.train.warmup
-    if config.obs.name == "pixel" and min(config.obs.height, config.obs.width) < 1:
-        field = "obs.height" if config.obs.height < 1 else "obs.width"
-        raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
-    # Sampling needs window + 2 entries of every game, and a whole batch over all of them.
-    least = batch + envs * (window + 2)
+    # Sampling needs a window, a return and one more entry of every game, and a whole batch over
+    # all of them.
+    least = batch + envs * (window + config.agent.n_step + 1)
     if limit < least:
         raise wrong(
             "memory.limit",
@@ -268,7 +404,9 @@ def checkpoint_bytes(config: Config) -> int:
     extra = (config.checkpoint.keep + 1) * config.checkpoint.interval
     # Final observations are entries too: 2 % is a game of 50 steps.
     entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
-    return entries * (observation_bytes(config) + 8)
+    # The priorities are whole in every checkpoint, and in the one that is being written.
+    priorities = (config.checkpoint.keep + 1) * min(config.memory.limit, entries) * PRIORITY_BYTES
+    return entries * (observation_bytes(config) + 8) + priorities * config.memory.prioritized
 
 
 def check_disk(config: Config, folder: Path) -> None:
@@ -277,13 +415,24 @@ def check_disk(config: Config, folder: Path) -> None:
     Raises:
         UserError: They do not.
     """
-    needed, free = checkpoint_bytes(config), shutil.disk_usage(_existing(folder)).free
+    check_disk_for([config], folder)
+
+
+def check_disk_for(configs: Sequence[Config], folder: Path) -> None:
+    """Checks that the checkpoints of all these runs fit on the disk of ``folder`` together.
+
+    Raises:
+        UserError: They do not.
+    """
+    needed = sum(checkpoint_bytes(config) for config in configs)
+    free = shutil.disk_usage(_existing(folder)).free
     if needed > free:
+        whose = f"those of {len(configs)} runs" if len(configs) > 1 else "they"
         raise wrong(
             "memory.limit",
-            config.memory.limit,
-            f"a replay whose checkpoints fit on the disk: they take up to {needed / 1e9:.1f} GB, "
-            f"{free / 1e9:.1f} GB are free",
+            max(config.memory.limit for config in configs),
+            f"a replay whose checkpoints fit on the disk: {whose} take up to "
+            f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
         )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Optional, Union
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -20,12 +19,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.config.checks import check, check_packages, check_writable, nearest, num_envs
+from runner.config.env_ids import all_ids, of_id
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
 from runner.errors import UserError, wrong
 
-PATHS: Final = ("init_weights", "resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir")
+PATHS: Final = (
+    "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
+)  # fmt: skip
 CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -38,11 +40,12 @@ def _from_protocol(protocol: str, knob: str) -> float | int | bool:
 def register() -> None:
     """Makes the schema and every game of ALE known to Hydra: ``env=pong``, ``env=ms_pacman``."""
     OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
+    OmegaConf.register_new_resolver("of_id", of_id, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     for game in all_games():
         for name in {game, squeezed(game)}:
-            node = {"defaults": ["atari", "_self_"], "game": game}
+            node = {"defaults": ["atari", "_self_"], "game": f"${{of_id:${{.id}},game,{game}}}"}
             store.store(group="env", name=name, node=node)
 
 
@@ -56,28 +59,44 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
     return quoted
 
 
-def check_command_line(arguments: Sequence[str]) -> None:
-    """Composes and checks every run that a command line asks for, before anything is made.
+def with_obs_of_ids(arguments: Sequence[str]) -> list[str]:
+    """Adds the ``obs=`` that a typed ``env.id=`` means, unless something else picks it.
+
+    Raises:
+        UserError: Names in one sweep mean different ones.
+    """
+    typed = [argument.partition("=")[::2] for argument in arguments]
+    names = next((value for key, value in reversed(typed) if key == "env.id"), "")
+    means = {all_ids()[name].ram for name in names.strip("'\"").split(",") if name in all_ids()}
+    if not means or any(key in ("obs", "experiment") for key, _ in typed):
+        return list(arguments)
+    if len(means) > 1:
+        raise wrong("env.id", names, "names with -ram or names without, or obs= besides")
+    return [*arguments, "obs=ram" if means.pop() else "obs=pixel"]
+
+
+def check_command_line(arguments: Sequence[str]) -> list[str]:
+    """Composes and checks the run that a command line asks for, before anything is made.
 
     Args:
-        arguments: Overrides and Hydra's own flags; ``-m`` makes a sweep of them.
+        arguments: Overrides and Hydra's own flags, such as ``--cfg job``.
+
+    Returns:
+        The arguments for Hydra, with what they mean besides.
 
     Raises:
         UserError: The first thing that is wrong.
     """
-    flags = get_args_parser().parse_args(arguments)  # Hydra's own: -m, --cfg job ...
-    overrides, multirun = parse(flags.overrides), flags.multirun
-    settings = [override for override in overrides if not _is_hydras(override)]
-    runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
-    for batch in runs:
-        for job in batch:
-            check_packages(load([o if isinstance(o, str) else str(o.input_line) for o in job]))
-    folder = "hydra.sweep.dir" if multirun else "hydra.run.dir"
-    chosen = [str(o.value()) for o in overrides if o.get_key_element() == folder]
-    check_writable(Path((chosen or ["runs"])[-1]), folder)
+    arguments = with_obs_of_ids(arguments)
+    typed = get_args_parser().parse_args(arguments).overrides
+    check_packages(load(typed))
+    folders = [str(o.value()) for o in parse(typed) if o.get_key_element() == "hydra.run.dir"]
+    check_writable(Path((folders or ["runs"])[-1]), "hydra.run.dir")
+    return arguments
 
 
-def _is_hydras(override: Override) -> bool:
+def is_hydras(override: Override) -> bool:
+    """Whether an override is of Hydra itself, not of a run."""
     return override.get_key_element().startswith("hydra")
 
 
@@ -90,16 +109,21 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [override for override in parse(overrides) if not _is_hydras(override)]
+    own = [o for o in parse(with_obs_of_ids(overrides)) if not is_hydras(o)]
     for override in own:
         _check_name(override)
+    chosen = [str(override.value()) for override in own if override.get_key_element() == "env"]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF_DIR)):
             composed = compose("config", [str(override.input_line) for override in own])
-        return typed(composed)
+        config = typed(composed)
     except (HydraException, OmegaConfBaseException) as error:
         raise one_line(error) from error
+    if chosen and find_game(chosen[-1]) != config.env.game:
+        allowed = f"a name of the game that env={chosen[-1]} picks, or env.id=null"
+        raise wrong("env.id", config.env.id, allowed)
+    return config
 
 
 def typed(composed: DictConfig) -> Config:
@@ -140,9 +164,39 @@ def read(path: Path) -> Config:
     except FileNotFoundError as error:
         raise UserError(f"run={path.parent}: expected a run directory (no {path.name})") from error
     except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}") from error
+        raise _unreadable(path, error) from error
     return typed(typing.cast(DictConfig, merged))
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
+
+    Returns:
+        By dotted name: ``agent.gamma``.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
+        raise _unreadable(path, error) from error
+    if not isinstance(content, dict):
+        raise _unreadable(path, TypeError("no settings in it"))
+    return dict(_flat(content))
+
+
+def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:120]
+    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}")
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -214,6 +268,8 @@ _KINDS: Final[dict[Any, str]] = {
     str: "text",
     list[int]: "a list of integers",
     Optional[str]: "text or null",  # noqa: UP045 (as in the schema)
+    Optional[int]: "an integer or null",  # noqa: UP045
+    Optional[list[int]]: "a list of integers or null",  # noqa: UP045
     Union[int, str]: "auto or an integer",  # noqa: UP007
 }
 

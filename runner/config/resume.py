@@ -53,7 +53,6 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
         UserError: A setting that may not change does; the line lists all of them.
     """
     settings = OmegaConf.structured(config)
-    before = flat(dataclasses.asdict(config))
     for override in overrides:
         key = override.get_key_element()
         compose.check_key(key)
@@ -63,12 +62,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
             raise compose.one_line(error) from error
     result = OmegaConf.to_object(settings)
     assert isinstance(result, Config)
-    after = flat(dataclasses.asdict(result))
-    refused = [
-        f"{key}: {before[key]} -> {after[key]}"
-        for key in before
-        if before[key] != after[key] and not key.startswith(MAY_CHANGE)
-    ]
+    refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]
     if refused:
         raise UserError(
             f"resume: {'; '.join(refused)}: expected only changes of "
@@ -76,6 +70,17 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
         )
     check(result)
     return result
+
+
+def differences(before: Config, after: Config) -> list[tuple[str, str]]:
+    """Returns the settings that differ: name, and ``name: before -> after``."""
+    ours, theirs = flat(dataclasses.asdict(before)), flat(dataclasses.asdict(after))
+    names = dict.fromkeys([*ours, *theirs])
+    return [
+        (name, f"{name}: {ours.get(name)} -> {theirs.get(name)}")
+        for name in names
+        if ours.get(name) != theirs.get(name)
+    ]
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

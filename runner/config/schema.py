@@ -21,13 +21,22 @@ class EnvConfig:
     """The game and the rules it is played by."""
 
     game: str = MISSING  # ALE's name of the game
+    id: Optional[str] = MISSING  # old name of game and rules, Breakout-v0  # noqa: UP045
     protocol: str = MISSING  # v5 | nature | machado: the source of the five knobs that follow
     sticky: float = MISSING  # probability, per frame, that the last action is repeated, 0..1
-    frame_skip: int = MISSING  # frames per step, >= 1
+    # Frames per step, >= 1, or a list of them, one of which is drawn at every step. (Any: OmegaConf
+    # knows no union with a list.)
+    frame_skip: Any = MISSING
     full_actions: bool = MISSING  # all 18 actions of the console instead of the game's own
     noop_max: int = MISSING  # at most this many frames of no-op at the start of a game, >= 0
     life_loss: bool = MISSING  # the loss of a life is terminal for learning; the game goes on
+    life_loss_reward: float = MISSING  # added to the learner's reward where a life is lost
+    fire_at_start: bool = MISSING  # FIRE is pressed at the start of every life
+    start_moves_max: int = MISSING  # at most this many random moves at the start of a game, >= 0
     max_frames: int = MISSING  # frames after which a game is cut off (truncated), >= 1
+    max_steps: Optional[int] = MISSING  # steps after which it is, >= 1; null: none  # noqa: UP045
+    cut_reward: float = MISSING  # added to the learner's reward where a game is cut off
+    cut_is_terminal: bool = MISSING  # a game cut off is over for learning: no bootstrap
     num_envs: Union[int, str] = MISSING  # games played at once, >= 1, or auto  # noqa: UP007
     rom_dir: Optional[str] = MISSING  # folder with the user's own ROMs; null: ALE's  # noqa: UP045
 
@@ -38,8 +47,17 @@ class ObsConfig:
 
     name: str = MISSING  # pixel | ram
     window: int = MISSING  # observations in a state, >= 1
-    height: int = MISSING  # pixels, pixel only
-    width: int = MISSING  # pixels, pixel only
+    padding: str = MISSING  # zeros | first: fills windows at an episode's start
+    blank_end: bool = MISSING  # the last observation of a game is all zeros
+    bytes: Optional[list[int]] = MISSING  # of the RAM, these only; ram only  # noqa: UP045
+    # Pixel only, in the order in which they are applied:
+    max_pool: bool = MISSING  # maximum of a step's last two frames instead of the last
+    color: str = MISSING  # luma | mean | rgb
+    crop: Optional[list[int]] = MISSING  # top, bottom, left, right, pixels  # noqa: UP045
+    subsample: int = MISSING  # every n-th row and column, >= 1
+    resize: str = MISSING  # area | nearest | bilinear | none
+    height: int = MISSING  # pixels, unless resize is none
+    width: int = MISSING  # pixels, unless resize is none
 
 
 @dataclass
@@ -50,9 +68,15 @@ class ModelConfig:
     filters: list[int] = field(default_factory=list)  # of each convolution
     kernels: list[int] = field(default_factory=list)  # side of each kernel, pixels
     strides: list[int] = field(default_factory=list)  # of each convolution, pixels
+    conv_bias: bool = True  # whether the convolutions have biases
+    per_frame: bool = False  # the convolutions see one frame of the window at a time
+    conv_initializer: str = "glorot_uniform"  # of the convolutions' kernels
     hidden: list[int] = MISSING  # units of each dense layer
+    dense_initializer: str = "glorot_uniform"  # of the dense layers' kernels
     activation: str = MISSING  # Keras name
+    layer_norm: bool = MISSING  # normalise the hidden layers before their activation
     scale: float = MISSING  # factor applied to the bytes inside the network
+    bits: str = "none"  # none | add | only: the bits of each byte as inputs, dense only
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
 
@@ -65,11 +89,27 @@ class AgentConfig:
     gamma: float = MISSING  # discount per step, 0..1
     batch_size: int = MISSING  # transitions per update, >= 1
     train_interval: int = MISSING  # steps per update, >= 1
-    target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate per update
-    learning_rate: float = MISSING  # of Adam, > 0
-    adam_epsilon: float = MISSING  # of Adam, > 0
+    n_step: int = MISSING  # steps of a return, >= 1
+    target_sync: str = MISSING  # steps: hard syncs when due; game_end: at the next end of a game
+    target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate; 0: no target
+    optimizer: str = MISSING  # adam | adamw | rmsprop | sgd
+    learning_rate: float = MISSING  # of the optimizer, > 0
+    adam_epsilon: float = MISSING  # of adam, adamw and rmsprop, > 0
+    momentum: float = MISSING  # of rmsprop and sgd, 0..1
+    weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0
+    gradient_clip: float = MISSING  # greatest norm of the whole gradient, > 0; inf: any
     double: bool = MISSING  # the online network chooses the action the target network values
-    dueling: str = MISSING  # none | avg | max | naive
+    expected_sarsa: bool = MISSING  # targets are the value under the behaviour policy
+    munchausen: bool = MISSING  # rewards and values of a softmax policy
+    munchausen_alpha: float = MISSING  # weight of the taken action's log-probability, 0..1
+    munchausen_tau: float = MISSING  # temperature, in points, > 0
+    munchausen_floor: float = MISSING  # least tau * log-probability that is added, <= 0
+    dueling: str = MISSING  # none | avg | max | naive: one layer; streams: a hidden layer each
+    distribution: str = MISSING  # none | c51 | qr | iqn: what is learned of the return
+    atoms: int = MISSING  # returns of c51, quantiles of qr and iqn, >= 2
+    v_min: float = MISSING  # least return of c51, in points
+    v_max: float = MISSING  # greatest return of c51, in points
+    noisy_sigma: float = MISSING  # sigma_0 of the head's noisy layers, >= 0; 0: ordinary layers
     delta_clip: float = MISSING  # TD error beyond which the loss is linear (Huber); inf: squared
     reward_clip: float = MISSING  # rewards are clipped to +-this for learning only; inf: not
     precision: str = MISSING  # auto | float32 | bfloat16: of the hidden layers
@@ -81,15 +121,27 @@ class MemoryConfig:
 
     name: str = MISSING  # replay: uint8 rings; sequential: keras-rl2's own
     limit: int = MISSING  # transitions kept
+    border: str = MISSING  # windows that begin before their episode: pad: zeros | redraw: not drawn
+    prioritized: bool = MISSING  # drawn by TD error, not equally often
+    alpha: float = MISSING  # exponent of the priorities, 0..1; prioritized only, as what follows
+    beta_start: float = MISSING  # exponent of the importance weights at step 0, 0..1
+    beta_steps: int = MISSING  # steps from beta_start to 1, >= 1
+    priority_epsilon: float = MISSING  # added to the absolute TD errors, > 0
 
 
 @dataclass
 class PolicyConfig:
-    """Epsilon-greedy, epsilon falling linearly (keras-rl2's LinearAnnealedPolicy)."""
+    """The rule that chooses the actions while training, and its parameter by step."""
 
-    value_max: float = MISSING  # epsilon at step 0, 0..1
-    value_min: float = MISSING  # epsilon from step nb_steps on, 0..value_max
-    nb_steps: int = MISSING  # steps from value_max to value_min, >= 1
+    name: str = MISSING  # eps_greedy | greedy | softmax | boltzmann (keras-rl2's, clipped)
+    schedule: str = MISSING  # of epsilon or tau: constant | linear | exponential | piecewise
+    value_max: Optional[float] = MISSING  # at step 0; constant: throughout  # noqa: UP045
+    value_min: Optional[float] = MISSING  # linear: in the end; exponential: limit  # noqa: UP045
+    nb_steps: Optional[int] = MISSING  # linear: from value_max to value_min, >= 1  # noqa: UP045
+    rate: Optional[float] = MISSING  # exponential: per step, > 0  # noqa: UP045
+    points: list[Any] = MISSING  # piecewise: [[step, value], ...], straight lines between
+    clip: list[float] = MISSING  # boltzmann: lowest and highest Q / tau
+    random_ties: bool = MISSING  # equally good actions are drawn from, not the first taken
 
 
 @dataclass
@@ -97,6 +149,7 @@ class TrainConfig:
     """How long to train."""
 
     steps: int = MISSING  # the step at which training ends
+    episodes: Optional[int] = MISSING  # games after which it ends before; null: any  # noqa: UP045
     warmup: int = MISSING  # steps before the first update
 
 
@@ -105,6 +158,7 @@ class CheckpointConfig:
     """What is saved on the way: weights files, and checkpoints that a run is resumed from."""
 
     interval: int = MISSING  # steps between two, >= 1
+    weights: str = MISSING  # interval: a weights file every interval; episode: one per game
     keep: int = MISSING  # checkpoints kept (weights files are all kept), >= 1
 
 

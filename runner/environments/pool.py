@@ -29,6 +29,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from runner.config.schema import EnvConfig, ObsConfig
+from runner.cores import cores
 from runner.environments.atari import AtariGame
 from runner.errors import RunError
 
@@ -52,6 +53,7 @@ class _Layout:
             "terminated": (each, "?"),
             "truncated": (each, "?"),
             "life_lost": (each, "?"),
+            "extra_reward": (each, "f8"),
             "lives": (each, "i4"),
             "frames": (each, "i8"),
             "episode_return": (each, "f8"),
@@ -121,7 +123,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self.groups = _shares(range(num_envs), groups)
         self._under_way: list[int] = []  # groups whose step was begun, oldest first
         self._received: set[int] = set()  # those of them whose emulators are done
-        count = min(min(map(len, self.groups)), processes or os.cpu_count() or 1)
+        count = min(min(map(len, self.groups)), processes or cores())
         # Each process plays a share of every group.
         shares = [_shares(group, count) for group in self.groups]
         self._games = [[share[i] for share in shares] for i in range(count)]
@@ -183,8 +185,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
         Returns:
             Observations, points, terminated, truncated, and infos: the arrays ``life_lost``,
-            ``lives``, ``frames``, and for games that ended ``final_obs``, ``episode_return``,
-            ``episode_length``; of the group's games, or of all.
+            ``extra_reward``, ``lives``, ``frames``, and for games that ended ``final_obs``,
+            ``episode_return``, ``episode_length``; of the group's games, or of all.
 
         Raises:
             RunError: An emulator process died.
@@ -197,6 +199,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         a = {name: array[span] for name, array in self._arrays.items()}
         infos = {
             "life_lost": a["life_lost"],
+            "extra_reward": a["extra_reward"],
             "lives": a["lives"],
             "frames": a["frames"],
             "final_obs": a["final_observations"],
@@ -368,6 +371,7 @@ def _step(game: AtariGame, index: int, a: dict[str, NDArray[Any]]) -> None:
     a["terminated"][index] = terminated
     a["truncated"][index] = truncated
     a["life_lost"][index] = info["life_lost"]
+    a["extra_reward"][index] = info["extra_reward"]
     a["frames"][index] = info["frames"]
     if terminated or truncated:
         a["final_observations"][index] = observation

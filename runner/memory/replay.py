@@ -2,6 +2,8 @@
 
 For the same stored steps and the same indices it returns what keras-rl2's ``SequentialMemory``
 returns, at a cost that does not grow with its size. Each game writes a ring of its own (a stream).
+Returns over several steps: Sutton 1988, https://doi.org/10.1007/BF00115009; their use in DQN:
+Hessel et al. 2018, https://arxiv.org/abs/1710.02298.
 
 How an episode's end is stored (keras-rl2's way): the last transition of the episode is marked as a
 boundary, and one more entry then holds the final observation, so that the next state of that
@@ -11,38 +13,19 @@ transition exists. That entry is never the start of a sampled transition.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.errors import RunError
 from runner.keras_rl2 import Experience, Memory
+from runner.memory.batch import Batch
+from runner.memory.priorities import Priorities, Prioritization
 
 TERMINAL = 1  # nothing follows: do not bootstrap
 BOUNDARY = 2  # the episode ends here (terminal or truncated): windows stop
-
-
-class Batch(NamedTuple):
-    """Transitions, each with the frames of both its states.
-
-    ``windows`` (..., window + 1, *observation) uint8: state0 is ``windows[..., :-1, :]``, state1 is
-    ``windows[..., 1:, :]``. ``actions`` (...) int32, ``rewards`` (...) float32, ``terminals`` (...)
-    bool: no bootstrap from state1.
-    """
-
-    windows: NDArray[np.uint8]
-    actions: NDArray[np.int32]
-    rewards: NDArray[np.float32]
-    terminals: NDArray[np.bool_]
-
-    def reshape(self, *leading: int) -> Batch:
-        """Returns the same transitions, their leading axes made ``leading``."""
-        return Batch(
-            self.windows.reshape(*leading, *self.windows.shape[self.actions.ndim :]),
-            self.actions.reshape(leading),
-            self.rewards.reshape(leading),
-            self.terminals.reshape(leading),
-        )
+ROUNDS = 64  # of drawing anew, before what may be drawn is searched for
 
 
 class ReplayMemory(Memory):  # type: ignore[misc]
@@ -55,9 +38,14 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         streams: Number of games that write, each in its own order.
         ignore_episode_boundaries: Let windows reach into the episode before, as keras-rl2 can.
         seed: Of the generator that draws the indices.
+        padding: What stands for the frames before an episode: ``zeros``, or its ``first`` frame.
+        n_step: Steps of a return; fewer where the episode ends before, terminal or truncated.
+        gamma: Discount per step inside a return; needed if ``n_step`` is above 1.
+        redraw_at_borders: Never draw a state whose window begins before its episode does.
+        prioritization: Draw in proportion to errors; None: each transition equally often.
 
     Raises:
-        ValueError: ``limit`` holds less than a transition of every stream.
+        ValueError: ``limit`` holds less than a transition of every stream, or ``gamma`` is missing.
     """
 
     RINGS: Final = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
@@ -70,24 +58,38 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         streams: int = 1,
         ignore_episode_boundaries: bool = False,
         seed: int | None = None,
+        padding: str = "zeros",
+        n_step: int = 1,
+        gamma: float | None = None,
+        redraw_at_borders: bool = False,
+        prioritization: Prioritization | None = None,
     ) -> None:
         super().__init__(window_length, ignore_episode_boundaries)
         capacity = limit // streams
-        if capacity < window_length + 2:
+        if capacity < window_length + n_step + 1:
             raise ValueError(
-                f"limit={limit}: expected at least {streams * (window_length + 2)} entries"
+                f"limit={limit}: expected at least {streams * (window_length + n_step + 1)} entries"
             )
+        if n_step > 1 and gamma is None:
+            raise ValueError(f"gamma=None: expected the discount per step with n_step={n_step}")
         self.limit = limit
         self.streams = streams
+        self.padding = padding
         self.capacity = capacity  # of one stream
         self.observation_shape = tuple(observation_shape)
         self.generator = np.random.default_rng(seed)
+        self.n_step, self.gamma = n_step, gamma
+        self.redraw_at_borders = redraw_at_borders
+        self.prioritization = prioritization
         # np.zeros takes no memory until it is written to.
         self.observations = np.zeros((streams, capacity, *observation_shape), np.uint8)
         self.actions = np.zeros((streams, capacity), np.uint8)
         self.rewards = np.zeros((streams, capacity), np.float32)
         self.flags = np.zeros((streams, capacity), np.uint8)
         self.written = np.zeros(streams, np.int64)  # entries ever written to each stream
+        self.priorities: Priorities | None = None  # of the entries that are acted on
+        if prioritization is not None:
+            self.priorities = Priorities(streams * capacity, prioritization)
 
     @property
     def nb_entries(self) -> int:
@@ -97,7 +99,9 @@ class ReplayMemory(Memory):  # type: ignore[misc]
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays, when full."""
-        return sum(int(getattr(self, name).nbytes) for name in self.RINGS) + self.written.nbytes
+        rings = sum(int(getattr(self, name).nbytes) for name in self.RINGS)
+        priorities = 0 if self.priorities is None else self.priorities.nbytes
+        return rings + self.written.nbytes + priorities
 
     def append(
         self, observation: Any, action: int, reward: float, terminal: bool, training: bool = True
@@ -107,6 +111,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         if training:
             flag = TERMINAL | BOUNDARY if terminal else 0
             self._write(0, observation, action, reward, flag)
+            self._count_steps(1)
 
     def append_steps(
         self,
@@ -133,6 +138,11 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         self._write(streams, observations, actions, rewards, flags)
         if boundaries.any():
             self._write(streams[boundaries], final_observations[boundaries], 0, 0.0, 0)
+        self._count_steps(len(streams))
+
+    def _count_steps(self, count: int) -> None:
+        if self.priorities is not None:
+            self.priorities.step += count
 
     def _write(
         self, streams: Any, observations: Any, actions: Any, rewards: Any, flags: Any
@@ -143,6 +153,20 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         self.rewards[streams, at] = rewards
         self.flags[streams, at] = flags
         self.written[streams] += 1
+        if self.priorities is not None:
+            self._prioritize(streams, self.priorities)
+
+    def _prioritize(self, streams: Any, priorities: Priorities) -> None:
+        """Lets be drawn what the newest entries complete, and no longer what they overwrite."""
+        streams = np.atleast_1d(streams)
+        held = np.minimum(self.written, self.capacity)[streams]
+        completed = held[:, None] - np.arange(1, self.n_step + 1)
+        without_window = np.full((len(streams), 1), self.window_length)
+        indices = np.concatenate([completed, without_window], axis=1)
+        streams = np.repeat(streams, indices.shape[1])
+        indices = indices.ravel()
+        drawable = (indices > self.window_length) & ~self._refused(streams, indices)
+        priorities.add(self._positions(streams, indices - 1), drawable)
 
     def sample(self, batch_size: int, batch_idxs: Any = None) -> list[Experience]:
         """Returns ``batch_size`` transitions as keras-rl2's agents take them.
@@ -156,19 +180,24 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         else:
             indices = np.asarray(batch_idxs, np.int64) + 1
             batch = self.gather(np.zeros_like(indices), indices)
+        window = self.window_length
         return [
-            Experience(list(window[:-1]), int(action), float(reward), list(window[1:]), bool(end))
-            for window, action, reward, end in zip(*batch, strict=True)
+            Experience(list(w[:window]), int(action), float(reward), list(w[-window:]), bool(end))
+            for w, action, reward, end in zip(*batch[:4], strict=True)
         ]
 
     def sample_batches(self, nb_batches: int, batch_size: int) -> Batch:
-        """Draws batches, each without replacement as keras-rl2 does.
+        """Draws batches: uniformly, each without replacement as keras-rl2, or by priority.
+
+        All batches are drawn at once: what the first one teaches does not yet change the
+        priorities that the others are drawn by.
 
         Returns:
             A ``Batch`` with leading axes (nb_batches, batch_size).
 
         Raises:
             ValueError: Fewer than window + 2 entries are held.
+            RunError: No transition held may be drawn.
         """
         held = np.minimum(self.written, self.capacity)
         # keras-rl2 draws from [window + 1, held - 1]; index 0 is the oldest entry.
@@ -179,14 +208,49 @@ class ReplayMemory(Memory):  # type: ignore[misc]
                 f"the memory holds {held.sum()} entries: expected at least "
                 f"{self.window_length + 2} to draw from"
             )
+        if self.priorities is not None:
+            return self._sample_by_priority(self.priorities, nb_batches, batch_size)
         draws = self._draw_distinct(int(ends[-1]), nb_batches, batch_size).ravel()
         streams, indices = self._located(draws, choices, ends)
-        redraw = self._starts_after_an_end(streams, indices)
-        while redraw.any():
-            again = self.generator.integers(ends[-1], size=int(redraw.sum()))
-            streams[redraw], indices[redraw] = self._located(again, choices, ends)
-            redraw = self._starts_after_an_end(streams, indices)
+        refused = np.flatnonzero(self._refused(streams, indices))
+        rounds = 0
+        while refused.size:
+            rounds += 1
+            if rounds <= ROUNDS:
+                again = self.generator.integers(ends[-1], size=refused.size)
+            else:  # few may be drawn, or none
+                drawable = self._drawable(choices, ends)
+                again = drawable[self.generator.integers(drawable.size, size=refused.size)]
+            streams[refused], indices[refused] = self._located(again, choices, ends)
+            refused = refused[self._refused(streams[refused], indices[refused])]
         return self.gather(streams, indices).reshape(nb_batches, batch_size)
+
+    def _sample_by_priority(
+        self, priorities: Priorities, nb_batches: int, batch_size: int
+    ) -> Batch:
+        places, weights = priorities.draw(self.generator, nb_batches, batch_size)
+        if not places.size:
+            raise self._nothing_to_draw()
+        streams, slots = np.divmod(places.ravel(), self.capacity)
+        oldest = np.maximum(self.written - self.capacity, 0)[streams]
+        batch = self.gather(streams, (slots - oldest) % self.capacity + 1)
+        batch = batch.reshape(nb_batches, batch_size)
+        return batch._replace(indices=places, weights=weights)
+
+    def update_priorities(self, indices: NDArray[np.int64], errors: NDArray[Any]) -> None:
+        """Sets the priorities of drawn transitions.
+
+        Args:
+            indices: Of the batches last drawn. Nothing may have been stored in between.
+            errors: Of the same shape: their TD errors, or what else they shall be drawn by. Where a
+                transition was drawn more than once, the last one counts.
+
+        Raises:
+            ValueError: The memory has no priorities.
+        """
+        if self.priorities is None:
+            raise ValueError("update_priorities: expected a memory made with prioritization")
+        self.priorities.update(indices, errors)
 
     def _draw_distinct(self, total: int, nb_batches: int, batch_size: int) -> NDArray[np.int64]:
         """(nb_batches, batch_size) integers below ``total``, no two in a row alike."""
@@ -217,38 +281,126 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             oldest, base = oldest[:, None], base[:, None]
         return base + (oldest + indices) % self.capacity
 
-    def _starts_after_an_end(
+    def _refused(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(n,): which of the transitions may not be drawn.
+
+        Those whose state0 ends in a final observation, from which nothing was done; with
+        ``redraw_at_borders`` all whose state0 reaches into the episode before; and those whose
+        return is not complete yet.
+        """
+        refused: NDArray[np.bool_]
+        if self.redraw_at_borders:
+            window = indices[:, None] + np.arange(-self.window_length - 1, -1)
+            refused = np.asarray(self._is_boundary(streams, window).any(axis=1))
+        else:
+            refused = self._is_boundary(streams, indices - 2)
+        if self.n_step > 1:
+            held = np.minimum(self.written, self.capacity)[streams]
+            refused |= indices - 1 + self._steps(streams, indices) >= held
+        return refused
+
+    def _is_boundary(
         self, streams: NDArray[np.int64], indices: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Where state0 would end in a final observation, from which nothing was done."""
-        before = self.flags.reshape(-1)[self._positions(streams, indices - 2)]
-        ended: NDArray[np.bool_] = before & BOUNDARY != 0
-        return ended
+        """Whether an episode ends at the entries ``indices`` (n, ...) of ``streams`` (n,)."""
+        flags = self.flags.reshape(-1).take(self._positions(streams, indices))
+        ends: NDArray[np.bool_] = np.asarray(flags & BOUNDARY != 0)
+        return ends
+
+    def _drawable(self, choices: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All of the draws that ``_located`` takes which are not refused.
+
+        Raises:
+            RunError: There are none.
+        """
+        draws = np.arange(ends[-1])
+        draws = draws[~self._refused(*self._located(draws, choices, ends))]
+        if not draws.size:
+            raise self._nothing_to_draw()
+        return draws
+
+    def _nothing_to_draw(self) -> RunError:
+        least = self.window_length if self.redraw_at_borders else 1
+        return RunError(
+            f"none of the {self.nb_entries} entries of the replay memory can be drawn: expected "
+            f"episodes of at least {least} step(s)"
+            + (" with memory.border=redraw" if self.redraw_at_borders else "")
+            + (f", and {self.n_step} steps after one" if self.n_step > 1 else "")
+        )
+
+    def _steps(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(n,): steps of the returns, ``n_step`` unless the episode ends before.
+
+        Where the newest entry comes before either, they lead beyond it.
+        """
+        # Entries from the one that is acted on; behind the newest come old ones, too far to count.
+        ends = self._is_boundary(streams, indices[:, None] + np.arange(-1, self.n_step - 1))
+        return np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, self.n_step)
 
     def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
 
-        Entry ``i`` holds the last frame of state1, entry ``i - 1`` the last of state0 and what was
-        done there. Frames of an earlier episode are zero.
+        Entry ``i - 1`` holds the last frame of state0 and what was done there, entry ``i`` what
+        that led to: the last frame of state1 with ``n_step`` 1. Padding stands for the frames of an
+        earlier episode.
         """
-        window = self.window_length
-        # (n, window + 1): entries i - window .. i
-        at = self._positions(streams, indices[:, None] + np.arange(-window, 1))
-        frames = self.observations.reshape(-1, *self.observation_shape).take(at, axis=0)
-        if not self.ignore_episode_boundaries and window > 1:
-            # Frame e is of an earlier episode if any of the entries e - 1 .. i - 3 is a boundary.
-            earlier = self._positions(streams, indices[:, None] + np.arange(-window - 1, -2))
-            ends = self.flags.reshape(-1)[earlier] & BOUNDARY
-            if ends.any():
-                outside = np.maximum.accumulate(ends[:, ::-1], axis=1)[:, ::-1] != 0
-                frames[:, : window - 1][outside] = 0
-        last = at[:, -2]
+        if self.n_step > 1:
+            return self._gather_returns(streams, indices)
+        frames, at = self._frames(streams, indices, self.window_length + 1, 2)
+        acted = at[:, -2]
         return Batch(
             frames,
-            self.actions.reshape(-1)[last].astype(np.int32),
-            self.rewards.reshape(-1)[last],
-            self.flags.reshape(-1)[last] & TERMINAL != 0,
+            self.actions.reshape(-1)[acted].astype(np.int32),
+            self.rewards.reshape(-1)[acted],
+            self.flags.reshape(-1)[acted] & TERMINAL != 0,
         )
+
+    def _gather_returns(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
+        assert self.gamma is not None
+        steps = self._steps(streams, indices)
+        lasts = np.stack([indices - 1, indices - 1 + steps], axis=1)  # of state0, of state1
+        frames, _ = self._frames(np.repeat(streams, 2), lasts.ravel(), self.window_length, 1)
+        ahead = np.arange(self.n_step)
+        acted = self._positions(streams, indices[:, None] - 1 + ahead)  # (n, n_step)
+        discounts = np.where(ahead < steps[:, None], self.gamma**ahead, 0.0)
+        rewards = (self.rewards.reshape(-1)[acted] * discounts).sum(axis=1)
+        newest = acted[np.arange(len(steps)), steps - 1]
+        return Batch(
+            frames.reshape(len(steps), 2 * self.window_length, *self.observation_shape),
+            self.actions.reshape(-1)[acted[:, 0]].astype(np.int32),
+            rewards.astype(np.float32),
+            self.flags.reshape(-1)[newest] & TERMINAL != 0,
+            steps,
+        )
+
+    def _frames(
+        self, streams: NDArray[np.int64], lasts: NDArray[np.int64], length: int, own: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Observations of the entries up to ``lasts`` (n,), padding for those of earlier episodes.
+
+        Args:
+            streams: (n,).
+            lasts: (n,) entries.
+            length: Observations up to each, itself included.
+            own: The last ones, which are of the episode whatever is marked.
+
+        Returns:
+            Frames (n, length, *observation) and their positions (n, length).
+        """
+        at = self._positions(streams, lasts[:, None] + np.arange(1 - length, 1))
+        frames = self.observations.reshape(-1, *self.observation_shape).take(at, axis=0)
+        if not self.ignore_episode_boundaries and length > own:
+            # Frame e is of an earlier episode if any entry from e - 1 on is a boundary, up to the
+            # one two before the first of the own frames: the one before may be their final one.
+            ends = self._is_boundary(streams, lasts[:, None] + np.arange(-length, -own))
+            if ends.any():
+                outside = np.logical_or.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+                if self.padding == "first":
+                    rows, places = np.nonzero(outside)
+                    frames[rows, places] = frames[rows, outside.sum(axis=1)[rows]]
+                else:
+                    frames[:, : length - own][outside] = 0
+        return frames, at
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -257,4 +409,9 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             "limit": self.limit,
             "observation_shape": self.observation_shape,
             "streams": self.streams,
+            "padding": self.padding,
+            "n_step": self.n_step,
+            "gamma": self.gamma,
+            "redraw_at_borders": self.redraw_at_borders,
+            "prioritization": self.prioritization,
         }

@@ -41,7 +41,8 @@ def test_every_game_is_known_to_hydra_under_both_spellings(load):
     assert len(all_games()) > 100
     for game in all_games():
         for spelling in (game, squeezed(game)):
-            assert registered[f"{spelling}.yaml"].node.game == game
+            node = OmegaConf.merge({"id": None}, registered[f"{spelling}.yaml"].node)
+            assert node.game == game
             assert find_game(spelling) == game
 
 
@@ -132,7 +133,7 @@ def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
 @pytest.mark.parametrize(
     ("typed", "games"),
     [
-        ([], 32),
+        ([], 64),
         (["env.num_envs=3"], 3),
         (["memory=sequential"], 1),
         (["agent=keras_rl2"], 1),

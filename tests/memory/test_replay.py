@@ -44,7 +44,7 @@ def assert_same_transition(ours, reference):
 def transition_of(memory, stream, index):
     """What ``SequentialMemory.sample(1, [index])`` calls that transition of one stream."""
     batch = memory.gather(np.array([stream]), np.array([index + 1]))
-    window, action, reward, terminal = (column[0] for column in batch)
+    window, action, reward, terminal = (column[0] for column in batch[:4])
     return Experience(list(window[:-1]), action, reward, list(window[1:]), terminal)
 
 
