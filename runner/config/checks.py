@@ -95,7 +95,6 @@ INITIALIZERS: Final = (
 
 OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
 
-
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
     between("env.sticky", 0, 1),
@@ -191,7 +190,6 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("eval.start", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
-    between("logger.verbose", 0, 2),
     one_of("video.name", "off", "best", "every_eval", "every_episode"),
     finite_above("video.gif_megabytes", 0.0),
     between("logger.verbose", 0, 2),
