@@ -186,34 +186,36 @@ def _callbacks(
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
     weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights
-    figures = Figures(sinks, config.logger.summary_interval, start)
     videos = make_videos(config, run.videos)
     callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
-        **({"figures": figures} if sinks else {}),
         "weights": weights(run.weights_pattern, interval, start),
-        "evaluations": Evaluations(
-            lambda: evaluate(
-                q_values,
-                config,
-                seed=seed,
-                stopped=lambda: pieces.agent.stop_training,
-                best_game=videos.hold if videos else None,
-            ),
-            run.evaluations,
-            run.best_weights,
-            config.eval.interval,
-            start,
-            config.eval.start,
-        ),
     }
-    listeners = callbacks["evaluations"].listeners
-    if sinks:
-        listeners.append(figures.evaluated)
+    evaluations = Evaluations(
+        lambda: evaluate(
+            q_values,
+            config,
+            seed=seed,
+            stopped=lambda: pieces.agent.stop_training,
+            best_game=videos.hold if videos else None,
+        ),
+        run.evaluations,
+        run.best_weights,
+        config.eval.interval,
+        start,
+        config.eval.start,
+    )
+    if sinks:  # before the evaluations, of which it hears: its steps are never behind theirs
+        figures = Figures(sinks, config.logger.summary_interval, start)
+        callbacks["figures"] = figures
+        evaluations.listeners.append(figures.evaluated)
+        if videos is not None:
+            videos.listeners.append(figures.filmed)
+    callbacks["evaluations"] = evaluations
     if videos is not None:
         callbacks["videos"] = videos
-        listeners.append(videos.evaluated)
+        evaluations.listeners.append(videos.evaluated)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:

@@ -77,6 +77,10 @@ class GameFollower(Callback):  # type: ignore[misc]
         self._running = {stream: (points, length) for stream, points, length in state["running"]}
         self._sums = list(state["sums"])
 
+    def join(self, state: dict[str, Any]) -> None:
+        """Joins a resumed run that had another GameFollower only, from what that one returned."""
+        self.set_state(state)
+
     def averages(self) -> tuple[float, float]:
         """Mean loss and mean_q of the updates since the last call; NaN if there was none."""
         loss, mean_q, updates = self._sums

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from runner.agent.loop import Session
-from runner.callbacks.games import GameFollower
 from runner.checkpoint.generators import generators_state, set_generators_state
 from runner.checkpoint.store import CheckpointStore
 from runner.errors import RunError
@@ -54,9 +53,8 @@ class SessionCheckpoints:
         for name, listener in self._listeners.items():
             if name in kept:
                 listener.set_state(kept[name])
-            elif isinstance(listener, GameFollower):
-                # It is new since then, and learns from metrics.csv where the games stand.
-                listener.set_state(kept["metrics"])
+            elif hasattr(listener, "join"):  # new since then, and it follows games from their start
+                listener.join(kept["metrics"])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True
