@@ -14,6 +14,7 @@ DOCUMENTS = [
     "docs/configuration.md",
     "docs/design.md",
     "docs/logging.md",
+    "docs/report.md",
 ]
 
 
