@@ -20,9 +20,9 @@ class Bits(layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Maps (..., n) uint8 to (..., 8 * n) of the layer's dtype."""
-        bits = ops.bitwise_and(
-            ops.right_shift(ops.expand_dims(inputs, -1), ops.arange(7, -1, -1, dtype="uint8")), 1
-        )
+        places = ops.cast(ops.arange(7, -1, -1), "uint8")
+        shifted = ops.right_shift(ops.expand_dims(inputs, -1), places)
+        bits = ops.bitwise_and(shifted, ops.ones_like(places))
         shape = (-1, *self.compute_output_shape(inputs.shape)[1:])
         return ops.cast(ops.reshape(bits, shape), self.compute_dtype)
 

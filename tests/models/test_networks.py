@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
@@ -26,7 +27,12 @@ SMALL_CONV = {**NATURE, "filters": [4, 4], "kernels": [4, 3], "strides": [2, 1],
 DENSE = {"hidden": [32, 16], "activation": "relu", "scale": 1 / 255}
 
 # name, input, arguments
-NETWORKS = [("conv", (3, 20, 24), SMALL_CONV), ("dense", (3, 128), DENSE)]
+NETWORKS = [
+    ("conv", (3, 20, 24), SMALL_CONV),
+    ("conv", (3, 20, 24, 3), SMALL_CONV),
+    ("dense", (3, 128), DENSE),
+]
+BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
 
 
 def random_bytes(shape, batch=5, seed=0, high=256):
@@ -38,7 +44,7 @@ def q_values(model, inputs):
 
 
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
 def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     assert model.input.dtype == "uint8"
@@ -49,7 +55,7 @@ def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     assert q.dtype == np.float32
 
 
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
 def test_outputs_are_float32_in_half_precision(name, shape, arguments):
     model = build_model(name, shape, 4, arguments={**arguments, "dtype": "mixed_bfloat16"})
     assert q_values(model, random_bytes(shape)).dtype == np.float32
@@ -137,7 +143,7 @@ def through_file(model, folder):
 
 @pytest.mark.parametrize("copied", [through_json, through_clone, through_file])
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
 def test_a_network_comes_back_the_same(tmp_path, name, shape, arguments, dueling, copied):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     again = copied(model, tmp_path)
@@ -183,3 +189,35 @@ def test_a_users_own_network(own_network, dueling):
 def test_a_network_that_does_not_fit_is_refused(own_network, function, reason):
     with pytest.raises(ValueError, match=reason):
         build_model(function, (2, 8), 3, arguments={})
+
+
+@pytest.mark.parametrize("bits", ["none", "add", "only"])
+def test_bytes_as_bits(bits):
+    """One layer of ones and powers of two after it: what stands where can be read off."""
+    model = build_model("dense", (2, 3), 1, arguments={**DENSE, "hidden": [], "bits": bits})
+    inputs = random_bytes((2, 3), batch=4)
+    as_bits = np.unpackbits(inputs, axis=-1).astype(np.float32)
+    parts = {"none": [inputs / 255], "add": [inputs / 255, as_bits], "only": [as_bits]}[bits]
+    features = np.concatenate(parts, axis=-1).reshape(4, -1)
+    kernel = np.random.default_rng(1).normal(size=(features.shape[1], 1)).astype(np.float32)
+    model.layers[-1].set_weights([kernel, np.zeros(1)])
+    np.testing.assert_allclose(q_values(model, inputs), features @ kernel, rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_of_bits_compiles_with_xla():
+    model = build_model("dense", (2, 3), 4, arguments={**DENSE, "bits": "add"})
+    inputs = random_bytes((2, 3))
+    compiled = tf.function(model, jit_compile=True)
+    np.testing.assert_allclose(compiled(inputs), q_values(model, inputs), rtol=1e-5, atol=1e-6)
+
+
+def test_channels_of_all_frames_side_by_side():
+    """RGB frames as grey ones: the same network on window * 3 screens, frame by frame."""
+    colour = build_model("conv", (2, 20, 24, 3), 4, arguments=SMALL_CONV)
+    grey = build_model("conv", (6, 20, 24), 4, arguments=SMALL_CONV)
+    grey.set_weights(colour.get_weights())
+    inputs = random_bytes((2, 20, 24, 3))
+    screens = np.moveaxis(inputs, -1, 2).reshape(-1, 6, 20, 24)  # frame 0 R, G, B, frame 1 ...
+    np.testing.assert_allclose(
+        q_values(colour, inputs), q_values(grey, screens), rtol=1e-5, atol=1e-6
+    )
