@@ -25,6 +25,7 @@ def evaluate_run(run: Path, episodes: int | None, epsilon: float | None, seed: i
         UserError: Something does not exist or does not fit.
     """
     from runner.config import checks, compose
+    from runner.config.protocols import rules_of
     from runner.environments.atari import AtariGame
     from runner.run_directory import RunDirectory, write_json
 
@@ -51,7 +52,7 @@ def evaluate_run(run: Path, episodes: int | None, epsilon: float | None, seed: i
     model = make_model(config, game.observation_space.shape, len(game.actions))
     result = evaluate(q_function(model, has_no_convolution(model)), config, seed=seed)
     assert result is not None
-    print(f"{config.env.game}, obs={config.obs.name}, protocol {config.env.protocol}")
+    print(f"{config.env.game}, obs={config.obs.name}, {rules_of(config.env)}")
     print(f"weights: {weights}")
     print(f"evaluation: {one_line(result)}")
     name = weights.name.removesuffix(".weights.h5")

@@ -13,6 +13,7 @@ import psutil
 
 from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
+from runner.config.protocols import rules_of
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
 from runner.environments.pool import EmulatorPool, game_seeds
@@ -229,10 +230,9 @@ def _callbacks(
 def _header(config: Config, games: Games, environment: str) -> str:
     env = config.env
     lives = "a lost life is terminal" if env.life_loss else "lives ignored"
-    rules = env.id or f"protocol {env.protocol}"
     return "\n".join([
         f"{env.game}, obs={config.obs.name}, agent={config.agent.name}, seed={config.seed}",
-        f"{rules}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
+        f"{rules_of(env)}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoint.runs import PIXEL, SMALL, assert_same_run
+from checkpoint.runs import PIXEL, RULES, SMALL, assert_same_run
 from commands.commands_started import finish, start
 
 from runner.__main__ import main
@@ -23,8 +23,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     assert main(list(arguments)) == 0
 
 
-@pytest.mark.parametrize("obs", [("obs=ram",), PIXEL], ids=["ram", "pixel"])
-@pytest.mark.parametrize("num_envs", [1, 4])
+RAM = ("obs=ram",)
+
+
+@pytest.mark.parametrize(
+    ("obs", "num_envs"),
+    [(RAM, 1), (RAM, 4), (RULES, 1), (PIXEL, 4)],
+    ids=["ram-1", "ram-4", "rules-1", "pixel-4"],
+)
 def test_in_two_parts_or_three(
     num_envs: int, obs: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
