@@ -172,26 +172,27 @@ def _callbacks(
 ) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import has_no_convolution, q_function
-    from runner.callbacks.control import StartAtStep, StopWhenAsked
+    from runner.callbacks.control import StartAtStep, StopAfterGames, StopWhenAsked
     from runner.callbacks.episodes import EpisodeLines
     from runner.callbacks.evaluations import Evaluations
     from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
     from runner.callbacks.videos import make_videos
-    from runner.callbacks.weights import IntervalWeights
+    from runner.callbacks.weights import EpisodeWeights, IntervalWeights
     from runner.evaluation import evaluate
 
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
+    weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights
     figures = Figures(sinks, config.logger.summary_interval, start)
     videos = make_videos(config, run.videos)
     callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
         **({"figures": figures} if sinks else {}),
-        "weights": IntervalWeights(run.weights_pattern, interval, start),
+        "weights": weights(run.weights_pattern, interval, start),
         "evaluations": Evaluations(
             lambda: evaluate(
                 q_values,
@@ -217,6 +218,7 @@ def _callbacks(
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
+    callbacks["games"] = StopAfterGames(config.train.episodes)
     if not isinstance(games, EmulatorPool):
         callbacks["stop"] = StopWhenAsked()
     return callbacks

@@ -90,8 +90,10 @@ class GameFollower(Callback):  # type: ignore[misc]
         return sum(returns) / len(returns) if returns else math.nan
 
     @property
-    def epsilon(self) -> float:
-        """Epsilon of the last action; NaN for a policy without."""
+    def exploration(self) -> tuple[str, float]:
+        """``epsilon`` or ``tau``, and its value at the last action; NaN for a policy without."""
         policy = self.model.policy
         named = dict(zip(policy.metrics_names, policy.metrics, strict=True))
-        return float(named.get("mean_eps", math.nan))
+        if "mean_tau" in named:
+            return "tau", float(named["mean_tau"])
+        return "epsilon", float(named.get("mean_eps", math.nan))

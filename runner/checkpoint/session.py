@@ -104,6 +104,7 @@ def _session_state(session: Session) -> dict[str, Any]:
         "target_model": agent.target_model.get_weights() if has_target else None,
         "optimizer": [np.asarray(variable) for variable in agent.optimizer.variables],
         "policy": _plain_attributes(agent.policy),
+        "synced_at": agent.synced_at,
         "memory_generator": memory.generator.bit_generator.state,
         "generators": generators_state(),
         **({} if priorities is None else {"priorities": priorities.get_state()}),
@@ -120,6 +121,7 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     for variable, value in zip(agent.optimizer.variables, state["optimizer"], strict=True):
         variable.assign(value)
     _set_plain_attributes(agent.policy, state["policy"])
+    agent.synced_at = state["synced_at"]
     memory.generator.bit_generator.state = state["memory_generator"]
     set_generators_state(state["generators"])
     if memory.priorities is not None:
