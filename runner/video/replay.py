@@ -81,7 +81,7 @@ class _FilmedGame(AtariGame):
     """A game that keeps the screens of its frames; what it observes is nobody's business."""
 
     def __init__(self, env: EnvConfig, palette: NDArray[np.uint8]) -> None:
-        super().__init__(env, ObsConfig(name="ram", window=1, height=0, width=0))
+        super().__init__(env, ObsConfig(name="ram", window=1, bytes=None))
         self._palette = palette
         self._known = np.zeros(256, np.bool_)
         self.frames: list[tuple[NDArray[np.uint8], float]] = []

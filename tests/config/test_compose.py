@@ -16,7 +16,11 @@ from runner.config.protocols import PROTOCOLS
 # What an option needs beside itself to be a whole run.
 NEEDS = {
     "model=custom": ["model.builder=package.module:function"],
+    "model=blocks": ["obs=pixel"],
     "model=nature": ["obs=pixel"],
+    "model=nature_no_bias": ["obs=pixel"],
+    "model=pong_elu": ["obs=pixel"],
+    "model=raw_frames": ["obs=pixel"],
 }
 
 OPTIONS = sorted(
