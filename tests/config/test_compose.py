@@ -15,7 +15,7 @@ from runner.config.protocols import PROTOCOLS
 
 # What an option needs beside itself to be a whole run.
 NEEDS = {
-    "experiment=breakout_expected_sarsa": ["train.warmup=20000"],
+    "experiment=breakout_expected_sarsa": ["train.warmup=1000"],  # the memory here is small
     "model=custom": ["model.builder=package.module:function"],
     "model=blocks": ["obs=pixel"],
     "model=nature": ["obs=pixel"],
