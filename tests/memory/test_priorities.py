@@ -62,7 +62,8 @@ def test_importance_weights_by_hand(stored, beta):
     places = np.arange(3)
     priorities.add(places, np.ones(3, bool))
     priorities.update(places, np.array([0.0, -1.0, 4.0]))  # priorities 1, 2, 5
-    drawn, weights = priorities.draw(np.random.default_rng(0), 50, 8)
+    drawn, weights = priorities.draw(np.random.default_rng(0), 50, 2)
+    assert {tuple(batch) for batch in drawn.tolist()} == {(0, 2), (1, 2)}
     chances = np.array([1, 2, 5]) / 8
     for batch, ours in zip(drawn, weights, strict=True):
         wanted = (3 * chances[batch]) ** -beta
@@ -91,6 +92,19 @@ def test_new_transitions_have_the_largest_priority_so_far():
     memory.append_steps(np.zeros(1, np.int64), seen, [0], [40.0], end, end, seen)
     (new,) = set(np.flatnonzero(memory.priorities.weights).tolist()) - before
     assert memory.priorities.weights[new] == largest
+
+
+def test_known_transitions_keep_their_priority_when_others_are_stored():
+    memory = ReplayMemory(100, 1, (1,), n_step=3, gamma=0.9, prioritization=prioritization())
+    seen = np.zeros((1, 1), np.uint8)
+    for step in range(20):
+        known_before = np.flatnonzero(memory.priorities.weights)
+        if known_before.size:
+            memory.update_priorities(known_before, np.full(known_before.size, 0.1))
+        before = memory.priorities.weights[known_before]
+        end = np.array([step % 7 == 6])  # three returns are completed at once
+        memory.append_steps(np.zeros(1, np.int64), seen, [0], [0.0], end, end, seen)
+        np.testing.assert_array_equal(memory.priorities.weights[known_before], before)
 
 
 def test_where_one_was_drawn_twice_the_last_error_counts():
