@@ -10,7 +10,7 @@ import keras
 
 from models.conv import conv_network
 from models.dense import dense_network
-from models.dueling import with_dueling_head
+from models.heads import Head, with_head
 
 
 def build_model(
@@ -19,7 +19,7 @@ def build_model(
     nb_actions: int,
     *,
     arguments: dict[str, Any],
-    dueling: str = "none",
+    head: Head | None = None,
 ) -> keras.Model:
     """Builds a Q-network.
 
@@ -28,7 +28,7 @@ def build_model(
         input_shape: (window, *observation) of the uint8 input.
         nb_actions: Number of Q-values.
         arguments: Keyword arguments of the network's own function.
-        dueling: ``none``, or the kind of dueling head (see ``models.dueling``).
+        head: What replaces the last layer; None: nothing.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -42,7 +42,7 @@ def build_model(
             f"{name} returned a model with output {tuple(model.output.shape)}: "
             f"expected (None, {nb_actions})"
         )
-    return model if dueling == "none" else with_dueling_head(model, dueling)
+    return model if head is None else with_head(model, head)
 
 
 def as_functional(model: keras.Model) -> keras.Model:

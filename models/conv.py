@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from models.hidden import hidden_layer
+
 
 def conv_network(
     input_shape: Sequence[int],
@@ -24,6 +26,7 @@ def conv_network(
     activation: str,
     scale: float,
     dtype: str = "float32",
+    layer_norm: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
@@ -38,6 +41,7 @@ def conv_network(
         activation: Keras name of the hidden activations.
         scale: Factor applied to the bytes, such as 1/255.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
+        layer_norm: Normalise every hidden layer before its activation.
 
     Returns:
         A model (B, window, height, width) uint8 -> (B, nb_actions) float32.
@@ -48,9 +52,14 @@ def conv_network(
     x = layers.Permute((2, 3, 1), dtype="uint8")(inputs)
     x = layers.Rescaling(scale, dtype=dtype)(x)
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
-        x = layers.Conv2D(count, kernel, stride, activation=activation, dtype=dtype)(x)
+        x = hidden_layer(
+            layers.Conv2D, x, count, kernel, stride,
+            activation=activation, layer_norm=layer_norm, dtype=dtype,
+        )  # fmt: skip
     x = layers.Flatten(dtype=dtype)(x)
     for units in hidden:
-        x = layers.Dense(units, activation=activation, dtype=dtype)(x)
+        x = hidden_layer(
+            layers.Dense, x, units, activation=activation, layer_norm=layer_norm, dtype=dtype
+        )
     q_values = layers.Dense(nb_actions, dtype="float32", name="q_values")(x)
     return keras.Model(inputs, q_values, name="conv")

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from models.hidden import hidden_layer
+
 
 def dense_network(
     input_shape: Sequence[int],
@@ -19,6 +21,7 @@ def dense_network(
     activation: str,
     scale: float,
     dtype: str = "float32",
+    layer_norm: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
@@ -29,6 +32,7 @@ def dense_network(
         activation: Keras name of the hidden activations.
         scale: Factor applied to the bytes, such as 1/255.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
+        layer_norm: Normalise every hidden layer before its activation.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -37,6 +41,8 @@ def dense_network(
     x = layers.Rescaling(scale, dtype=dtype)(inputs)
     x = layers.Flatten(dtype=dtype)(x)
     for units in hidden:
-        x = layers.Dense(units, activation=activation, dtype=dtype)(x)
+        x = hidden_layer(
+            layers.Dense, x, units, activation=activation, layer_norm=layer_norm, dtype=dtype
+        )
     q_values = layers.Dense(nb_actions, dtype="float32", name="q_values")(x)
     return keras.Model(inputs, q_values, name="dense")

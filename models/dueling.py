@@ -1,7 +1,7 @@
-"""Dueling head: one layer that holds a state value and the advantages of the actions.
+"""Dueling: a state value and the advantages of the actions, put together.
 
 Source: Wang et al. 2016, "Dueling Network Architectures for Deep Reinforcement Learning",
-https://arxiv.org/abs/1511.06581, equations 7 to 9, in the single-layer form of keras-rl2.
+https://arxiv.org/abs/1511.06581, equations 7 to 9.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Dueling(keras.layers.Layer):  # type: ignore[misc]
         self.kind = kind
 
     def call(self, inputs: Any) -> Any:
-        """Maps (B, 1 + nb_actions) to (B, nb_actions)."""
+        """Maps (B, 1 + nb_actions, ...) to (B, nb_actions, ...)."""
         value, advantage = inputs[:, :1], inputs[:, 1:]
         if self.kind == "avg":
             advantage = advantage - ops.mean(advantage, axis=1, keepdims=True)
@@ -43,26 +43,11 @@ class Dueling(keras.layers.Layer):  # type: ignore[misc]
         return value + advantage
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, nb_actions)."""
-        assert input_shape[-1] is not None
-        return (*input_shape[:-1], input_shape[-1] - 1)
+        """Returns (B, nb_actions, ...)."""
+        batch, rows, *rest = input_shape
+        assert rows is not None
+        return (batch, rows - 1, *rest)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what ``from_config`` needs, so that models with this layer can be cloned."""
         return {**super().get_config(), "kind": self.kind}
-
-
-def with_dueling_head(model: keras.Model, kind: str) -> keras.Model:
-    """Replaces the last layer of ``model`` by a dueling head, as keras-rl2's DQNAgent does.
-
-    Args:
-        model: (B, ...) -> (B, nb_actions); its second-last layer feeds the new head.
-        kind: One of ``avg``, ``max``, ``naive``.
-
-    Returns:
-        A model of the same input and output shapes that shares all layers but the last.
-    """
-    nb_actions = model.output.shape[-1]
-    features = model.layers[-2].output
-    streams = keras.layers.Dense(nb_actions + 1, activation="linear", dtype="float32")(features)
-    return keras.Model(inputs=model.input, outputs=Dueling(kind, dtype="float32")(streams))

@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.build import as_functional
-from models.dueling import with_dueling_head
+from models.heads import Head, with_head
 
 
 @contextlib.contextmanager
@@ -99,10 +99,17 @@ from rl.callbacks import (  # noqa: E402
 )
 from rl.core import Agent, Env, Processor  # noqa: E402
 from rl.memory import Experience, Memory, SequentialMemory  # noqa: E402
-from rl.policy import EpsGreedyQPolicy, GreedyQPolicy, LinearAnnealedPolicy, Policy  # noqa: E402
+from rl.policy import (  # noqa: E402
+    BoltzmannQPolicy,
+    EpsGreedyQPolicy,
+    GreedyQPolicy,
+    LinearAnnealedPolicy,
+    Policy,
+)
 
 __all__ = [
     "Agent",
+    "BoltzmannQPolicy",
     "Callback",
     "DQNAgent",
     "Env",
@@ -185,7 +192,7 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
         model = as_functional(model)
         # keras-rl2 builds the head from a Python lambda, which Keras 3 refuses to clone.
         if enable_dueling_network:
-            model = with_dueling_head(model, dueling_type)
+            model = with_head(model, Head(dueling_type))
         original(
             self, model, policy, test_policy, enable_double_dqn, False, dueling_type,
             *args, **kwargs,

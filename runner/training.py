@@ -83,7 +83,8 @@ class _Pieces:
         # A dense update is too small to share out, and the emulators want the other cores.
         threads = 1 if config.model.name == "dense" else None
         self.environment = tensorflow_setup.set_up(config.seed, threads)
-        from runner.agent.build import make_agent, make_memory, make_model, make_policy
+        from runner.agent.build import make_agent, make_memory, make_model
+        from runner.policies.build import make_policy
 
         shape = games.single_observation_space.shape
         assert shape is not None

@@ -22,7 +22,7 @@ ORDER = [
     {"runner.training"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
-    {"runner.environments", "runner.memory", "runner.weights"},
+    {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
     {"runner.config", "models"},
     {"runner.errors"},

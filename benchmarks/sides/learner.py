@@ -25,8 +25,9 @@ def measure(overrides: list[str], seconds: float, threads: int | None = None) ->
 
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    from runner.agent.build import make_agent, make_memory, make_model, make_policy
+    from runner.agent.build import make_agent, make_memory, make_model
     from runner.memory.batch import Batch
+    from runner.policies.build import make_policy
 
     agent = make_agent(
         config,

@@ -35,9 +35,10 @@ def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = 
         from runner import tensorflow_setup
 
         tensorflow_setup.set_up(config.seed)
-        from runner.agent.build import make_agent, make_memory, make_model, make_policy
+        from runner.agent.build import make_agent, make_memory, make_model
         from runner.callbacks.metrics import MetricsFile
         from runner.callbacks.progress import Progress
+        from runner.policies.build import make_policy
 
         shape = games.single_observation_space.shape
         model = make_model(config, shape, len(games.action_meanings))

@@ -10,14 +10,15 @@ from typing import Any
 import keras
 
 from models.build import build_model
+from models.heads import Head
 from runner.agent.dqn import CompiledDQNAgent
+from runner.agent.optimizers import make_optimizer
+from runner.agent.targets import Munchausen
 from runner.config.checks import num_envs
 from runner.config.schema import Config
 from runner.errors import wrong
 from runner.keras_rl2 import (
     DQNAgent,
-    EpsGreedyQPolicy,
-    LinearAnnealedPolicy,
     Memory,
     Policy,
     Processor,
@@ -48,9 +49,12 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         UserError: The user's builder or weights file does not fit.
     """
     model = config.model
+    # With two streams the last hidden layer is each stream's own.
+    hidden = model.hidden[:-1] if config.agent.dueling == "streams" else model.hidden
     arguments: dict[str, Any] = {
-        "hidden": model.hidden,
+        "hidden": hidden,
         "activation": model.activation,
+        "layer_norm": model.layer_norm,
         "scale": model.scale,
         "dtype": _DTYPES[config.agent.precision],
     }
@@ -64,13 +68,28 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
             (config.obs.window, *observation_shape),
             nb_actions,
             arguments=arguments,
-            dueling=config.agent.dueling,
+            head=_head(config),
         )
     except (ValueError, TypeError) as error:
         raise wrong("model.builder", model.builder, f"a network's function ({error})") from error
     if config.init_weights is not None:
         load_weights(network, Path(config.init_weights).expanduser())
     return network
+
+
+def _head(config: Config) -> Head:
+    agent, model = config.agent, config.model
+    return Head(
+        dueling=agent.dueling,
+        distribution=agent.distribution,
+        atoms=agent.atoms,
+        v_min=agent.v_min,
+        v_max=agent.v_max,
+        noisy_sigma=agent.noisy_sigma,
+        stream_units=model.hidden[-1] if agent.dueling == "streams" else 0,
+        activation=model.activation,
+        layer_norm=model.layer_norm,
+    )
 
 
 def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
@@ -103,19 +122,6 @@ def _prioritization(config: Config) -> Prioritization | None:
     )
 
 
-def make_policy(config: Config) -> Policy:
-    """Builds the behaviour policy."""
-    policy = config.policy
-    return LinearAnnealedPolicy(
-        EpsGreedyQPolicy(),
-        attr="eps",
-        value_max=policy.value_max,
-        value_min=policy.value_min,
-        value_test=config.eval.epsilon,
-        nb_steps=policy.nb_steps,
-    )
-
-
 _AGENTS = {"dqn": CompiledDQNAgent, "keras_rl2": DQNAgent}
 
 
@@ -124,6 +130,7 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
     agent = config.agent
     clip = agent.reward_clip
     built = _AGENTS[agent.name](
+        **_own_arguments(config),
         model=model,
         nb_actions=model.output.shape[-1],
         memory=memory,
@@ -138,5 +145,18 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
         delta_clip=agent.delta_clip,
         processor=None if math.isinf(clip) else RewardClipper(clip),
     )
-    built.compile(keras.optimizers.Adam(agent.learning_rate, epsilon=agent.adam_epsilon))
+    built.compile(make_optimizer(agent))
     return built
+
+
+def _own_arguments(config: Config) -> dict[str, Any]:
+    """Those that the compiled agent takes beside keras-rl2's."""
+    agent = config.agent
+    if agent.name != "dqn":
+        return {}
+    munchausen = Munchausen(agent.munchausen_alpha, agent.munchausen_tau, agent.munchausen_floor)
+    return {
+        "expected_sarsa": agent.expected_sarsa,
+        "munchausen": munchausen if agent.munchausen else None,
+        "seed": config.seed,
+    }

@@ -17,29 +17,50 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.agent.learner import Learner, compiled
+from models.draws import drawing_from
+from runner.agent.draws import StatelessDraws, has_noise
+from runner.agent.learner import Learner, Updates, compiled
 from runner.agent.loop import fit_vector
 from runner.agent.processing import Processing
+from runner.agent.targets import Munchausen
 from runner.keras_rl2 import DQNAgent, clone_model
 from runner.memory.batch import Batch
 from runner.memory.replay import ReplayMemory
+from runner.policies.rules import target_kind, target_parameter
+
+_ACTING = 2**32 - 1  # apart from the numbers of an update's calls
 
 
 class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     """DQN agent whose update is one compiled function.
 
-    Takes keras-rl2's arguments and one more.
+    Takes keras-rl2's arguments and some more. With ``target_model_update=0`` there is no target
+    network: targets come from the online network.
 
     Args:
+        expected_sarsa: Targets are the next state's value under ``policy`` as it acts now, which
+            must be epsilon-greedy, greedy or softmax; else under the greedy policy.
+        munchausen: Munchausen targets instead; None: not.
+        seed: Of what noisy layers and sampled quantiles draw.
         jit_compile: Compile with XLA: True, False, or None for the faster of the two on a CPU (XLA
             for dense networks; oneDNN's convolutions are faster without).
     """
 
-    def __init__(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        expected_sarsa: bool = False,
+        munchausen: Munchausen | None = None,
+        seed: int = 0,
+        jit_compile: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         memory = self.memory
         if isinstance(memory, ReplayMemory) and memory.n_step > 1 and memory.gamma != self.gamma:
             raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
+        self.is_noisy = has_noise(self.model)
+        self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
         self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
 
@@ -51,13 +72,13 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             metrics: Not supported: the compiled update reports loss and mean_q.
 
         Raises:
-            ValueError: ``metrics`` are given.
+            ValueError: ``metrics`` are given, or expected SARSA cannot follow the policy.
         """
         if metrics:
             raise ValueError("metrics: expected none; the compiled update has loss and mean_q")
-        self.target_model = clone_model(self.model)
+        rate = self.target_model_update
+        self.target_model = self.model if rate == 0 else clone_model(self.model)
         self.optimizer = keras.optimizers.get(optimizer)
-        soft = self.target_model_update < 1
         self.learner = Learner(
             self.model,
             self.target_model,
@@ -65,16 +86,37 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             gamma=self.gamma,
             double=self.enable_double_dqn,
             delta_clip=self.delta_clip,
-            soft_update=self.target_model_update if soft else 0.0,
+            soft_update=rate if rate < 1 else 0.0,
             jit_compile=self.jit_compile,
+            policy=target_kind(self.policy) if self.expected_sarsa else "greedy",
+            munchausen=self.munchausen,
+            seed=self.seed,
         )
         self.batch_q_values = q_function(self.model, self.jit_compile)
+        self._noisy_q_values = noisy_q_function(self.model, self.jit_compile, self.seed)
         self.compiled_metrics_names = ["loss", "mean_q"]
         self.compiled = True
 
     def compute_batch_q_values(self, state_batch: Any) -> NDArray[np.float32]:
         """As keras-rl2's, for lists of windows."""
-        return self.batch_q_values(self._as_model_input(state_batch))
+        return self.acting_q_values(self._as_model_input(state_batch))
+
+    def acting_q_values(self, states: Any) -> NDArray[np.float32]:
+        """Q-values (B, nb_actions) to act on: while training, with the noise of noisy layers."""
+        if self.is_noisy and self.training:
+            return self._noisy_q_values(states, np.array(self.step, np.int32))
+        return self.batch_q_values(states)
+
+    def learn(self, batches: Batch, syncs: NDArray[np.bool_]) -> Updates:
+        """Makes the updates of ``batches`` (see ``Learner.update``), as the policy acts now.
+
+        A prioritised memory is told the errors.
+        """
+        policy = [target_parameter(self.policy)] if self.expected_sarsa else []
+        updates = self.learner.update(batches, syncs, *policy)
+        if updates.errors is not None:
+            self.memory.update_priorities(batches.indices, updates.errors)
+        return updates
 
     def _as_model_input(self, states: Any) -> Any:
         """An array of the network's input type: keras-rl2 pads windows with float zeros."""
@@ -109,8 +151,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         update, sync = self.is_update_due(self.step), self.is_sync_due(self.step)
         if update:
             batches = self._sampled_as_arrays()
-            losses, mean_q = self.learner.update(batches, np.array([False, sync]))
-            metrics = [float(losses[0]), float(mean_q[0]), *self.policy.metrics]
+            updates = self.learn(batches, np.array([False, sync]))
+            metrics = [
+                float(updates.losses[0]), float(updates.mean_q[0]), *self.policy.metrics
+            ]  # fmt: skip
             if self.processor is not None:
                 metrics += self.processor.metrics
         elif sync:
@@ -160,6 +204,18 @@ def q_function(
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Returns (B, window, *observation) uint8 -> (B, nb_actions) float32 as one compiled call."""
     return compiled(lambda states: model(states, training=False), jit_compile)
+
+
+def noisy_q_function(
+    model: keras.Model, jit_compile: bool, seed: int
+) -> Callable[[NDArray[np.uint8], NDArray[np.int32]], NDArray[np.float32]]:
+    """As ``q_function``, with noise: every row's own, the same for the same seed and step ()."""
+
+    def call(states: Any, step: Any) -> Any:
+        with drawing_from(StatelessDraws((seed, _ACTING), step, per_row=True)):
+            return model(states, training=False)
+
+    return compiled(call, jit_compile)
 
 
 def has_no_convolution(model: keras.Model) -> bool:

@@ -1,15 +1,15 @@
 """The update of DQN as one compiled function: targets, loss, gradient, optimiser, target sync.
 
-Sources: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (algorithm 1); van Hasselt et al.
-2016, https://arxiv.org/abs/1509.06461 (equation 4, the double target). Deviations, all keras-rl2's:
-the Huber loss is linear beyond ``delta_clip``, a hard sync is due by steps, not by updates.
+Source: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (algorithm 1). Deviations, all
+keras-rl2's: the Huber loss is linear beyond ``delta_clip``, a hard sync is due by steps, not by
+updates. Whose value the next state is given is ``runner.agent.targets``' matter, what is fitted,
+and how the error is measured, ``runner.agent.distributions``'.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,6 +17,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from runner.agent.adam import apply_adam, is_plain_adam
+from runner.agent.distributions import Outputs, distribution_of
+from runner.agent.draws import StatelessDraws, draws_fractions, has_noise
+from runner.agent.targets import POLICIES, Munchausen
 from runner.memory.batch import Batch
 
 
@@ -47,18 +50,33 @@ def compiled(function: Callable[..., Any], jit_compile: bool) -> Callable[..., N
     return call
 
 
+class Updates(NamedTuple):
+    """What K updates were: ``losses`` (K,), ``mean_q`` (K,), ``errors`` (K, B) or None.
+
+    ``mean_q`` is the mean over the batch of max_a Q(state0, a). ``errors`` are what a prioritised
+    replay goes by.
+    """
+
+    losses: NDArray[np.float32]
+    mean_q: NDArray[np.float32]
+    errors: NDArray[np.float32] | None
+
+
 class Learner:
     """Fits ``model`` to the TD targets that ``target_model`` gives.
 
     Args:
         model: Online network, (B, window, *observation) -> (B, nb_actions).
-        target_model: A clone of it.
+        target_model: A clone of it; ``model`` itself: targets come from the online network.
         optimizer: A Keras optimizer.
         gamma: Discount per step.
         double: The online network chooses the action that the target network values.
         delta_clip: Absolute TD error beyond which the loss is linear; inf: never.
         soft_update: Rate at which the target network follows after every update; 0: hard syncs.
         jit_compile: Compile with XLA.
+        policy: Whose value the next state is given: a name of ``POLICIES``.
+        munchausen: Rewards and values of that policy instead.
+        seed: Of the random numbers that layers draw.
     """
 
     def __init__(
@@ -72,37 +90,45 @@ class Learner:
         delta_clip: float,
         soft_update: float,
         jit_compile: bool,
+        policy: str = "greedy",
+        munchausen: Munchausen | None = None,
+        seed: int = 0,
     ) -> None:
         self.model, self.target_model, self.optimizer = model, target_model, optimizer
-        self.gamma, self.double, self.delta_clip = gamma, double, delta_clip
-        self.soft_update = soft_update
+        self.gamma, self.soft_update = gamma, soft_update
+        self.has_target_network = target_model is not model
+        self.double = double and self.has_target_network
         self.jit_compile = jit_compile
         self.nb_actions = model.output.shape[-1]
+        self._returns = distribution_of(model, delta_clip)
+        self._online = self._returns.network(model)
+        self._target = self._returns.network(target_model)
+        self._munchausen = munchausen
+        self._probabilities = munchausen.probabilities if munchausen else POLICIES[policy]
+        self._draws, self._seed = has_noise(model) or draws_fractions(model), seed
         optimizer.build(model.trainable_variables)
         # The fused kernel has no XLA version; XLA fuses Keras's own operations itself.
         self._fused_adam = is_plain_adam(optimizer) and not jit_compile
         self._updates = compiled(self._trace_updates, jit_compile)
 
     def update(
-        self, batches: Batch, syncs: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self, batches: Batch, syncs: NDArray[np.bool_], policy_parameter: float = 0.0
+    ) -> Updates:
         """Makes K updates, one after another, in one call.
 
         Args:
             batches: Transitions with leading axes (K, B).
             syncs: (K + 1,) hard target syncs: before the first update, then after each.
-
-        Returns:
-            Loss (K,) and mean over the batch of max_a Q(state0, a) (K,), of each update.
+            policy_parameter: Of ``policy``: epsilon or tau.
         """
         # All numbers go in one vector, and come back in one array: a transfer costs more than they.
-        numbers = np.concatenate(
-            [batches.actions, batches.rewards, batches.discounts(self.gamma), syncs],
-            axis=None,
-            dtype="f4",
-        )
-        results = self._updates(batches.windows, numbers)  # (K, 2)
-        return results[:, 0], results[:, 1]
+        samples: list[Any] = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
+        if batches.weights is not None:
+            samples.append(batches.weights)
+        numbers = np.concatenate([*samples, syncs, [policy_parameter]], axis=None, dtype="f4")
+        results = self._updates(batches.windows, numbers)  # (K, 2), weighted (K, 2 + B)
+        errors = None if batches.weights is None else results[:, 2:]
+        return Updates(results[:, 0], results[:, 1], errors)
 
     def sync(self) -> None:
         """Copies the online network into the target network."""
@@ -111,56 +137,72 @@ class Learner:
 
     def _trace_updates(self, windows: Any, numbers: Any) -> Any:
         updates, batch = windows.shape[:2]
-        actions, rewards, discounts = tf.unstack(
-            tf.reshape(numbers[: 3 * updates * batch], (3, updates, batch))
-        )
-        syncs = numbers[3 * updates * batch :] > 0  # (K + 1,)
-        actions = tf.cast(actions, tf.int32)
+        window = self.model.input.shape[1]
+        state0, state1 = windows[:, :, :window], windows[:, :, -window:]
+        *samples, others = tf.split(numbers, _parts(numbers.shape[0], updates, batch))
+        actions, rewards, discounts, *weights = (tf.reshape(x, (updates, batch)) for x in samples)
+        syncs, parameter = others[:-1] > 0, others[-1]  # (K + 1,), ()
+        actions = tf.one_hot(tf.cast(actions, tf.int32), self.nb_actions)
         self._sync_if(syncs[0])
         results = []
         for k in range(updates):  # unrolled: K is part of the shape
-            results.append(self._one_update(windows[k], actions[k], rewards[k], discounts[k]))
+            targets = self._targets(
+                state0[k], actions[k], rewards[k], discounts[k], state1[k], parameter
+            )
+            weight = weights[0][k] if weights else None
+            results.append(self._one_update(state0[k], actions[k], targets, weight))
             self._sync_if(syncs[k + 1])
         return tf.stack(results)
 
-    def _one_update(self, windows: Any, actions: Any, rewards: Any, discounts: Any) -> Any:
-        window = self.model.input.shape[1]
-        state0, state1 = windows[:, :window], windows[:, -window:]  # (B, window, *observation)
-        targets = tf.stop_gradient(rewards + discounts * self._value(state1))  # (B,)
+    def _targets(
+        self, state0: Any, actions: Any, rewards: Any, discounts: Any, state1: Any, parameter: Any
+    ) -> Any:
+        """(B, ...): what the network is to give for the actions (B, nb_actions), one-hot."""
+        returns = self._returns
+        following = self._evaluate(self._target, state1, call=0)
+        chooses = self._evaluate(self._online, state1, call=1) if self.double else following
+        probabilities = self._probabilities(returns.q_values(chooses), parameter)
+        if self._munchausen:
+            here = returns.q_values(self._evaluate(self._target, state0, call=2))
+            entropy = self._munchausen.entropy(returns.q_values(following))
+            rewards += self._munchausen.reward(here, actions) + discounts * entropy
+        targets = returns.targets(rewards, discounts, returns.under(probabilities, following))
+        return tf.stop_gradient(targets)
+
+    def _one_update(self, states: Any, actions: Any, targets: Any, weights: Any = None) -> Any:
+        """(2,): loss and mean_q; with importance ``weights`` (B,), (2 + B,): and the errors."""
         variables = self.model.trainable_variables
-        weights = [variable.value for variable in variables]
+        values = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            q_values = self.model(state0, training=True)  # (B, nb_actions)
-            taken = tf.reduce_sum(q_values * tf.one_hot(actions, self.nb_actions), axis=-1)  # (B,)
-            loss = tf.reduce_mean(self._error_loss(targets - taken))
-        gradients = tape.gradient(loss, weights)
+            tape.watch(values)
+            outputs = self._evaluate(self._online, states, call=3, training=True)
+            losses, errors = self._returns.losses(targets, outputs, actions)
+            loss = tf.reduce_mean(losses if weights is None else weights * losses)
+        gradients = tape.gradient(loss, values)
         if self._fused_adam:
-            apply_adam(self.optimizer, gradients, weights)
+            apply_adam(self.optimizer, gradients, values)
         else:
             self.optimizer.apply(gradients, variables)
         if self.soft_update:
             self._soft_update()
-        return tf.stack([loss, tf.reduce_mean(tf.reduce_max(q_values, axis=-1))])
+        q_values = self._returns.q_values(outputs)
+        result = tf.stack([loss, tf.reduce_mean(tf.reduce_max(q_values, axis=-1))])
+        return result if weights is None else tf.concat([result, errors], axis=0)
 
-    def _value(self, state1: Any) -> Any:
-        """(B,): what the next state is worth."""
-        target_q = self.target_model(state1, training=False)  # (B, nb_actions)
-        if not self.double:
-            return tf.reduce_max(target_q, axis=-1)
-        best = tf.argmax(self.model(state1, training=False), axis=-1, output_type=tf.int32)
-        return tf.reduce_sum(target_q * tf.one_hot(best, self.nb_actions), axis=-1)
-
-    def _error_loss(self, errors: Any) -> Any:
-        """(B,): half the squared TD error, linear beyond ``delta_clip``."""
-        squared = 0.5 * tf.square(errors)
-        if math.isinf(self.delta_clip):
-            return squared
-        size = tf.abs(errors)
-        linear = self.delta_clip * (size - 0.5 * self.delta_clip)
-        return tf.where(size < self.delta_clip, squared, linear)
+    def _evaluate(
+        self, network: keras.Model, states: Any, *, call: int, training: bool = False
+    ) -> Outputs:
+        """Calls ``network``; every ``call`` of an update has draws of its own."""
+        draws = None
+        if self._draws:
+            update = tf.cast(self.optimizer.iterations.value, tf.int32)
+            draws = StatelessDraws((self._seed, call), update, per_row=False)
+        return self._returns.evaluate(network, states, draws, training=training)
 
     def _sync_if(self, due: Any) -> None:
+        if not self.has_target_network:
+            return
+
         def copy() -> Any:
             for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
                 target.value.assign(source.value)
@@ -172,3 +214,9 @@ class Learner:
         rate = self.soft_update
         for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
             target.value.assign(rate * source.value + (1.0 - rate) * target.value)
+
+
+def _parts(length: int, updates: int, batch: int) -> list[int]:
+    """Sizes of what ``Learner.update`` packs: one (K, B) after another, syncs and a parameter."""
+    others = updates + 2
+    return [updates * batch] * ((length - others) // (updates * batch)) + [others]

@@ -184,8 +184,9 @@ class Session:
         """Acts in every game of ``group``, and learns while the emulators run."""
         ended = self.agent.step
         group.first_step = self.acted
+        self.agent.step = self.acted  # noisy layers draw by it
         states = self.process.states(self.windows.states[group.span])
-        policy_metrics = self._choose(group, self.agent.batch_q_values(states))
+        policy_metrics = self._choose(group, self.agent.acting_q_values(states))
         self.acted += len(group.streams)
         actions = self.process.actions(group.actions)
         if group.number is None:
@@ -225,7 +226,7 @@ class Session:
         if due:
             batches = self.memory.sample_batches(len(due), agent.batch_size)
             batches = batches._replace(windows=self.process.windows(batches.windows))
-            losses, mean_q = agent.learner.update(batches, syncs[: len(due) + 1])
+            losses, mean_q, _ = agent.learn(batches, syncs[: len(due) + 1])
             if not np.isfinite(losses).all():
                 raise RunError(
                     f"the loss is not a number at step {group.first_step:,}: try a smaller "

@@ -90,12 +90,12 @@ class SessionCheckpoints:
 
 def _session_state(session: Session) -> dict[str, Any]:
     agent, memory = session.agent, session.memory
-    priorities = memory.priorities
+    has_target, priorities = agent.learner.has_target_network, memory.priorities
     return {
         "session": session.get_state(),
         "games": session.env.get_state(),
         "model": agent.model.get_weights(),
-        "target_model": agent.target_model.get_weights(),
+        "target_model": agent.target_model.get_weights() if has_target else None,
         "optimizer": [np.asarray(variable) for variable in agent.optimizer.variables],
         "policy": _plain_attributes(agent.policy),
         "memory_generator": memory.generator.bit_generator.state,
@@ -109,7 +109,8 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     session.set_state(state["session"])
     session.env.set_state(state["games"])
     agent.model.set_weights(state["model"])
-    agent.target_model.set_weights(state["target_model"])
+    if agent.learner.has_target_network:
+        agent.target_model.set_weights(state["target_model"])
     for variable, value in zip(agent.optimizer.variables, state["optimizer"], strict=True):
         variable.assign(value)
     _set_plain_attributes(agent.policy, state["policy"])

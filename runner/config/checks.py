@@ -16,7 +16,9 @@ from typing import Any, Final
 
 import psutil
 
+from runner.config.agent_checks import check_agent
 from runner.config.games import all_games, rom_path
+from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
 from runner.errors import wrong
 
@@ -64,6 +66,10 @@ def positive_integers(field: str) -> Rule:
 PRIORITY_BYTES: Final = 5  # of one transition, sums included
 
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
+INITIALIZERS: Final = (
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_untruncated_normal",
+    "lecun_normal", "lecun_uniform",
+)  # fmt: skip
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
@@ -85,6 +91,8 @@ RULES: Final[tuple[Rule, ...]] = (
     positive_integers("model.kernels"),
     positive_integers("model.strides"),
     positive_integers("model.hidden"),
+    one_of("model.conv_initializer", *INITIALIZERS),
+    one_of("model.dense_initializer", *INITIALIZERS),
     one_of("model.activation", *ACTIVATIONS),
     finite_above("model.scale", 0.0),
     one_of("agent.name", "dqn", "keras_rl2"),
@@ -92,14 +100,28 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("agent.batch_size", 1, " transitions"),
     at_least("agent.train_interval", 1, " steps"),
     at_least("agent.n_step", 1, " steps"),
+    one_of("agent.target_sync", "steps", "game_end"),
     Rule(
         "agent.target_update",
-        lambda v: 0 < v < 1 or (v >= 1 and v == int(v)),
-        "a whole number of steps >= 1 (hard syncs) or a rate between 0 and 1 (soft updates)",
+        lambda v: 0 <= v < 1 or (1 <= v < math.inf and v == int(v)),
+        "a whole number of steps >= 1 (hard syncs), a rate between 0 and 1 (soft updates) or 0 "
+        "(no target network)",
     ),
+    one_of("agent.optimizer", "adam", "adamw", "rmsprop", "sgd"),
     finite_above("agent.learning_rate", 0.0),
     finite_above("agent.adam_epsilon", 0.0),
-    one_of("agent.dueling", "none", "avg", "max", "naive"),
+    between("agent.momentum", 0, 1),
+    at_least("agent.weight_decay", 0.0),
+    above("agent.gradient_clip", 0.0),
+    between("agent.munchausen_alpha", 0, 1),
+    finite_above("agent.munchausen_tau", 0.0),
+    Rule("agent.munchausen_floor", lambda v: -math.inf < v <= 0, "a finite number <= 0"),
+    one_of("agent.dueling", "none", "avg", "max", "naive", "streams"),
+    one_of("agent.distribution", "none", "c51", "qr", "iqn"),
+    at_least("agent.atoms", 2),
+    Rule("agent.v_min", math.isfinite, "a finite number"),
+    Rule("agent.v_max", math.isfinite, "a finite number"),
+    at_least("agent.noisy_sigma", 0.0),
     above("agent.delta_clip", 0.0),
     above("agent.reward_clip", 0.0),
     one_of("agent.precision", "auto", "float32", "bfloat16"),
@@ -109,13 +131,12 @@ RULES: Final[tuple[Rule, ...]] = (
     between("memory.alpha", 0, 1),
     between("memory.beta_start", 0, 1),
     finite_above("memory.priority_epsilon", 0.0),
-    between("policy.value_max", 0, 1),
-    between("policy.value_min", 0, 1),
-    at_least("policy.nb_steps", 1, " steps"),
     at_least("train.steps", 1, " steps"),
+    Rule("train.episodes", lambda v: v is None or v >= 1, "null or an integer >= 1 games"),
     at_least("train.warmup", 0, " steps"),
     at_least("memory.beta_steps", 1, " steps"),  # train.steps, unless set
     at_least("checkpoint.interval", 1, " steps"),
+    one_of("checkpoint.weights", "interval", "episode"),
     at_least("checkpoint.keep", 1, " checkpoints"),
     at_least("eval.interval", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
@@ -179,12 +200,7 @@ def _check_fit(config: Config) -> None:
         raise wrong("model.builder", model.builder, "null unless model=custom")
     if model.name == "conv":
         _check_convolutions(config)
-    if config.policy.value_min > config.policy.value_max:
-        raise wrong(
-            "policy.value_min",
-            config.policy.value_min,
-            f"at most policy.value_max={config.policy.value_max:g}",
-        )
+    check_policy(config.policy)
     if agent.name == "keras_rl2":
         if config.memory.name != "sequential":
             raise wrong("memory", config.memory.name, "memory=sequential with agent=keras_rl2")
@@ -196,12 +212,11 @@ def _check_fit(config: Config) -> None:
                 agent.target_update,
                 "a whole number of steps >= 1 with agent=keras_rl2 (its soft update needs Keras 2)",
             )
-        if agent.precision == "bfloat16":
-            raise wrong("agent.precision", agent.precision, "float32 with agent=keras_rl2")
     elif config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
     if config.memory.name == "sequential":
         _check_sequential(config)
+    check_agent(config)
     _check_sizes(config)
 
 

@@ -50,8 +50,13 @@ class ModelConfig:
     filters: list[int] = field(default_factory=list)  # of each convolution
     kernels: list[int] = field(default_factory=list)  # side of each kernel, pixels
     strides: list[int] = field(default_factory=list)  # of each convolution, pixels
+    conv_bias: bool = True  # whether the convolutions have biases
+    per_frame: bool = False  # the convolutions see one frame of the window at a time
+    conv_initializer: str = "glorot_uniform"  # of the convolutions' kernels
     hidden: list[int] = MISSING  # units of each dense layer
+    dense_initializer: str = "glorot_uniform"  # of the dense layers' kernels
     activation: str = MISSING  # Keras name
+    layer_norm: bool = MISSING  # normalise the hidden layers before their activation
     scale: float = MISSING  # factor applied to the bytes inside the network
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
@@ -66,11 +71,26 @@ class AgentConfig:
     batch_size: int = MISSING  # transitions per update, >= 1
     train_interval: int = MISSING  # steps per update, >= 1
     n_step: int = MISSING  # steps of a return, >= 1
-    target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate per update
-    learning_rate: float = MISSING  # of Adam, > 0
-    adam_epsilon: float = MISSING  # of Adam, > 0
+    target_sync: str = MISSING  # steps: hard syncs when due; game_end: at the next end of a game
+    target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate; 0: no target
+    optimizer: str = MISSING  # adam | adamw | rmsprop | sgd
+    learning_rate: float = MISSING  # of the optimizer, > 0
+    adam_epsilon: float = MISSING  # of adam, adamw and rmsprop, > 0
+    momentum: float = MISSING  # of rmsprop and sgd, 0..1
+    weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0
+    gradient_clip: float = MISSING  # greatest norm of the whole gradient, > 0; inf: any
     double: bool = MISSING  # the online network chooses the action the target network values
-    dueling: str = MISSING  # none | avg | max | naive
+    expected_sarsa: bool = MISSING  # targets are the value under the behaviour policy
+    munchausen: bool = MISSING  # rewards and values of a softmax policy
+    munchausen_alpha: float = MISSING  # weight of the taken action's log-probability, 0..1
+    munchausen_tau: float = MISSING  # temperature, in points, > 0
+    munchausen_floor: float = MISSING  # least tau * log-probability that is added, <= 0
+    dueling: str = MISSING  # none | avg | max | naive: one layer; streams: a hidden layer each
+    distribution: str = MISSING  # none | c51 | qr | iqn: what is learned of the return
+    atoms: int = MISSING  # returns of c51, quantiles of qr and iqn, >= 2
+    v_min: float = MISSING  # least return of c51, in points
+    v_max: float = MISSING  # greatest return of c51, in points
+    noisy_sigma: float = MISSING  # sigma_0 of the head's noisy layers, >= 0; 0: ordinary layers
     delta_clip: float = MISSING  # TD error beyond which the loss is linear (Huber); inf: squared
     reward_clip: float = MISSING  # rewards are clipped to +-this for learning only; inf: not
     precision: str = MISSING  # auto | float32 | bfloat16: of the hidden layers
@@ -92,11 +112,17 @@ class MemoryConfig:
 
 @dataclass
 class PolicyConfig:
-    """Epsilon-greedy, epsilon falling linearly (keras-rl2's LinearAnnealedPolicy)."""
+    """The rule that chooses the actions while training, and its parameter by step."""
 
-    value_max: float = MISSING  # epsilon at step 0, 0..1
-    value_min: float = MISSING  # epsilon from step nb_steps on, 0..value_max
-    nb_steps: int = MISSING  # steps from value_max to value_min, >= 1
+    name: str = MISSING  # eps_greedy | greedy | softmax | boltzmann (keras-rl2's, clipped)
+    schedule: str = MISSING  # of epsilon or tau: constant | linear | exponential | piecewise
+    value_max: Optional[float] = MISSING  # at step 0; constant: throughout  # noqa: UP045
+    value_min: Optional[float] = MISSING  # linear: in the end; exponential: limit  # noqa: UP045
+    nb_steps: Optional[int] = MISSING  # linear: from value_max to value_min, >= 1  # noqa: UP045
+    rate: Optional[float] = MISSING  # exponential: per step, > 0  # noqa: UP045
+    points: list[Any] = MISSING  # piecewise: [[step, value], ...], straight lines between
+    clip: list[float] = MISSING  # boltzmann: lowest and highest Q / tau
+    random_ties: bool = MISSING  # equally good actions are drawn from, not the first taken
 
 
 @dataclass
@@ -104,6 +130,7 @@ class TrainConfig:
     """How long to train."""
 
     steps: int = MISSING  # the step at which training ends
+    episodes: Optional[int] = MISSING  # games after which it ends before; null: any  # noqa: UP045
     warmup: int = MISSING  # steps before the first update
 
 
@@ -112,6 +139,7 @@ class CheckpointConfig:
     """What is saved on the way: weights files, and checkpoints that a run is resumed from."""
 
     interval: int = MISSING  # steps between two, >= 1
+    weights: str = MISSING  # interval: a weights file every interval; episode: one per game
     keep: int = MISSING  # checkpoints kept (weights files are all kept), >= 1
 
 

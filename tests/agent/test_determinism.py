@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from runner import tensorflow_setup
-from runner.agent.build import make_agent, make_memory, make_model, make_policy
+from runner.agent.build import make_agent, make_memory, make_model
 from runner.config import compose
 from runner.environments.pool import EmulatorPool, game_seeds
+from runner.policies.build import make_policy
 
 SETTINGS = (
     "env=breakout", "obs=ram", "model.hidden=[16]", "agent.batch_size=8", "memory.limit=500",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 from toys import small_network
 
 from runner.agent.learner import Learner
+from runner.agent.targets import Munchausen
 from runner.keras_rl2 import clone_model
 from runner.memory.batch import Batch
 
@@ -26,11 +29,11 @@ TARGET = np.array([[9.0, 9.0, 9.0], [5.0, 8.0, 6.0]], np.float32)
 GAMMA = 0.5
 
 
-def learner(**settings: object) -> Learner:
-    networks = []
-    for q_values in (ONLINE, TARGET):
-        networks.append(small_network(OneCell))
-        networks[-1].set_weights([q_values])
+def learner(networks: Any = None, **settings: object) -> Learner:
+    if networks is None:
+        networks = [small_network(OneCell), small_network(OneCell)]
+        for network, q_values in zip(networks, (ONLINE, TARGET), strict=True):
+            network.set_weights([q_values])
     arguments = {"gamma": GAMMA, "double": False, "delta_clip": np.inf, "soft_update": 0.0}
     return Learner(
         *networks,
@@ -81,7 +84,7 @@ def test_one_transition(
     slope: float,
 ) -> None:
     learns = learner(double=double, delta_clip=clip)
-    losses, mean_q = learns.update(transitions([action], [reward], [terminal]), NO_SYNC)
+    losses, mean_q, _ = learns.update(transitions([action], [reward], [terminal]), NO_SYNC)
     np.testing.assert_allclose(losses, [loss], rtol=1e-6)
     np.testing.assert_allclose(mean_q, [4.0], rtol=1e-6)
     expected = ONLINE.copy()
@@ -90,11 +93,59 @@ def test_one_transition(
     np.testing.assert_array_equal(learns.target_model.get_weights()[0], TARGET)
 
 
+@pytest.mark.parametrize(
+    ("policy", "double", "parameter", "probabilities"),
+    [
+        # of the target network's Q(1, .) = 5, 8, 6, or with double of the online network's 3, 1, 2
+        ("eps_greedy", False, 0.3, [0.1, 0.8, 0.1]),
+        ("eps_greedy", True, 0.3, [0.8, 0.1, 0.1]),
+        ("softmax", False, 2.0, np.exp([2.5, 4.0, 3.0]) / np.exp([2.5, 4.0, 3.0]).sum()),
+        ("softmax", True, 1.0, np.exp([3.0, 1.0, 2.0]) / np.exp([3.0, 1.0, 2.0]).sum()),
+    ],
+)
+def test_expected_sarsa(
+    policy: str, double: bool, parameter: float, probabilities: list[float]
+) -> None:
+    """van Seijen et al. 2009: r + gamma sum_a pi(a|s') Q(s', a), Q of the target network."""
+    learns = learner(policy=policy, double=double)
+    learns.update(transitions([2], [1.0], [False]), NO_SYNC, parameter)
+    target = 1.0 + GAMMA * np.dot(probabilities, TARGET[1])
+    moved = learns.model.get_weights()[0][0, 2]
+    np.testing.assert_allclose(moved, 4.0 + LEARNING_RATE * (target - 4.0), rtol=1e-5)
+
+
+def test_without_a_target_network() -> None:
+    """Targets come from the online network as the update before left it."""
+    network = small_network(OneCell)
+    network.set_weights([ONLINE])
+    learns = learner(networks=(network, network))
+    q = ONLINE.copy()
+    for _ in range(3):
+        # From cell 0 by action 2 to cell 1, where the online network's best is 3.
+        losses, *_ = learns.update(transitions([2], [1.0], [False]), np.array([True, True]))
+        error = 1.0 + GAMMA * 3.0 - q[0, 2]
+        np.testing.assert_allclose(losses, [0.5 * error**2], rtol=1e-6)
+        q[0, 2] += LEARNING_RATE * error
+        np.testing.assert_allclose(network.get_weights()[0], q, rtol=1e-6)
+
+
+def test_munchausen() -> None:
+    """Vieillard et al. 2020, equation 2: all of the target network."""
+    alpha, tau, floor = 0.9, 0.7, -1.0
+    learns = learner(munchausen=Munchausen(alpha, tau, floor))
+    learns.update(transitions([1], [1.0], [False]), NO_SYNC)
+    log_pi = TARGET / tau - np.log(np.exp(TARGET / tau).sum(axis=1, keepdims=True))
+    soft_value = (np.exp(log_pi[1]) * (TARGET[1] - tau * log_pi[1])).sum()
+    target = 1.0 + alpha * max(tau * log_pi[0, 1], floor) + GAMMA * soft_value
+    moved = learns.model.get_weights()[0][0, 1]
+    np.testing.assert_allclose(moved, 2.0 + LEARNING_RATE * (target - 2.0), rtol=1e-5)
+
+
 def test_a_batch_is_averaged() -> None:
     learns = learner()
     batch = transitions([2, 2, 0, 1], [1.0, 1.0, 5.0, 2.0], [False, True, True, True])
     errors = np.array([1.0, -3.0, 4.0, 0.0])
-    losses, _ = learns.update(batch, NO_SYNC)
+    losses, *_ = learns.update(batch, NO_SYNC)
     np.testing.assert_allclose(losses, [np.mean(0.5 * errors**2)], rtol=1e-6)
     moved = learns.model.get_weights()[0][0] - ONLINE[0]
     np.testing.assert_allclose(moved, LEARNING_RATE / 4 * np.array([4.0, 0.0, -2.0]), rtol=1e-6)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.dueling import with_dueling_head
+from models.heads import Head, with_head
 from runner.agent.dqn import CompiledDQNAgent
 from runner.keras_rl2 import DQNAgent, Experience, Memory
 from runner.memory.batch import Batch
@@ -49,7 +49,7 @@ def agent_with_first_weights(kind: type[DQNAgent], data: dict[str, Any], **setti
         x = keras.layers.Dense(int(units), "relu")(x)
     model = keras.Model(inputs, keras.layers.Dense(data["nb_actions"])(x))
     if data["dueling"] != "none":
-        model = with_dueling_head(model, data["dueling"])
+        model = with_head(model, Head(data["dueling"]))
     model.set_weights(weights_after(0, data))
     agent = kind(
         model,
@@ -131,7 +131,7 @@ def test_several_updates_in_one_call_are_those_updates(name: str, jit_compile: b
         batches = Batch(windows[part], actions[part], data["R"][part], terminals[part])
         # Before the first of these updates nothing is due; then after updates 7 and 14.
         syncs = [False] + [update % 7 == 0 for update in range(first + 1, first + 6)]
-        results.append(agent.learner.update(batches, np.array(syncs)))
+        results.append(agent.learner.update(batches, np.array(syncs))[:2])
         if first == 0:
             assert_weights_as_recorded(agent, 5, data)
     losses, mean_qs = np.concatenate(results, axis=1)

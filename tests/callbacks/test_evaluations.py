@@ -89,9 +89,10 @@ def test_training_is_the_same_with_evaluations_and_without(
     tmp_path: Path, interval: int, trained: dict[int, list[np.ndarray[Any, Any]]]
 ) -> None:
     from runner import tensorflow_setup
-    from runner.agent.build import make_agent, make_memory, make_model, make_policy
+    from runner.agent.build import make_agent, make_memory, make_model
     from runner.agent.dqn import q_function
     from runner.evaluation import evaluate
+    from runner.policies.build import make_policy
 
     config = compose.load([*SETTINGS, "model.hidden=[16]", f"eval.interval={interval}"])
     tensorflow_setup.set_up(0)

@@ -12,6 +12,7 @@ import pytest
 
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
+from models.heads import Head
 
 NATURE = {
     "filters": [32, 64, 64],
@@ -39,7 +40,7 @@ def q_values(model, inputs):
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
 @pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
 def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
-    model = build_model(name, shape, 4, arguments=arguments, dueling=dueling)
+    model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     assert model.input.dtype == "uint8"
     assert model.input.shape == (None, *shape)
     assert model.output.shape == (None, 4)
@@ -92,7 +93,7 @@ def test_the_ram_network_is_the_tutorials():
 
 
 def test_a_dueling_head_has_one_more_output_than_actions():
-    model = build_model("dense", (3, 128), 6, arguments=DENSE, dueling="avg")
+    model = build_model("dense", (3, 128), 6, arguments=DENSE, head=Head("avg"))
     assert [tuple(weight.shape) for weight in model.weights[-2:]] == [(16, 7), (7,)]
     # The plain output layer is replaced, not stacked upon.
     assert len(model.weights) == 2 * 3
@@ -138,7 +139,7 @@ def through_file(model, folder):
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
 @pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
 def test_a_network_comes_back_the_same(tmp_path, name, shape, arguments, dueling, copied):
-    model = build_model(name, shape, 4, arguments=arguments, dueling=dueling)
+    model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     again = copied(model, tmp_path)
     if copied is not through_file:
         again.set_weights(model.get_weights())
@@ -157,14 +158,14 @@ def own_network(monkeypatch):
 
 @pytest.mark.parametrize("dueling", ["none", "avg"])
 def test_a_users_sequential_network(own_network, dueling):
-    model = build_model(f"{own_network}:sequential", (2, 8), 3, arguments={}, dueling=dueling)
+    model = build_model(f"{own_network}:sequential", (2, 8), 3, arguments={}, head=Head(dueling))
     assert model.predict_on_batch(np.zeros((5, 2, 8), np.uint8)).shape == (5, 3)
 
 
 @pytest.mark.parametrize("dueling", ["none", "avg"])
 def test_a_users_own_network(own_network, dueling):
     model = build_model(
-        f"{own_network}:linear", (2, 8), 3, arguments={"scale": 0.5}, dueling=dueling
+        f"{own_network}:linear", (2, 8), 3, arguments={"scale": 0.5}, head=Head(dueling)
     )
     assert q_values(model, random_bytes((2, 8))).shape == (5, 3)
     assert model.layers[1].scale == 0.5

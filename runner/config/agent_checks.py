@@ -1,0 +1,50 @@
+"""Which switches of the agent go together; docs/algorithms.md says why."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from runner.config.schema import AgentConfig, Config
+from runner.errors import wrong
+
+# What keras-rl2's own agent can do of it: field, values, as they are typed.
+_STOCK: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
+    ("precision", ("auto", "float32"), "float32"),
+    ("expected_sarsa", (False,), "false"),
+    ("munchausen", (False,), "false"),
+    ("distribution", ("none",), "none"),
+    ("noisy_sigma", (0.0,), "0"),
+)
+
+
+def check_agent(config: Config) -> None:
+    """Checks that the switches of one run's agent go together.
+
+    Raises:
+        UserError: The first that does not.
+    """
+    agent = config.agent
+    if agent.name == "keras_rl2":
+        _check_stock(agent)
+    if agent.munchausen:
+        for field in ("double", "expected_sarsa"):
+            if getattr(agent, field):
+                only = "false with agent.munchausen=true, which brings a policy of its own"
+                raise wrong(f"agent.{field}", "true", only)
+    if agent.dueling == "streams" and not config.model.hidden:
+        only = "at least one layer with agent.dueling=streams: the last is each stream's"
+        raise wrong("model.hidden", config.model.hidden, only)
+    if agent.distribution == "c51" and agent.v_min >= agent.v_max:
+        raise wrong("agent.v_min", agent.v_min, f"less than agent.v_max={agent.v_max:g}")
+    if agent.distribution in ("qr", "iqn") and math.isinf(agent.delta_clip):
+        only = f"a finite number with agent.distribution={agent.distribution}: its loss's kappa"
+        raise wrong("agent.delta_clip", agent.delta_clip, only)
+
+
+def _check_stock(agent: AgentConfig) -> None:
+    for field, possible, shown in _STOCK:
+        value = getattr(agent, field)
+        if value not in possible:
+            typed = str(value).lower() if isinstance(value, bool) else value
+            raise wrong(f"agent.{field}", typed, f"{shown} with agent=keras_rl2")

@@ -1,0 +1,61 @@
+"""From settings to the behaviour policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from runner.config.schema import Config, PolicyConfig
+from runner.keras_rl2 import (
+    BoltzmannQPolicy,
+    EpsGreedyQPolicy,
+    GreedyQPolicy,
+    LinearAnnealedPolicy,
+    Policy,
+)
+from runner.policies.annealing import (
+    ConstantPolicy,
+    ExponentialAnnealedPolicy,
+    PiecewiseAnnealedPolicy,
+)
+from runner.policies.rules import (
+    FairEpsGreedyQPolicy,
+    FairGreedyQPolicy,
+    SoftmaxQPolicy,
+    parameter_name,
+)
+
+RULES: Final[dict[str, Callable[[PolicyConfig], Policy]]] = {
+    "eps_greedy": lambda p: FairEpsGreedyQPolicy() if p.random_ties else EpsGreedyQPolicy(),
+    "greedy": lambda p: FairGreedyQPolicy() if p.random_ties else GreedyQPolicy(),
+    "softmax": lambda p: SoftmaxQPolicy(),
+    "boltzmann": lambda p: BoltzmannQPolicy(clip=tuple(p.clip)),
+}
+
+SCHEDULES: Final[dict[str, Callable[[Policy, str, PolicyConfig, float], Policy]]] = {
+    "constant": lambda rule, attr, p, test: ConstantPolicy(rule, attr, _set(p.value_max), test),
+    "linear": lambda rule, attr, p, test: LinearAnnealedPolicy(
+        rule, attr, p.value_max, p.value_min, value_test=test, nb_steps=p.nb_steps
+    ),
+    "exponential": lambda rule, attr, p, test: ExponentialAnnealedPolicy(
+        rule, attr, _set(p.value_max), _set(p.value_min), test, _set(p.rate)
+    ),
+    "piecewise": lambda rule, attr, p, test: PiecewiseAnnealedPolicy(rule, attr, p.points, test),
+}
+
+
+def make_policy(config: Config) -> Policy:
+    """Builds the behaviour policy: a rule, its parameter following the schedule."""
+    policy = config.policy
+    rule = RULES[policy.name](policy)
+    attribute = parameter_name(rule)
+    if attribute is None:
+        return rule
+    # keras-rl2's own test() uses it; the project's evaluations are epsilon-greedy by themselves.
+    test = config.eval.epsilon if attribute == "eps" else rule.tau
+    return SCHEDULES[policy.schedule](rule, attribute, policy, test)
+
+
+def _set(value: Any) -> Any:
+    assert value is not None, "checked in runner.config.policy_checks"
+    return value

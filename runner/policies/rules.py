@@ -1,0 +1,137 @@
+"""Rules that choose an action from Q-values, beside keras-rl2's own, and what they are as a target.
+
+All draw from NumPy's process-wide generator, as keras-rl2's do: it is part of every checkpoint.
+Sources: Sutton and Barto 2018, "Reinforcement Learning", 2nd edition, sections 2.2 (epsilon-greedy)
+and 2.8 (softmax).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.keras_rl2 import (
+    BoltzmannQPolicy,
+    EpsGreedyQPolicy,
+    GreedyQPolicy,
+    LinearAnnealedPolicy,
+    Policy,
+)
+
+
+def greedy_action(q_values: NDArray[Any]) -> int:
+    """Returns one of the best actions, each with the same probability."""
+    best = np.flatnonzero(q_values == q_values.max())
+    return int(best[np.random.randint(len(best))] if len(best) > 1 else np.argmax(q_values))
+
+
+class FairEpsGreedyQPolicy(EpsGreedyQPolicy):  # type: ignore[misc]
+    """keras-rl2's epsilon-greedy, with ties broken at random instead of by the lowest number."""
+
+    def select_action(self, q_values: NDArray[Any]) -> int:
+        """Returns an action. ``q_values``: (nb_actions,)."""
+        if np.random.uniform() < self.eps:
+            return int(np.random.randint(len(q_values)))
+        return greedy_action(q_values)
+
+
+class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
+    """keras-rl2's greedy policy, with ties broken at random instead of by the lowest number."""
+
+    def select_action(self, q_values: NDArray[Any]) -> int:
+        """Returns an action. ``q_values``: (nb_actions,)."""
+        return greedy_action(q_values)
+
+
+class SoftmaxQPolicy(Policy):  # type: ignore[misc]
+    """Action probabilities softmax(Q / tau), right for any tau > 0.
+
+    The best Q-value is taken off before the division, so that no exponential overflows: as tau goes
+    to 0 it becomes greedy, with ties broken at random. keras-rl2's BoltzmannQPolicy clips Q / tau
+    instead: at a small tau all actions beyond the clip become equally likely.
+
+    Args:
+        tau: Temperature, in units of Q, > 0.
+    """
+
+    def __init__(self, tau: float = 1.0) -> None:
+        super().__init__()
+        self.tau = tau
+
+    def probabilities(self, q_values: NDArray[Any]) -> NDArray[np.float64]:
+        """Returns (nb_actions,): pi(a | s). ``q_values``: (nb_actions,)."""
+        q = q_values.astype(np.float64)
+        weights = np.exp((q - q.max()) / self.tau)
+        probabilities: NDArray[np.float64] = weights / weights.sum()
+        return probabilities
+
+    def select_action(self, q_values: NDArray[Any]) -> int:
+        """Returns an action. ``q_values``: (nb_actions,)."""
+        cumulated = np.cumsum(self.probabilities(q_values))
+        drawn = np.searchsorted(cumulated, np.random.uniform() * cumulated[-1], side="right")
+        return int(min(drawn, len(q_values) - 1))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, as keras-rl2's policies do."""
+        return {**super().get_config(), "tau": self.tau}
+
+
+# The rule -> the distribution that expected SARSA takes, and the attribute that is its parameter
+# (None: epsilon 0). Random ties change no expectation: tied actions are worth the same.
+_TARGETS: Final[dict[type, tuple[Literal["eps_greedy", "softmax"], str | None]]] = {
+    EpsGreedyQPolicy: ("eps_greedy", "eps"),
+    GreedyQPolicy: ("eps_greedy", None),
+    SoftmaxQPolicy: ("softmax", "tau"),
+}
+
+
+def target_kind(policy: Policy) -> Literal["eps_greedy", "softmax"]:
+    """The action probabilities pi(a | s) of ``policy``, or of the policy that it anneals, by name.
+
+    Raises:
+        ValueError: They are neither of the two, such as keras-rl2's clipped Boltzmann.
+    """
+    return _target(policy)[0]
+
+
+def target_parameter(policy: Policy) -> float:
+    """Epsilon or tau of the last action that ``policy`` chose (see ``target_kind``).
+
+    Raises:
+        ValueError: As ``target_kind``.
+    """
+    attribute = _target(policy)[1]
+    return 0.0 if attribute is None else float(getattr(_rule(policy), attribute))
+
+
+def parameter_name(rule: Policy) -> str | None:
+    """The attribute of ``rule`` that can be annealed: ``eps``, ``tau`` or none."""
+    return next((name for name in ("eps", "tau") if hasattr(rule, name)), None)
+
+
+def _rule(policy: Policy) -> Policy:
+    return policy.inner_policy if isinstance(policy, LinearAnnealedPolicy) else policy
+
+
+def _target(policy: Policy) -> tuple[Literal["eps_greedy", "softmax"], str | None]:
+    rule = _rule(policy)
+    for kind, target in _TARGETS.items():
+        if isinstance(rule, kind):
+            return target
+    raise ValueError(f"{type(rule).__name__}: expected an epsilon-greedy or a softmax policy")
+
+
+__all__ = [
+    "BoltzmannQPolicy",
+    "EpsGreedyQPolicy",
+    "FairEpsGreedyQPolicy",
+    "FairGreedyQPolicy",
+    "GreedyQPolicy",
+    "SoftmaxQPolicy",
+    "greedy_action",
+    "parameter_name",
+    "target_kind",
+    "target_parameter",
+]
