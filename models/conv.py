@@ -31,7 +31,8 @@ def conv_network(
     """Builds the network.
 
     Args:
-        input_shape: (window, height, width) of uint8 grey screens.
+        input_shape: (window, height, width) of uint8 grey screens, or (window, height, width,
+            channels); the channels of all screens are then those of one.
         nb_actions: Number of Q-values.
         filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) are of
             the same length.
@@ -44,12 +45,17 @@ def conv_network(
         layer_norm: Normalise every hidden layer before its activation.
 
     Returns:
-        A model (B, window, height, width) uint8 -> (B, nb_actions) float32.
+        A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
     """
-    window, height, width = input_shape
-    inputs = keras.Input((window, height, width), dtype="uint8", name="screens")
-    # (B, window, height, width) -> (B, height, width, window)
-    x = layers.Permute((2, 3, 1), dtype="uint8")(inputs)
+    window, height, width, *channels = input_shape
+    inputs = keras.Input(tuple(input_shape), dtype="uint8", name="screens")
+    if channels:
+        # (B, window, height, width, C) -> (B, height, width, window * C)
+        x = layers.Permute((2, 3, 1, 4), dtype="uint8")(inputs)
+        x = layers.Reshape((height, width, window * channels[0]), dtype="uint8")(x)
+    else:
+        # (B, window, height, width) -> (B, height, width, window)
+        x = layers.Permute((2, 3, 1), dtype="uint8")(inputs)
     x = layers.Rescaling(scale, dtype=dtype)(x)
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
         x = hidden_layer(

@@ -6,9 +6,29 @@ Default sizes in ``conf/model/dense.yaml``: 3 x 128 = 384 inputs, 512, 128, one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable(package="atari_runner")
+class Bits(layers.Layer):  # type: ignore[misc]
+    """The 8 bits of each byte as 0 or 1, most significant first (as ``numpy.unpackbits``)."""
+
+    def call(self, inputs: Any) -> Any:
+        """Maps (..., n) uint8 to (..., 8 * n) of the layer's dtype."""
+        bits = ops.bitwise_and(
+            ops.right_shift(ops.expand_dims(inputs, -1), ops.arange(7, -1, -1, dtype="uint8")), 1
+        )
+        shape = (-1, *self.compute_output_shape(inputs.shape)[1:])
+        return ops.cast(ops.reshape(bits, shape), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (..., 8 * n)."""
+        assert input_shape[-1] is not None
+        return (*input_shape[:-1], 8 * input_shape[-1])
+
 
 from models.hidden import hidden_layer
 
@@ -20,6 +40,7 @@ def dense_network(
     hidden: Sequence[int],
     activation: str,
     scale: float,
+    bits: str = "none",
     dtype: str = "float32",
     layer_norm: bool = False,
 ) -> keras.Model:
@@ -31,6 +52,7 @@ def dense_network(
         hidden: Units of each hidden layer.
         activation: Keras name of the hidden activations.
         scale: Factor applied to the bytes, such as 1/255.
+        bits: ``none``; ``add``: each byte's 8 bits are inputs besides; ``only``: in its place.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
         layer_norm: Normalise every hidden layer before its activation.
 
@@ -38,7 +60,12 @@ def dense_network(
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
     """
     inputs = keras.Input(tuple(input_shape), dtype="uint8", name="bytes")
-    x = layers.Rescaling(scale, dtype=dtype)(inputs)
+    parts = []
+    if bits != "only":
+        parts.append(layers.Rescaling(scale, dtype=dtype)(inputs))
+    if bits != "none":
+        parts.append(Bits(dtype=dtype)(inputs))
+    x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     x = layers.Flatten(dtype=dtype)(x)
     for units in hidden:
         x = hidden_layer(

@@ -26,7 +26,6 @@ def main(arguments: list[str]) -> int:
 
     compose.register()
     arguments = compose.with_paths_quoted(arguments)
-    sys.argv[1:] = arguments  # where Hydra reads them
     codes = []
 
     def job(composed: DictConfig) -> None:
@@ -47,7 +46,7 @@ def main(arguments: list[str]) -> int:
             remove_if_empty(folder, Path.cwd())
 
     def check() -> int:
-        compose.check_command_line(arguments)
+        sys.argv[1:] = compose.check_command_line(arguments)  # where Hydra reads them
         return 0
 
     def resume_run() -> int:

@@ -1,4 +1,4 @@
-"""Whole games with a trained network: unclipped, lives ignored, epsilon-greedy."""
+"""Whole games with a trained network: unclipped, lives and step limits ignored, epsilon-greedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def evaluate(
 
     Args:
         q_values: (B, window, *observation) uint8 -> (B, nb_actions).
-        config: The run's settings; lives are ignored whatever they say.
+        config: The run's settings; lives and ``env.max_steps`` are ignored whatever they say.
         seed: Of the emulators and of the random actions.
         stopped: Asked at every step; true ends the games.
 
@@ -43,7 +43,7 @@ def evaluate(
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
     num_envs = min(episodes, MAX_GAMES_AT_ONCE)
-    rules = dataclasses.replace(config.env, life_loss=False)
+    rules = dataclasses.replace(config.env, life_loss=False, max_steps=None)
     generator = np.random.default_rng(seed)
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
     returns: list[list[float]] = [[] for _ in range(num_envs)]
@@ -53,7 +53,7 @@ def evaluate(
         observations, _ = pool.reset(seed=game_seeds(seed, num_envs))
         shape = pool.single_observation_space.shape
         assert shape is not None
-        windows = RunningWindows(num_envs, config.obs.window, shape)
+        windows = RunningWindows(num_envs, config.obs.window, shape, config.obs.padding)
         windows.push(slice(None), observations, True)
         playing = np.ones(num_envs, np.bool_)
         while playing.any():

@@ -189,9 +189,10 @@ def _callbacks(config: Config, run: RunDirectory, games: Games, pieces: _Pieces)
 def _header(config: Config, games: Games, environment: str) -> str:
     env = config.env
     lives = "a lost life is terminal" if env.life_loss else "lives ignored"
+    rules = env.id or f"protocol {env.protocol}"
     return "\n".join([
         f"{env.game}, obs={config.obs.name}, agent={config.agent.name}, seed={config.seed}",
-        f"protocol {env.protocol}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
+        f"{rules}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),
@@ -249,6 +250,8 @@ def _result(
             "full_actions": env.full_actions,
             "noop_max": env.noop_max,
             "life_loss": env.life_loss,
+            "fire_at_start": env.fire_at_start,
+            "start_moves_max": env.start_moves_max,
             "max_frames": env.max_frames,
         },
         "steps": step,

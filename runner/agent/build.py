@@ -60,6 +60,8 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
     }
     if model.name == "conv":
         arguments |= {"filters": model.filters, "kernels": model.kernels, "strides": model.strides}
+    if model.name == "dense":
+        arguments |= {"bits": model.bits}
     if model.name == "custom":
         arguments = model.arguments
     try:
@@ -102,6 +104,7 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         observation_shape,
         streams=num_envs(config),
         seed=config.seed,
+        padding=config.obs.padding,
         n_step=config.agent.n_step,
         gamma=config.agent.gamma,
         redraw_at_borders=config.memory.border == "redraw",

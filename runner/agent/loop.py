@@ -112,7 +112,9 @@ class Session:
             raise ValueError(f"memory: expected a ReplayMemory of {num_envs} streams")
         self.agent, self.env, self.memory, self.hooks = agent, env, memory, hooks
         self.process = Processing(agent.processor)
-        self.windows = RunningWindows(num_envs, memory.window_length, memory.observation_shape)
+        self.windows = RunningWindows(
+            num_envs, memory.window_length, memory.observation_shape, memory.padding
+        )
         self.episodes = list(range(num_envs))  # number of the game each stream plays
         self.next_episode = num_envs
         self.episode_steps = [0] * num_envs
@@ -247,6 +249,8 @@ class Session:
         seen, final, rewards = self.process.step(
             observations, infos["final_obs"], points.copy(), ended
         )
+        if "extra_reward" in infos:  # on top of the processed points
+            rewards = rewards + infos["extra_reward"]
         terminals = terminated | infos["life_lost"]
         boundaries = terminals | truncated
         if boundaries.any():

@@ -17,7 +17,9 @@ from typing import Any, Final
 import psutil
 
 from runner.config.agent_checks import check_agent
+from runner.config.env_ids import all_ids
 from runner.config.games import all_games, rom_path
+from runner.config.observations import observation_shape, screen_size
 from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
 from runner.errors import wrong
@@ -58,6 +60,25 @@ def one_of(field: str, *choices: str) -> Rule:
     return Rule(field, lambda v: v in choices, f"one of {', '.join(choices)}")
 
 
+def finite(field: str) -> Rule:
+    """The setting must be a finite number."""
+    return Rule(field, math.isfinite, "a finite number")
+
+
+def is_integer(value: Any, low: int, high: float = math.inf) -> bool:
+    """Whether ``value`` is an integer from ``low`` to ``high``; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_distinct(values: Any, low: int, high: float = math.inf) -> bool:
+    """Whether ``values`` is a list of integers from ``low`` to ``high``, none twice, not empty."""
+    return (
+        isinstance(values, list)
+        and all(is_integer(value, low, high) for value in values)
+        and 0 < len(values) == len(set(values))
+    )
+
+
 def positive_integers(field: str) -> Rule:
     """The setting must be a list of integers >= 1."""
     return Rule(field, lambda v: all(n >= 1 for n in v), "a list of integers >= 1")
@@ -74,9 +95,18 @@ INITIALIZERS: Final = (
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
     between("env.sticky", 0, 1),
-    at_least("env.frame_skip", 1, " frames"),
+    Rule("env.id", lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
+    Rule(
+        "env.frame_skip",
+        lambda v: is_integer(v, 1) or is_distinct(v, 1),
+        "an integer >= 1 frames, or a list of them to draw from, such as [2,3,4]",
+    ),
     at_least("env.noop_max", 0, " frames"),
+    finite("env.life_loss_reward"),
+    at_least("env.start_moves_max", 0, " moves"),
     at_least("env.max_frames", 1, " frames"),
+    Rule("env.max_steps", lambda v: v is None or v >= 1, "null or an integer >= 1 steps"),
+    finite("env.cut_reward"),
     Rule(
         "env.num_envs",
         lambda v: v == "auto" or (isinstance(v, int) and 1 <= v <= 1024),
@@ -84,6 +114,20 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     one_of("obs.name", "pixel", "ram"),
     between("obs.window", 1, 255),
+    one_of("obs.padding", "zeros", "first"),
+    Rule(
+        "obs.bytes",
+        lambda v: v is None or is_distinct(v, 0, 127),
+        "null or a list of different indices from 0 to 127",
+    ),
+    one_of("obs.color", "luma", "mean", "rgb"),
+    Rule(
+        "obs.crop",
+        lambda v: v is None or (len(v) == 4 and 0 <= v[0] < v[1] and 0 <= v[2] < v[3]),
+        "null or [top,bottom,left,right] in pixels, top < bottom, left < right",
+    ),
+    at_least("obs.subsample", 1),
+    one_of("obs.resize", "area", "nearest", "bilinear", "none"),
     between("obs.height", 0, 4096),
     between("obs.width", 0, 4096),
     one_of("model.name", "conv", "dense", "custom"),
@@ -95,6 +139,7 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("model.dense_initializer", *INITIALIZERS),
     one_of("model.activation", *ACTIVATIONS),
     finite_above("model.scale", 0.0),
+    one_of("model.bits", "none", "add", "only"),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
     at_least("agent.batch_size", 1, " transitions"),
@@ -163,7 +208,7 @@ def value_of(config: Config, field: str) -> Any:
 
 def observation_bytes(config: Config) -> int:
     """Bytes of one stored observation."""
-    return 128 if config.obs.name == "ram" else config.obs.height * config.obs.width
+    return math.prod(observation_shape(config.env, config.obs))
 
 
 def replay_bytes(config: Config) -> int:
@@ -184,9 +229,60 @@ def check(config: Config) -> None:
         value = value_of(config, rule.field)
         if not rule.holds(value):
             raise wrong(rule.field, value, rule.allowed)
-    _check_fit(config)
     _check_files(config)
+    _check_rules_of_the_game(config)
+    _check_observation(config)
+    _check_fit(config)
     _check_memory_size(config)
+
+
+def _check_rules_of_the_game(config: Config) -> None:
+    env = config.env
+    if env.id is not None and all_ids()[env.id].game != env.game:
+        raise wrong("env.id", env.id, f"a name of the game env.game={env.game}, or null")
+    clip = config.agent.reward_clip
+    if config.memory.name == "sequential" and math.isfinite(clip):
+        for field in ("env.life_loss_reward", "env.cut_reward"):
+            if value_of(config, field):
+                allowed = f"inf with memory=sequential and {field}, or it clips that too"
+                raise wrong("agent.reward_clip", clip, allowed)
+
+
+# What the names that only the screen has are, where they are unused.
+_UNUSED_WITH_RAM: Final = {
+    "obs.max_pool": True,
+    "obs.color": "luma",
+    "obs.crop": None,
+    "obs.subsample": 1,
+    "obs.resize": "area",
+}
+
+
+def _check_observation(config: Config) -> None:
+    obs = config.obs
+    if obs.name == "ram":
+        for field, unused in _UNUSED_WITH_RAM.items():
+            if (value := value_of(config, field)) != unused:
+                raise wrong(field, value, "obs=pixel or obs=raw with it: obs=ram sees no screen")
+    else:
+        if obs.bytes is not None:
+            raise wrong("obs.bytes", obs.bytes, "obs=ram with it: the screen is no RAM")
+        _check_screen(config)
+    if obs.padding != "zeros" and config.memory.name == "sequential":
+        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
+    if config.model.bits != "none" and config.model.name != "dense":
+        raise wrong("model.bits", config.model.bits, "none unless model=dense")
+
+
+def _check_screen(config: Config) -> None:
+    obs = config.obs
+    if obs.resize != "none" and min(obs.height, obs.width) < 1:
+        field = "obs.height" if obs.height < 1 else "obs.width"
+        raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
+    if obs.crop is not None:
+        height, width = screen_size(config.env)
+        if obs.crop[1] > height or obs.crop[3] > width:
+            raise wrong("obs.crop", obs.crop, f"a part of the screen of {height}x{width} pixels")
 
 
 def _check_fit(config: Config) -> None:
@@ -240,13 +336,14 @@ def _check_convolutions(config: Config) -> None:
             model.filters,
             f"as many entries as model.kernels={model.kernels} and model.strides={model.strides}",
         )
-    height, width = config.obs.height, config.obs.width
+    screen = observation_shape(config.env, config.obs)[:2]
+    height, width = screen
     for kernel, stride in zip(model.kernels, model.strides, strict=True):
         if min(height, width) < kernel:
             raise wrong(
                 "model.kernels",
                 model.kernels,
-                f"kernels that fit a screen of {config.obs.height}x{config.obs.width} pixels",
+                f"kernels that fit a screen of {screen[0]}x{screen[1]} pixels",
             )
         height, width = (height - kernel) // stride + 1, (width - kernel) // stride + 1
 
@@ -254,9 +351,6 @@ def _check_convolutions(config: Config) -> None:
 def _check_sizes(config: Config) -> None:
     envs, window, batch = num_envs(config), config.obs.window, config.agent.batch_size
     limit, warmup = config.memory.limit, config.train.warmup
-    if config.obs.name == "pixel" and min(config.obs.height, config.obs.width) < 1:
-        field = "obs.height" if config.obs.height < 1 else "obs.width"
-        raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
     # Sampling needs a window, a return and one more entry of every game, and a whole batch over
     # all of them.
     least = batch + envs * (window + config.agent.n_step + 1)

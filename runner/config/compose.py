@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.config.checks import check, check_writable, nearest, num_envs
+from runner.config.env_ids import all_ids, of_id
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
@@ -38,11 +39,12 @@ def _from_protocol(protocol: str, knob: str) -> float | int | bool:
 def register() -> None:
     """Makes the schema and every game of ALE known to Hydra: ``env=pong``, ``env=ms_pacman``."""
     OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
+    OmegaConf.register_new_resolver("of_id", of_id, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     for game in all_games():
         for name in {game, squeezed(game)}:
-            node = {"defaults": ["atari", "_self_"], "game": game}
+            node = {"defaults": ["atari", "_self_"], "game": f"${{of_id:${{.id}},game,{game}}}"}
             store.store(group="env", name=name, node=node)
 
 
@@ -56,15 +58,35 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
     return quoted
 
 
-def check_command_line(arguments: Sequence[str]) -> None:
+def with_obs_of_ids(arguments: Sequence[str]) -> list[str]:
+    """Adds the ``obs=`` that a typed ``env.id=`` means, unless something else picks it.
+
+    Raises:
+        UserError: Names in one sweep mean different ones.
+    """
+    typed = [argument.partition("=")[::2] for argument in arguments]
+    names = next((value for key, value in reversed(typed) if key == "env.id"), "")
+    means = {all_ids()[name].ram for name in names.strip("'\"").split(",") if name in all_ids()}
+    if not means or any(key in ("obs", "experiment") for key, _ in typed):
+        return list(arguments)
+    if len(means) > 1:
+        raise wrong("env.id", names, "names with -ram or names without, or obs= besides")
+    return [*arguments, "obs=ram" if means.pop() else "obs=pixel"]
+
+
+def check_command_line(arguments: Sequence[str]) -> list[str]:
     """Composes and checks every run that a command line asks for, before anything is made.
 
     Args:
         arguments: Overrides and Hydra's own flags; ``-m`` makes a sweep of them.
 
+    Returns:
+        The arguments for Hydra, with what they mean besides.
+
     Raises:
         UserError: The first thing that is wrong.
     """
+    arguments = with_obs_of_ids(arguments)
     flags = get_args_parser().parse_args(arguments)  # Hydra's own: -m, --cfg job ...
     overrides, multirun = parse(flags.overrides), flags.multirun
     settings = [override for override in overrides if not _is_hydras(override)]
@@ -75,6 +97,7 @@ def check_command_line(arguments: Sequence[str]) -> None:
     folder = "hydra.sweep.dir" if multirun else "hydra.run.dir"
     chosen = [str(o.value()) for o in overrides if o.get_key_element() == folder]
     check_writable(Path((chosen or ["runs"])[-1]), folder)
+    return arguments
 
 
 def _is_hydras(override: Override) -> bool:
@@ -90,16 +113,21 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [override for override in parse(overrides) if not _is_hydras(override)]
+    own = [o for o in parse(with_obs_of_ids(overrides)) if not _is_hydras(o)]
     for override in own:
         _check_name(override)
+    chosen = [str(override.value()) for override in own if override.get_key_element() == "env"]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF_DIR)):
             composed = compose("config", [str(override.input_line) for override in own])
-        return typed(composed)
+        config = typed(composed)
     except (HydraException, OmegaConfBaseException) as error:
         raise one_line(error) from error
+    if chosen and find_game(chosen[-1]) != config.env.game:
+        allowed = f"a name of the game that env={chosen[-1]} picks, or env.id=null"
+        raise wrong("env.id", config.env.id, allowed)
+    return config
 
 
 def typed(composed: DictConfig) -> Config:
@@ -214,6 +242,8 @@ _KINDS: Final[dict[Any, str]] = {
     str: "text",
     list[int]: "a list of integers",
     Optional[str]: "text or null",  # noqa: UP045 (as in the schema)
+    Optional[int]: "an integer or null",  # noqa: UP045
+    Optional[list[int]]: "a list of integers or null",  # noqa: UP045
     Union[int, str]: "auto or an integer",  # noqa: UP007
 }
 

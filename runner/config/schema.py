@@ -21,13 +21,22 @@ class EnvConfig:
     """The game and the rules it is played by."""
 
     game: str = MISSING  # ALE's name of the game
+    id: Optional[str] = MISSING  # old name of game and rules, Breakout-v0  # noqa: UP045
     protocol: str = MISSING  # v5 | nature | machado: the source of the five knobs that follow
     sticky: float = MISSING  # probability, per frame, that the last action is repeated, 0..1
-    frame_skip: int = MISSING  # frames per step, >= 1
+    # Frames per step, >= 1, or a list of them, one of which is drawn at every step. (Any: OmegaConf
+    # knows no union with a list.)
+    frame_skip: Any = MISSING
     full_actions: bool = MISSING  # all 18 actions of the console instead of the game's own
     noop_max: int = MISSING  # at most this many frames of no-op at the start of a game, >= 0
     life_loss: bool = MISSING  # the loss of a life is terminal for learning; the game goes on
+    life_loss_reward: float = MISSING  # added to the learner's reward where a life is lost
+    fire_at_start: bool = MISSING  # FIRE is pressed at the start of every life
+    start_moves_max: int = MISSING  # at most this many random moves at the start of a game, >= 0
     max_frames: int = MISSING  # frames after which a game is cut off (truncated), >= 1
+    max_steps: Optional[int] = MISSING  # steps after which it is, >= 1; null: none  # noqa: UP045
+    cut_reward: float = MISSING  # added to the learner's reward where a game is cut off
+    cut_is_terminal: bool = MISSING  # a game cut off is over for learning: no bootstrap
     num_envs: Union[int, str] = MISSING  # games played at once, >= 1, or auto  # noqa: UP007
     rom_dir: Optional[str] = MISSING  # folder with the user's own ROMs; null: ALE's  # noqa: UP045
 
@@ -38,8 +47,17 @@ class ObsConfig:
 
     name: str = MISSING  # pixel | ram
     window: int = MISSING  # observations in a state, >= 1
-    height: int = MISSING  # pixels, pixel only
-    width: int = MISSING  # pixels, pixel only
+    padding: str = MISSING  # zeros | first: fills windows at an episode's start
+    blank_end: bool = MISSING  # the last observation of a game is all zeros
+    bytes: Optional[list[int]] = MISSING  # of the RAM, these only; ram only  # noqa: UP045
+    # Pixel only, in the order in which they are applied:
+    max_pool: bool = MISSING  # maximum of a step's last two frames instead of the last
+    color: str = MISSING  # luma | mean | rgb
+    crop: Optional[list[int]] = MISSING  # top, bottom, left, right, pixels  # noqa: UP045
+    subsample: int = MISSING  # every n-th row and column, >= 1
+    resize: str = MISSING  # area | nearest | bilinear | none
+    height: int = MISSING  # pixels, unless resize is none
+    width: int = MISSING  # pixels, unless resize is none
 
 
 @dataclass
@@ -58,6 +76,7 @@ class ModelConfig:
     activation: str = MISSING  # Keras name
     layer_norm: bool = MISSING  # normalise the hidden layers before their activation
     scale: float = MISSING  # factor applied to the bytes inside the network
+    bits: str = "none"  # none | add | only: the bits of each byte as inputs, dense only
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
 

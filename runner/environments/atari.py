@@ -1,7 +1,8 @@
-"""One Atari game as a Gymnasium environment: frame skip, sticky actions, no-ops, lives.
+"""One Atari game as a Gymnasium environment: frame skip, sticky actions, starts, lives, limits.
 
-Rewards are the game's own points: clipping belongs to the learner. The loss of a life is reported,
-not acted upon: the game goes on, and whoever learns may call it terminal.
+Rewards are the game's own points: clipping belongs to the learner, and what the learner is told
+besides stands apart. The loss of a life is reported, not acted upon: the game goes on, and whoever
+learns may call it terminal.
 """
 
 from __future__ import annotations
@@ -15,23 +16,23 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from runner.config.games import rom_path
+from runner.config.observations import observation_shape
 from runner.config.schema import EnvConfig, ObsConfig
-from runner.environments.screen import pooled, resized
+from runner.environments.screen import ScreenView
 
 Observation = NDArray[np.uint8]
-
-RAM_BYTES = 128
 
 
 class AtariGame(gymnasium.Env[Observation, int]):
     """One emulator.
 
-    Observations: (128,) uint8 with ``obs.name == "ram"``; (height, width) uint8 with ``pixel``.
+    Observations: (128,) uint8 with ``obs.name == "ram"``, fewer with ``obs.bytes``; with ``pixel``
+    (height, width) or (height, width, 3) uint8.
 
     ``info`` of a step: ``lives`` (int), ``life_lost`` (bool: a life went and the game goes on; only
-    with ``env.life_loss``), ``frames`` (int: emulator frames this step took, or, after a reset, the
-    no-ops). At the end of a game also ``episode_return`` (float: its points), ``episode_length``
-    (int: its steps).
+    with ``env.life_loss``), ``extra_reward`` (float: what the learner is told besides the points),
+    ``frames`` (int: emulator frames this step took, or, after a reset, those of the start). At the
+    end of a game also ``episode_return`` (float: its points), ``episode_length`` (int: its steps).
     """
 
     def __init__(self, env: EnvConfig, obs: ObsConfig) -> None:
@@ -52,10 +53,16 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self.ale.getLegalActionSet() if env.full_actions else self.ale.getMinimalActionSet()
         )
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.actions))
-        shape = (RAM_BYTES,) if obs.name == "ram" else (obs.height, obs.width)
-        self.observation_space = spaces.Box(0, 255, shape, np.uint8)
-        screen = self.ale.getScreenDims()
-        self._newer, self._older = np.zeros(screen, np.uint8), np.zeros(screen, np.uint8)
+        self.observation_space = spaces.Box(0, 255, observation_shape(env, obs), np.uint8)
+        self._bytes = None if obs.bytes is None else np.array(obs.bytes)
+        self._view = ScreenView(obs) if obs.name == "pixel" else None
+        if self._view is not None:
+            self._newer, self._older = self._view.buffer(self.ale), self._view.buffer(self.ale)
+            self._read_screen = self._view.reader(self.ale)
+        drawn = isinstance(env.frame_skip, list)
+        self._skips: list[int] = env.frame_skip if drawn else [env.frame_skip]
+        self._fires = env.fire_at_start and Action.FIRE in self.actions
+        self._moves = [move for move in (Action.RIGHT, Action.LEFT) if move in self.actions]
         self._draws = np.random.MT19937()
         self._last_action = Action.NOOP
         self._lives = 0
@@ -69,7 +76,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Starts a new game, with 1 to ``env.noop_max`` frames of no-op if that is not 0.
+        """Starts a new game, with its no-ops, moves and FIRE where the settings ask for them.
 
         Args:
             seed: Restarts the emulator with this seed; None goes on with its generators.
@@ -85,14 +92,14 @@ class AtariGame(gymnasium.Env[Observation, int]):
             generator = np.random.RandomState(int(ale_seed))
             self._draws.state = generator.get_state(legacy=False)  # type: ignore[assignment]
         self._start_game()
-        frames = self._play_noops()
+        frames = self._play_start()
         self._lives = self.ale.lives()
         self._episode_return = 0.0
         self._episode_length = 0
-        if self._obs.name == "pixel":
-            self.ale.getScreenGrayscale(self._newer)
+        if self._view is not None:
+            self._read_screen(self._newer)
             self._older.fill(0)
-        return self._observe(), {"lives": self._lives, "frames": frames}
+        return self._observe(pools=True), {"lives": self._lives, "frames": frames}
 
     def _start_game(self) -> None:
         self.ale.reset_game()
@@ -109,53 +116,83 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self._last_action = chosen
         return float(self.ale.act(self._last_action))
 
-    def _play_noops(self) -> int:
-        frames = 0
+    def _play_start(self) -> int:
+        """Plays what comes before the first decision; returns its frames."""
+        start: list[Action] = []
         if self._env.noop_max:
-            frames = int(self.np_random.integers(1, self._env.noop_max + 1))
-        for _ in range(frames):
-            self._act(Action.NOOP)
+            start += [Action.NOOP] * int(self.np_random.integers(1, self._env.noop_max + 1))
+        # Moves and FIRE last a step each: a single frame of them may not stick.
+        if self._env.start_moves_max and self._moves:
+            count = self.np_random.integers(0, self._env.start_moves_max + 1)
+            for move in self.np_random.integers(len(self._moves), size=count):
+                start += [self._moves[move]] * max(self._skips)
+        if self._fires:
+            start += [Action.FIRE] * max(self._skips)
+        for action in start:
+            self._act(action)
             if self.ale.game_over():
                 self._start_game()
-        return frames
+        return len(start)
 
-    def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Plays ``action`` for ``env.frame_skip`` frames, fewer if the game ends before.
-
-        Returns:
-            Observation, points, terminated (game over), truncated (``env.max_frames``), info.
-        """
-        ale, skip, chosen = self.ale, self._env.frame_skip, self.actions[action]
-        pixel = self._obs.name == "pixel"
+    def _play(self, chosen: Action, skip: int) -> tuple[float, int]:
+        """Plays ``skip`` frames, fewer if the game ends before; returns points and frames."""
+        ale = self.ale
         points, frames, over = 0.0, 0, False
         while frames < skip and not over:
             points += self._act(chosen)
             frames += 1
             over = ale.game_over()
-            if pixel and (over or frames >= skip - 1):
+            if self._view is not None and (over or frames > skip - self._view.frames_read):
                 self._newer, self._older = self._older, self._newer
-                ale.getScreenGrayscale(self._newer)
-        lives = ale.lives()
-        info: dict[str, Any] = {
-            "lives": lives,
-            "life_lost": self._env.life_loss and lives < self._lives and not over,
-            "frames": frames,
-        }
-        self._lives = lives
+                self._read_screen(self._newer)
+        return points, frames
+
+    def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Plays ``action`` for ``env.frame_skip`` frames, fewer if the game ends before.
+
+        Where a life is lost and ``env.fire_at_start`` asks for it, FIRE follows in the same step.
+
+        Returns:
+            Observation, points, terminated (game over, or cut off with ``env.cut_is_terminal``),
+            truncated (else cut off by ``env.max_frames`` or ``env.max_steps``), info.
+        """
+        ale, env = self.ale, self._env
+        skip = self._skips[0]
+        if len(self._skips) > 1:
+            skip = self._skips[self.np_random.integers(len(self._skips))]
+        points, frames = self._play(self.actions[action], skip)
+        lost = ale.lives() < self._lives
+        if lost and self._fires and not ale.game_over():
+            more_points, more_frames = self._play(Action.FIRE, max(self._skips))
+            points, frames = points + more_points, frames + more_frames
+        self._lives = ale.lives()
         self._episode_return += points
         self._episode_length += 1
+        over = ale.game_over()
+        cut = over and ale.game_truncated()
+        if not over and self._episode_length == env.max_steps:
+            over = cut = True
+        info: dict[str, Any] = {
+            "lives": self._lives,
+            "life_lost": env.life_loss and lost and not over,
+            "extra_reward": lost * env.life_loss_reward + cut * env.cut_reward,
+            "frames": frames,
+        }
         if over:
             info["episode_return"] = self._episode_return
             info["episode_length"] = self._episode_length
-        truncated = over and ale.game_truncated()
-        return self._observe(), points, over and not truncated, truncated, info
+        observation = self._observe(pools=skip > 1)
+        if over and self._obs.blank_end:
+            observation = np.zeros_like(observation)
+        truncated = cut and not env.cut_is_terminal
+        return observation, points, over and not truncated, truncated, info
 
-    def _observe(self) -> Observation:
-        if self._obs.name == "ram":
-            return np.asarray(self.ale.getRAM(), np.uint8)
-        # A step of one frame has nothing to pool: both buffers would be of different steps.
-        screen = pooled(self._newer, self._older) if self._env.frame_skip > 1 else self._newer
-        return resized(screen, self._obs.height, self._obs.width)
+    def _observe(self, *, pools: bool) -> Observation:
+        """What is seen; ``pools``: both buffers are of this step."""
+        if self._view is None:
+            ram = np.asarray(self.ale.getRAM(), np.uint8)
+            return ram if self._bytes is None else ram[self._bytes]
+        return self._view.observed(self._newer, self._older if pools else None)
 
     def render(self) -> Any:
         """Returns the screen as (210, 160, 3) uint8 RGB."""
@@ -169,7 +206,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
             "draws": self._draws.state,
             "last_action": self._last_action.value,
             # Pooled with the next frame, should that be the game's last.
-            "screen": self._newer.copy() if self._obs.name == "pixel" else None,
+            "screen": None if self._view is None else self._newer.copy(),
             "lives": self._lives,
             "episode_return": self._episode_return,
             "episode_length": self._episode_length,

@@ -52,6 +52,7 @@ class _Layout:
             "terminated": (each, "?"),
             "truncated": (each, "?"),
             "life_lost": (each, "?"),
+            "extra_reward": (each, "f8"),
             "lives": (each, "i4"),
             "frames": (each, "i8"),
             "episode_return": (each, "f8"),
@@ -183,8 +184,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
         Returns:
             Observations, points, terminated, truncated, and infos: the arrays ``life_lost``,
-            ``lives``, ``frames``, and for games that ended ``final_obs``, ``episode_return``,
-            ``episode_length``; of the group's games, or of all.
+            ``extra_reward``, ``lives``, ``frames``, and for games that ended ``final_obs``,
+            ``episode_return``, ``episode_length``; of the group's games, or of all.
 
         Raises:
             RunError: An emulator process died.
@@ -197,6 +198,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         a = {name: array[span] for name, array in self._arrays.items()}
         infos = {
             "life_lost": a["life_lost"],
+            "extra_reward": a["extra_reward"],
             "lives": a["lives"],
             "frames": a["frames"],
             "final_obs": a["final_observations"],
@@ -364,6 +366,7 @@ def _step(game: AtariGame, index: int, a: dict[str, NDArray[Any]]) -> None:
     a["terminated"][index] = terminated
     a["truncated"][index] = truncated
     a["life_lost"][index] = info["life_lost"]
+    a["extra_reward"][index] = info["extra_reward"]
     a["frames"][index] = info["frames"]
     if terminated or truncated:
         a["final_observations"][index] = observation

@@ -1,12 +1,20 @@
-"""From two frames of the emulator to one grey observation (Mnih et al. 2015, Methods)."""
+"""From a step's last two frames to one observation (Mnih et al. 2015, Methods).
+
+In this order: maximum of the two, colour, crop, every n-th row and column, resize. With ``luma``
+the two are grey already: ALE's palette has the grey of each colour, and the maximum is of that.
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Final, cast
 
 import cv2
 import numpy as np
+from ale_py import ALEInterface
 from numpy.typing import NDArray
+
+from runner.config.schema import ObsConfig
 
 Screen = NDArray[np.uint8]
 
@@ -19,7 +27,61 @@ def pooled(newer: Screen, older: Screen) -> Screen:
     return np.maximum(newer, older)
 
 
-def resized(screen: Screen, height: int, width: int) -> Screen:
-    """(210, 160) uint8 -> (height, width) uint8, each output pixel the mean of what it covers."""
-    small = cv2.resize(screen, (width, height), interpolation=cv2.INTER_AREA)
-    return cast(Screen, small)
+def mean_of_channels(screen: Screen) -> Screen:
+    """(H, W, 3) uint8 -> (H, W) uint8, the mean of the three channels, rounded down."""
+    mean = screen.sum(axis=2, dtype=np.uint16) // 3
+    return cast(Screen, mean.astype(np.uint8))
+
+
+# What ``area`` makes of a smaller screen: each pixel the mean of those it covers. ``nearest`` takes
+# pixel floor(i * n / m) for pixel i of m, as TensorFlow 1 and OpenCV do.
+_INTERPOLATIONS: Final = {
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "bilinear": cv2.INTER_LINEAR,
+}
+
+
+class ScreenView:
+    """What ``obs`` makes of the screen.
+
+    Args:
+        obs: The settings.
+    """
+
+    def __init__(self, obs: ObsConfig) -> None:
+        self.frames_read = 2 if obs.max_pool else 1  # of a step, its last
+        self._mean = obs.color == "mean"
+        self._rgb = obs.color != "luma"
+        top, bottom, left, right = obs.crop or (None, None, None, None)
+        # A slice copies nothing.
+        self._part = slice(top, bottom, obs.subsample), slice(left, right, obs.subsample)
+        self._whole = obs.crop is None and obs.subsample == 1
+        self._size = (obs.width, obs.height)  # as OpenCV wants it
+        self._interpolation = _INTERPOLATIONS.get(obs.resize)
+
+    def buffer(self, ale: ALEInterface) -> Screen:
+        """Returns an array for ``reader`` to fill, zero."""
+        height, width = ale.getScreenDims()
+        return np.zeros((height, width, 3) if self._rgb else (height, width), np.uint8)
+
+    def reader(self, ale: ALEInterface) -> Callable[[Screen], None]:
+        """Returns what copies the screen into a buffer."""
+        return ale.getScreenRGB if self._rgb else ale.getScreenGrayscale
+
+    def observed(self, newer: Screen, older: Screen | None) -> Screen:
+        """Returns the observation, an array of its own.
+
+        Args:
+            newer: The last frame.
+            older: The one before; None: there is none of the same step.
+        """
+        screen = newer if older is None or self.frames_read == 1 else pooled(newer, older)
+        if not self._whole:
+            screen = screen[self._part]
+        if self._mean:  # the same before crop and subsampling, but of fewer pixels
+            screen = mean_of_channels(screen)
+        if self._interpolation is None:
+            return screen.copy()
+        screen = np.ascontiguousarray(screen)
+        return cast(Screen, cv2.resize(screen, self._size, interpolation=self._interpolation))

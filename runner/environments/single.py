@@ -13,6 +13,9 @@ from runner.environments.atari import AtariGame
 class SingleGame:
     """keras-rl2 environment: ``reset() -> observation``, ``step(a) -> observation, r, done, info``.
 
+    The reward is what the learner is told: the points and ``extra_reward``. The points alone are
+    ``info["game_reward"]``.
+
     ``done`` is also true where a life is lost, if the game's settings say so: keras-rl2 then calls
     ``reset``, which goes on with the same game. A game cut off by its time limit is ``done`` too:
     keras-rl2 has no other word, and does not bootstrap there.
@@ -49,6 +52,7 @@ class SingleGame:
             "stream": 0,
         }
         self._start_frames = 0
+        reward += info["extra_reward"]
         return self._observation, reward, self._game_over or info["life_lost"], numbers
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         streams: Number of games that write, each in its own order.
         ignore_episode_boundaries: Let windows reach into the episode before, as keras-rl2 can.
         seed: Of the generator that draws the indices.
+        padding: What stands for the frames before an episode: ``zeros``, or its ``first`` frame.
         n_step: Steps of a return; fewer where the episode ends before, terminal or truncated.
         gamma: Discount per step inside a return; needed if ``n_step`` is above 1.
         redraw_at_borders: Never draw a state whose window begins before its episode does.
@@ -50,6 +51,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         streams: int = 1,
         ignore_episode_boundaries: bool = False,
         seed: int | None = None,
+        padding: str = "zeros",
         n_step: int = 1,
         gamma: float | None = None,
         redraw_at_borders: bool = False,
@@ -65,6 +67,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
             raise ValueError(f"gamma=None: expected the discount per step with n_step={n_step}")
         Rings.__init__(self, streams, capacity, observation_shape)
         self.limit = limit
+        self.padding = padding
         self.generator = np.random.default_rng(seed)
         self.n_step, self.gamma = n_step, gamma
         self.redraw_at_borders = redraw_at_borders
@@ -293,8 +296,8 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
 
         Entry ``i - 1`` holds the last frame of state0 and what was done there, entry ``i`` what
-        that led to: the last frame of state1 with ``n_step`` 1. Frames of an earlier episode are
-        zero.
+        that led to: the last frame of state1 with ``n_step`` 1. In the place of frames of
+        an earlier episode is the padding.
         """
         if self.n_step > 1:
             return self._gather_returns(streams, indices)
@@ -328,7 +331,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
     def _frames(
         self, streams: NDArray[np.int64], lasts: NDArray[np.int64], length: int, own: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Observations of the entries up to ``lasts`` (n,), those of earlier episodes zero.
+        """Observations of the entries up to ``lasts`` (n,), padded where the episode begins.
 
         Args:
             streams: (n,).
@@ -347,7 +350,11 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
             ends = self.is_boundary(streams, lasts[:, None] + np.arange(-length, -own))
             if ends.any():
                 outside = np.logical_or.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-                frames[:, : length - own][outside] = 0
+                if self.padding == "first":
+                    rows, places = np.nonzero(outside)
+                    frames[rows, places] = frames[rows, outside.sum(axis=1)[rows]]
+                else:
+                    frames[:, : length - own][outside] = 0
         return frames, at
 
     def get_config(self) -> dict[str, Any]:
@@ -357,6 +364,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
             "limit": self.limit,
             "observation_shape": self.observation_shape,
             "streams": self.streams,
+            "padding": self.padding,
             "n_step": self.n_step,
             "gamma": self.gamma,
             "redraw_at_borders": self.redraw_at_borders,

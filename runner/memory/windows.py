@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 class RunningWindows:
     """States of ``streams`` games, shifted by one observation a step.
 
-    ``states`` is (streams, window, *observation) uint8, oldest first, zero where an episode has not
-    yet filled its window.
+    ``states`` is (streams, window, *observation) uint8, oldest first; where an episode has not yet
+    filled its window, ``padding`` does: with ``zeros``, or with its ``first`` observation.
     """
 
-    def __init__(self, streams: int, window: int, observation_shape: Sequence[int]) -> None:
+    def __init__(
+        self, streams: int, window: int, observation_shape: Sequence[int], padding: str = "zeros"
+    ) -> None:
         self.states = np.zeros((streams, window, *observation_shape), np.uint8)
+        self._repeats = padding == "first"
 
     def push(
         self, span: slice, observations: NDArray[np.uint8], starts: NDArray[np.bool_] | bool
@@ -32,8 +35,9 @@ class RunningWindows:
         states[:, :-1] = states[:, 1:]
         states[:, -1] = observations
         if np.any(starts):
-            # A plain True as an index would add an axis, and zero whole streams.
-            states[np.broadcast_to(starts, len(states)), :-1] = 0
+            # A plain True as an index would add an axis, and fill whole streams.
+            started = np.broadcast_to(starts, len(states))
+            states[started, :-1] = states[started, -1:] if self._repeats else 0
 
     @property
     def latest(self) -> NDArray[np.uint8]:

@@ -125,7 +125,7 @@ def test_result(
     assert result["steps_per_second"] == pytest.approx(steps / result["train_seconds"], rel=0.01)
     assert result["protocol"] == {
         "name": "v5", "frame_skip": 4, "sticky": 0.25, "full_actions": False, "noop_max": 0,
-        "life_loss": False, "max_frames": 100,
+        "life_loss": False, "fire_at_start": False, "start_moves_max": 0, "max_frames": 100,
     }  # fmt: skip
     played = result["evaluation"]
     returns = np.array(played["returns"])

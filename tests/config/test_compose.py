@@ -41,7 +41,8 @@ def test_every_game_is_known_to_hydra_under_both_spellings(load):
     assert len(all_games()) > 100
     for game in all_games():
         for spelling in (game, squeezed(game)):
-            assert registered[f"{spelling}.yaml"].node.game == game
+            node = OmegaConf.merge({"id": None}, registered[f"{spelling}.yaml"].node)
+            assert node.game == game
             assert find_game(spelling) == game
 
 

@@ -1,0 +1,88 @@
+"""Old environment names, and the game and rules that each stood for.
+
+Source of the ``v0`` and ``v4`` rules: Gym 0.18, ``gym/envs/__init__.py``; of ``v5``: ale-py's
+``registration.py``, and Machado et al. 2018, https://arxiv.org/abs/1709.06009.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from typing import Any, Final, NamedTuple
+
+from runner.config.games import all_games
+from runner.errors import wrong
+
+DRAWN_SKIP: Final = [2, 3, 4]  # frames, one of them at every step (Gym's range(2, 5))
+
+
+class EnvId(NamedTuple):
+    """What an environment name stands for."""
+
+    game: str  # ALE's name
+    ram: bool
+    frame_skip: int | list[int]  # frames per step
+    sticky: float  # probability per frame
+    max_steps: int | None  # steps after which a game is cut off
+    max_frames: int  # frames after which it is
+
+
+@functools.cache
+def all_ids() -> dict[str, EnvId]:
+    """Every name, and what it stands for."""
+    return {
+        name: env_id
+        for game in all_games()
+        for ram in (False, True)
+        for name, env_id in {**_of_gym(game, ram), **_of_ale(game, ram)}.items()
+    }
+
+
+def _camel_case(game: str) -> str:
+    """``space_invaders`` -> ``SpaceInvaders``."""
+    return "".join(word.capitalize() for word in game.split("_"))
+
+
+def _of_gym(game: str, ram: bool) -> dict[str, EnvId]:
+    base = _camel_case(game) + ("-ram" if ram else "")
+    fixed = 3 if game == "space_invaders" else 4  # so that its lasers, which flicker, are seen
+    # Names end in -v0 with sticky actions, in -v4 without.
+    kinds: list[tuple[str, int | list[int], int, int]] = [
+        ("", DRAWN_SKIP, 10_000, 100_000),  # kind, frame skip, steps of v0, steps of v4
+        ("Deterministic", fixed, 100_000, 100_000),
+        ("NoFrameskip", 1, fixed * 100_000, fixed * 100_000),
+    ]
+    ids = {}
+    for kind, skip, steps_v0, steps_v4 in kinds:
+        for version, sticky, steps in (("v0", 0.25, steps_v0), ("v4", 0.0, steps_v4)):
+            # Gym counted steps only; as many frames as the longest game of 100,000 steps takes.
+            ids[f"{base}{kind}-{version}"] = EnvId(game, ram, skip, sticky, steps, 400_000)
+    return ids
+
+
+def _of_ale(game: str, ram: bool) -> dict[str, EnvId]:
+    name = f"ALE/{_camel_case(game)}{'-ram' if ram else ''}-v5"
+    return {name: EnvId(game, ram, 4, 0.25, None, 108_000)}
+
+
+def find_id(name: str) -> EnvId:
+    """Returns what ``name`` stands for.
+
+    Raises:
+        UserError: No environment was called that.
+    """
+    found = all_ids().get(name)
+    if found is None:
+        lower = {known.lower(): known for known in all_ids()}
+        near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+        raise wrong(
+            "env.id",
+            name,
+            f"a name of Gym 0.18 or ALE, such as {lower[near[0]] if near else 'Breakout-v0'}",
+        )
+    return found
+
+
+def of_id(name: str | None, knob: str, otherwise: Any) -> Any:
+    """What the environment ``name`` sets ``knob`` to; ``otherwise`` where there is no name."""
+    return otherwise if name is None else getattr(find_id(name), knob)

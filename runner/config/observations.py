@@ -1,0 +1,49 @@
+"""Shapes of what the agent sees: known before any emulator runs."""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from ale_py import ALEInterface, LoggerMode
+
+from runner.config.games import rom_path
+from runner.config.schema import EnvConfig, ObsConfig
+
+RAM_BYTES: Final = 128
+
+
+def screen_size(env: EnvConfig) -> tuple[int, int]:
+    """Height and width of the game's screen in pixels: 210 x 160 in most games.
+
+    Raises:
+        UserError: ``env.rom_dir`` does not hold the game.
+    """
+    return _screen_size(str(rom_path(env.game, env.rom_dir)))
+
+
+@functools.cache
+def _screen_size(rom: str) -> tuple[int, int]:
+    ALEInterface.setLoggerMode(LoggerMode.Error)
+    ale = ALEInterface()
+    ale.loadROM(rom)
+    height, width = ale.getScreenDims()
+    return int(height), int(width)
+
+
+def observation_shape(env: EnvConfig, obs: ObsConfig) -> tuple[int, ...]:
+    """Shape of one uint8 observation: (bytes,), (height, width) or (height, width, 3).
+
+    Raises:
+        UserError: ``env.rom_dir`` does not hold the game.
+    """
+    if obs.name == "ram":
+        return (RAM_BYTES if obs.bytes is None else len(obs.bytes),)
+    height, width = obs.height, obs.width
+    if obs.resize == "none":
+        height, width = screen_size(env)
+        if obs.crop is not None:
+            top, bottom, left, right = obs.crop
+            height, width = bottom - top, right - left
+        height, width = -(-height // obs.subsample), -(-width // obs.subsample)
+    return (height, width, 3) if obs.color == "rgb" else (height, width)
