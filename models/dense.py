@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from models.hidden import hidden_layer
+
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Bits(layers.Layer):  # type: ignore[misc]
@@ -28,9 +30,6 @@ class Bits(layers.Layer):  # type: ignore[misc]
         """Returns (..., 8 * n)."""
         assert input_shape[-1] is not None
         return (*input_shape[:-1], 8 * input_shape[-1])
-
-
-from models.hidden import hidden_layer
 
 
 def dense_network(

@@ -80,9 +80,7 @@ class _Pieces:
     def __init__(self, config: Config, games: Games) -> None:
         from runner import tensorflow_setup
 
-        # A dense update is too small to share out, and the emulators want the other cores.
-        threads = 1 if config.model.name == "dense" else None
-        self.environment = tensorflow_setup.set_up(config.seed, threads)
+        self.environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
         from runner.agent.build import make_agent, make_memory, make_model
         from runner.policies.build import make_policy
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sides.fill import fill
-from runner.config import compose
+from runner.config import checks, compose
 from runner.environments.build import make_games
 from runner.environments.pool import EmulatorPool, game_seeds
 
@@ -34,7 +34,7 @@ def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = 
     try:
         from runner import tensorflow_setup
 
-        tensorflow_setup.set_up(config.seed)
+        tensorflow_setup.set_up(config.seed, checks.threads(config))
         from runner.agent.build import make_agent, make_memory, make_model
         from runner.callbacks.metrics import MetricsFile
         from runner.callbacks.progress import Progress

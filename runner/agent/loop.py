@@ -2,8 +2,8 @@
 
 One turn of one group of games: their Q-values in one call, the policy picks the actions, the
 emulators start; while they run, the learner makes the updates that these steps call for, on what
-memory holds by then; later the transitions are stored and reported one by one. With two groups the
-emulators of one are busy while the other's turn is begun or ended. Nothing reads what something
+memory holds by then; later the transitions are stored and reported one by one. With several groups
+the emulators of some are busy while another's turn is begun or ended. Nothing reads what something
 else is writing, so that the same seed gives the same weights, whatever the timing.
 """
 

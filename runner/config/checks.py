@@ -454,5 +454,12 @@ def num_envs(config: Config) -> int:
     if config.env.num_envs != "auto":
         return int(config.env.num_envs)
     single = config.agent.name == "keras_rl2" or config.memory.name == "sequential"
-    # Two groups of 16: one call for 16 states costs little more than for one.
-    return 1 if single else 32
+    # Four groups of 16: one call for 16 states costs little more than for one.
+    return 1 if single else 64
+
+
+def threads(config: Config) -> int | None:
+    """Threads that one operation of TensorFlow may use; None: one for each core."""
+    # A dense update is too small to share out while the emulators want the other cores; with less
+    # than four steps an update, they do not.
+    return 1 if config.model.name == "dense" and config.agent.train_interval >= 4 else None

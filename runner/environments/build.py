@@ -15,8 +15,10 @@ Games = EmulatorPool | SingleGame
 
 def _many(config: Config) -> EmulatorPool:
     count = num_envs(config)
-    # Two groups: the emulators of one are busy while the other acts.
-    return EmulatorPool(config.env, config.obs, count, groups=min(2, count))
+    # The emulators of some groups are busy while another acts. Four keep every process at work, but
+    # a group of less than eight games makes calls too small.
+    groups = 4 if count >= 32 else min(2, count)
+    return EmulatorPool(config.env, config.obs, count, groups=groups)
 
 
 def _one(config: Config) -> SingleGame:

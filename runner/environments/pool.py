@@ -327,6 +327,10 @@ def _play(
     delays: Sequence[float],
 ) -> None:
     """What an emulator process does until its pipe ends."""
+    if hasattr(os, "sched_setscheduler"):  # Linux
+        # The learner is not interrupted when a step arrives here: fewer switches, more of both.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     block = SharedMemory(name=block_name)
     arrays = layout.arrays(block)
     groups = [{index: AtariGame(env, obs) for index in share} for share in games]

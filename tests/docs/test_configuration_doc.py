@@ -22,7 +22,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 # Rows of the tables of settings: | `name` | `default` | ...
 DOCUMENTED = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|.*\|.*\|$", TEXT, re.MULTILINE))
 # What stands behind `auto` once the settings are composed.
-BEHIND_AUTO = {"env.num_envs": 32}
+BEHIND_AUTO = {"env.num_envs": 64}
 
 
 def settings(node: Any = Config, prefix: str = "") -> Iterator[str]:
