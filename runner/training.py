@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.config import checks
+from runner.config.memory_checks import checkpoint_bytes
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
 from runner.environments.pool import EmulatorPool, game_seeds
@@ -199,7 +200,7 @@ def _header(config: Config, games: Games, environment: str) -> str:
 
 
 def _saved(config: Config) -> str:
-    interval, replay = config.checkpoint.interval, checks.checkpoint_bytes(config)
+    interval, replay = config.checkpoint.interval, checkpoint_bytes(config)
     if not replay:
         return f"weights every {interval:,} steps; no checkpoints (memory={config.memory.name})"
     return (
