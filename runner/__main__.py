@@ -1,4 +1,4 @@
-"""``python -m runner``: trains one agent, or with ``-m`` one after another."""
+"""``python -m runner``: trains one agent, or with ``-m`` a sweep of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     from omegaconf import DictConfig
 
     from runner.commands import guarded
-    from runner.config import compose
+    from runner.config import compose, sweeps
 
     compose.register()
     arguments = compose.with_paths_quoted(arguments)
@@ -31,8 +31,6 @@ def main(arguments: list[str]) -> int:
     def job(composed: DictConfig) -> None:
         code = guarded(lambda: _train(composed, HydraConfig.get()))
         codes.append(code)
-        if code >= 128:  # interrupted: the rest of a sweep too
-            raise SystemExit(code)
 
     def _train(composed: DictConfig, hydra_config: Any) -> int:
         from runner.run_directory import remove_if_empty
@@ -58,8 +56,15 @@ def main(arguments: list[str]) -> int:
         run = RunDirectory(folder)
         return resume(changed(run.read_config(), overrides), run)
 
+    def run_sweep() -> int:
+        from runner.sweep.sweep import sweep
+
+        return sweep(arguments)
+
     if any(argument.startswith("resume=") for argument in arguments):
         return guarded(resume_run)
+    if sweeps.is_sweep(arguments):
+        return guarded(run_sweep)
     if code := guarded(check):
         return code
     run_job = hydra.main(

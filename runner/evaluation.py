@@ -10,18 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.config.schema import Config
+from runner.config.schema import Config, EnvConfig
 from runner.environments.pool import REST, EmulatorPool, game_seeds
 from runner.memory.windows import RunningWindows
 from runner.scores import human_normalised
+from runner.video.replay import Recording
 
 MAX_GAMES_AT_ONCE = 16
+BINS = 10  # of the histogram of scores
 
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def evaluate(
-    q_values: QFunction, config: Config, *, seed: int, stopped: Callable[[], bool] = lambda: False
+    q_values: QFunction,
+    config: Config,
+    *,
+    seed: int,
+    stopped: Callable[[], bool] = lambda: False,
+    best_game: Callable[[Recording], None] | None = None,
 ) -> dict[str, Any] | None:
     """Plays ``config.eval.episodes`` games.
 
@@ -33,12 +40,14 @@ def evaluate(
         config: The run's settings; lives and ``env.max_steps`` are ignored whatever they say.
         seed: Of the emulators and of the random actions.
         stopped: Asked at every step; true ends the games.
+        best_game: Hears the first game of the highest score, as what it can be played again from.
 
     Returns:
         None if stopped, else
-        ``episodes``, ``epsilon``, ``mean``, ``std`` (population), ``min``, ``max``,
-        ``human_normalised`` (None for a game without a published human score), ``returns``,
-        ``lengths`` (steps), ``seconds``.
+        ``episodes``, ``epsilon``, ``mean``, ``std`` and ``variance`` (population), ``min``,
+        ``max``, ``histogram`` (``edges`` of equal bins from min to max, and ``counts``),
+        ``human_normalised`` (None for a game without a published human score), ``returns`` (the
+        score of every game), ``lengths`` (steps), ``seconds``.
     """
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
@@ -48,9 +57,11 @@ def evaluate(
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
     returns: list[list[float]] = [[] for _ in range(num_envs)]
     lengths: list[list[int]] = [[] for _ in range(num_envs)]
+    taken: list[NDArray[np.int32]] = []  # (num_envs,) actions of every step
     pool = EmulatorPool(rules, config.obs, num_envs)
     try:
-        observations, _ = pool.reset(seed=game_seeds(seed, num_envs))
+        seeds = game_seeds(seed, num_envs)
+        observations, _ = pool.reset(seed=seeds)
         shape = pool.single_observation_space.shape
         assert shape is not None
         windows = RunningWindows(num_envs, config.obs.window, shape, config.obs.padding)
@@ -63,6 +74,7 @@ def evaluate(
             explores = generator.random(num_envs) < epsilon
             at_random = generator.integers(len(pool.action_meanings), size=num_envs)
             actions = np.where(explores, at_random, actions)
+            taken.append(actions.astype(np.int32))
             outcome = pool.step(np.where(playing, actions, REST))
             observations, _, terminated, truncated, infos = outcome
             ended = (terminated | truncated) & playing
@@ -73,19 +85,42 @@ def evaluate(
             windows.push(slice(None), observations, ended)
     finally:
         pool.close()
+    if best_game is not None:
+        best_game(_best(rules, seeds, returns, lengths, np.array(taken)))
     points = np.array([r for stream in returns for r in stream])
+    counts, edges = np.histogram(points, BINS if points.max() > points.min() else 1)
     return {
         "episodes": episodes,
         "epsilon": epsilon,
         "mean": float(points.mean()),
         "std": float(points.std()),
+        "variance": float(points.var()),
         "min": float(points.min()),
         "max": float(points.max()),
+        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
         "human_normalised": human_normalised(config.env.game, float(points.mean())),
         "returns": points.tolist(),
         "lengths": [n for stream in lengths for n in stream],
         "seconds": round(time.perf_counter() - began, 3),
     }
+
+
+def _best(
+    env: EnvConfig,
+    seeds: list[int],
+    returns: list[list[float]],
+    lengths: list[list[int]],
+    taken: NDArray[np.int32],
+) -> Recording:
+    """The first game of the highest score: its emulator's seed, and all its actions up to there."""
+    stream = max(range(len(returns)), key=lambda i: max(returns[i]))
+    game = int(np.argmax(returns[stream]))
+    first = sum(lengths[stream][:game])
+    last = first + lengths[stream][game]
+    actions = taken[:, stream]
+    return Recording(
+        env, seeds[stream], actions[:first], actions[first:last], returns[stream][game]
+    )
 
 
 def one_line(result: dict[str, Any]) -> str:

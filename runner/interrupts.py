@@ -1,15 +1,20 @@
 """Ctrl-C and SIGTERM: the first asks the run to stop, the second leaves at once.
 
-SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run goes on.
+SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run goes on. A run
+that another process started with ``STOP_WITH_STDIN`` in its environment is asked to stop when its
+standard input ends: closed by that process, or because that process is gone.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+STOP_WITH_STDIN = "RUNNER_STOP_WITH_STDIN"
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
@@ -37,11 +42,19 @@ class Interrupts:
         self.received = signal.Signals(number)
         self._stop()
 
+    def _stop_with_stdin(self) -> None:
+        while os.read(0, 1):  # not sys.stdin: its lock would be held when Python exits
+            pass
+        if self._before and self.received is None:
+            signal.raise_signal(signal.SIGTERM)
+
     def __enter__(self) -> Interrupts:
         for number in EXIT_CODES:
             self._before[number] = signal.signal(number, self._handle)
         if hasattr(signal, "SIGUSR1"):  # not on Windows
             self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: self._save())
+        if os.environ.get(STOP_WITH_STDIN):
+            threading.Thread(target=self._stop_with_stdin, daemon=True).start()
         return self
 
     def __exit__(
@@ -52,3 +65,4 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._before = {}

@@ -62,16 +62,24 @@ class RunDirectory:
         """Folder of what the run can be resumed from."""
         return self.folder / "checkpoints"
 
+    @property
+    def videos(self) -> Path:
+        """Folder of the pictures of games."""
+        return self.folder / "videos"
+
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, patience: float = 0) -> Iterator[None]:
         """Holds the directory for this process; a killed process holds it no longer.
+
+        Args:
+            patience: Seconds to wait for another process to leave it.
 
         Raises:
             UserError: Another process has it.
         """
         lock = filelock.FileLock(self.folder / ".lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except filelock.Timeout as error:
             raise UserError(
                 f"resume={self.folder}: expected a run that no other process is at"

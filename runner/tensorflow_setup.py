@@ -6,6 +6,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from runner.cores import cores
+
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
@@ -43,7 +45,7 @@ def set_up(seed: int, threads: int | None = None) -> str:
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    threads = threads or os.cpu_count() or 1
+    threads = threads or cores()
     # Both can be set only before TensorFlow has run its first operation.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
 from runner.config.memory_checks import checkpoint_bytes
 from runner.config.schema import Config
@@ -34,14 +39,15 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
         RunError: The run cannot go on.
     """
+    checks.check_packages(config)
     checks.check_disk(config, folder)
     games = make_games(config)
     try:
         # The emulators load while TensorFlow does.
         pieces = _Pieces(config, games)
         run = RunDirectory.claim(folder, config, may_rename=may_rename)
-        with run.locked():
-            return _fit_and_evaluate(config, games, pieces, run, resume=False)
+        with run.locked(), opened_sinks(config, run.folder) as sinks:
+            return _fit_and_evaluate(config, games, pieces, run, sinks, resume=False)
     finally:
         games.close()
 
@@ -65,12 +71,14 @@ def resume(config: Config, run: RunDirectory) -> int:
             f"resume={run.folder}: expected a run with memory=replay (keras-rl2's own agent and "
             "memory keep no checkpoints; go on from its weights with init_weights= start_step=)"
         )
+    checks.check_packages(config)
     with run.locked():
         games = make_games(config)
         try:
             pieces = _Pieces(config, games)
             run.write_config(config)
-            return _fit_and_evaluate(config, games, pieces, run, resume=True)
+            with opened_sinks(config, run.folder) as sinks:
+                return _fit_and_evaluate(config, games, pieces, run, sinks, resume=True)
         finally:
             games.close()
 
@@ -94,13 +102,19 @@ class _Pieces:
 
 
 def _fit_and_evaluate(
-    config: Config, games: Games, pieces: _Pieces, run: RunDirectory, *, resume: bool
+    config: Config,
+    games: Games,
+    pieces: _Pieces,
+    run: RunDirectory,
+    sinks: Mapping[str, Sink],
+    *,
+    resume: bool,
 ) -> int:
     from runner.evaluation import one_line
     from runner.interrupts import Interrupts
 
     agent = pieces.agent
-    callbacks = _callbacks(config, run, games, pieces)
+    callbacks = _callbacks(config, run, games, pieces, sinks)
     print(_header(config, games, pieces.environment), flush=True)
     pieces.model.summary(line_length=80)
     checkpoints = None
@@ -117,6 +131,7 @@ def _fit_and_evaluate(
             games, config.train.steps, callbacks=list(callbacks.values()), verbose=0, **options
         )
         seconds = time.perf_counter() - began
+        memory = resident_bytes()  # the replay is at its fullest, the emulators still there
         if interrupts.received is not None:
             weights = run.weights / f"step_{agent.step}.weights.h5"
             agent.save_weights(str(weights), overwrite=True)
@@ -132,8 +147,10 @@ def _fit_and_evaluate(
     frames = callbacks["metrics"].frames
     begun_at = checkpoints.resumed_at if checkpoints else None
     steps_here = agent.step - (config.start_step if begun_at is None else begun_at)
-    run.write_result(_result(config, agent.step, steps_here, frames, times, evaluation))
+    run.write_result(_result(config, agent.step, steps_here, frames, times, memory, evaluation))
     print(f"result: {run.result}", flush=True)
+    if "videos" in callbacks:
+        callbacks["videos"].finish()
     return 0
 
 
@@ -151,34 +168,55 @@ def _checkpoints(
     )
 
 
-def _callbacks(config: Config, run: RunDirectory, games: Games, pieces: _Pieces) -> dict[str, Any]:
+def _callbacks(
+    config: Config, run: RunDirectory, games: Games, pieces: _Pieces, sinks: Mapping[str, Sink]
+) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import has_no_convolution, q_function
     from runner.callbacks.control import StartAtStep, StopWhenAsked
+    from runner.callbacks.episodes import EpisodeLines
     from runner.callbacks.evaluations import Evaluations
+    from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
+    from runner.callbacks.videos import make_videos
     from runner.callbacks.weights import IntervalWeights
     from runner.evaluation import evaluate
 
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
-    callbacks = {
+    figures = Figures(sinks, config.logger.summary_interval, start)
+    videos = make_videos(config, run.videos)
+    callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
+        **({"figures": figures} if sinks else {}),
         "weights": IntervalWeights(run.weights_pattern, interval, start),
         "evaluations": Evaluations(
             lambda: evaluate(
-                q_values, config, seed=seed, stopped=lambda: pieces.agent.stop_training
+                q_values,
+                config,
+                seed=seed,
+                stopped=lambda: pieces.agent.stop_training,
+                best_game=videos.hold if videos else None,
             ),
             run.evaluations,
             run.best_weights,
             config.eval.interval,
             start,
+            config.eval.start,
         ),
     }
-    if config.logger.progress:
+    listeners = callbacks["evaluations"].listeners
+    if sinks:
+        listeners.append(figures.evaluated)
+    if videos is not None:
+        callbacks["videos"] = videos
+        listeners.append(videos.evaluated)
+    if config.logger.verbose == 2:
+        callbacks["episodes"] = EpisodeLines(config.train.steps, start)
+    if config.logger.progress and config.logger.verbose:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
     if not isinstance(games, EmulatorPool):
         callbacks["stop"] = StopWhenAsked()
@@ -220,6 +258,16 @@ def _how_to_go_on(run: RunDirectory, weights: Path, step: int, *, resumable: boo
     return f"interrupted at step {step:,}, saved. {way}"
 
 
+def resident_bytes() -> int:
+    """Memory in use: all of this process, and what its emulators do not share with it."""
+    own = psutil.Process()
+    used = int(own.memory_info().rss)
+    for child in own.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has just ended, or may not be looked at
+            used += int(child.memory_full_info().uss)
+    return used
+
+
 def _evaluation_seed(seed: int) -> int:
     """Another seed than training's, derived from it."""
     return game_seeds(seed, 1024)[-1]
@@ -231,6 +279,7 @@ def _result(
     steps_here: int,
     frames: int,
     seconds: dict[str, float],
+    memory: int,
     evaluation: dict[str, Any],
 ) -> dict[str, Any]:
     import keras
@@ -259,6 +308,8 @@ def _result(
         "train_seconds": round(seconds["train"], 3),
         "checkpoint_seconds": round(seconds["checkpoints"], 3),
         "steps_per_second": round(steps_here / seconds["train"], 1),
+        # Resident at the end of training, this process and the emulators' together.
+        "memory_bytes": memory,
         "evaluation": evaluation,
         "versions": {
             "python": platform.python_version(),

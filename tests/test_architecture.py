@@ -17,15 +17,17 @@ SOURCES = sorted(
 )
 # What stands above may import what stands below, never the other way round.
 ORDER = [
-    {"runner.__main__", "runner.evaluate", "runner.doctor"},
+    {"runner.__main__", "runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
     {"runner.commands"},
-    {"runner.training"},
+    {"runner.sweep"},
+    {"runner.report", "runner.training"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
+    {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
     {"runner.config", "models"},
-    {"runner.errors"},
+    {"runner.errors", "runner.cores", "runner.durations"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
 

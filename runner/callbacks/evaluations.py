@@ -10,7 +10,19 @@ from typing import Any, Final
 
 from runner.keras_rl2 import Callback
 
-COLUMNS: Final = ("step", "episodes", "epsilon", "mean", "std", "min", "max", "seconds")
+COLUMNS: Final = (
+    "step",
+    "episodes",
+    "epsilon",
+    "mean",
+    "std",
+    "min",
+    "max",
+    "seconds",
+    "variance",
+    "scores",  # of the single games, with spaces between
+)
+Listener = Callable[[dict[str, Any], bool], None]
 
 
 class Evaluations(Callback):  # type: ignore[misc]
@@ -25,6 +37,9 @@ class Evaluations(Callback):  # type: ignore[misc]
         best_weights: The file of the weights of the best mean.
         interval: Steps between two; 0: only when told to.
         start_step: The step to count from.
+        first: No evaluation by interval before this step.
+
+    ``listeners`` hear every result, with ``step``, and whether it is the best so far.
     """
 
     def __init__(
@@ -34,10 +49,12 @@ class Evaluations(Callback):  # type: ignore[misc]
         best_weights: Path,
         interval: int,
         start_step: int = 0,
+        first: int = 0,
     ) -> None:
         super().__init__()
+        self.listeners: list[Listener] = []
         self._evaluate, self._path, self._best_weights = evaluate, path, best_weights
-        self._interval, self._step = interval, start_step
+        self._interval, self._first, self._step = interval, first, start_step
         self._best = -math.inf
         self._due_at: int | None = None  # step of an evaluation that was stopped
         self._last: dict[str, Any] | None = None
@@ -50,7 +67,7 @@ class Evaluations(Callback):  # type: ignore[misc]
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Evaluates if it is time."""
         self._step += 1
-        if self._interval and self._step % self._interval == 0:
+        if self._interval and self._step % self._interval == 0 and self._step >= self._first:
             self.evaluate(self._step)
 
     def evaluate(self, step: int) -> dict[str, Any] | None:
@@ -66,11 +83,15 @@ class Evaluations(Callback):  # type: ignore[misc]
         if played is None:
             return None
         self._last = result = {"step": step, **played}
+        row = {**result, "scores": " ".join(f"{score:g}" for score in result["returns"])}
         with self._path.open("a", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow([result[name] for name in COLUMNS])
-        if result["mean"] > self._best:
+            csv.writer(file, lineterminator="\n").writerow([row[name] for name in COLUMNS])
+        is_best = result["mean"] > self._best
+        if is_best:
             self._best = result["mean"]
             self.model.save_weights(str(self._best_weights), overwrite=True)
+        for listener in self.listeners:
+            listener(result, is_best)
         return result
 
     def get_state(self) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class GameFollower(Callback):  # type: ignore[misc]
         self.step, self.frames = state["step"], state["frames"]
         self.recent_returns.extend(state["recent_returns"])
         self._running = {stream: (points, length) for stream, points, length in state["running"]}
-        self._sums = state["sums"]
+        self._sums = list(state["sums"])
 
     def averages(self) -> tuple[float, float]:
         """Mean loss and mean_q of the updates since the last call; NaN if there was none."""

@@ -9,6 +9,7 @@ import time
 from typing import Any, Final, TextIO
 
 from runner.callbacks.games import GameFollower
+from runner.durations import duration
 
 REFRESH: Final = 0.5  # seconds between two updates of the line on a terminal
 LOOK_AT_CLOCK_EVERY: Final = 16  # steps
@@ -86,15 +87,6 @@ class Progress(GameFollower):
             f"loss {_known(self._loss, '.4g')}",
         ]
         return " | ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """``75`` -> ``1:15``, ``3700`` -> ``1:01:40``."""
-    if not math.isfinite(seconds):
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _known(value: float, form: str) -> str:

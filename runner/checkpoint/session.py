@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from runner.agent.loop import Session
+from runner.callbacks.games import GameFollower
 from runner.checkpoint.generators import generators_state, set_generators_state
 from runner.checkpoint.store import CheckpointStore
 from runner.errors import RunError
@@ -49,8 +50,13 @@ class SessionCheckpoints:
         for line in damaged:
             print(f"damaged checkpoint passed over: {line}", flush=True)
         _set_session_state(session, state)
+        kept = state["listeners"]
         for name, listener in self._listeners.items():
-            listener.set_state(state["listeners"][name])
+            if name in kept:
+                listener.set_state(kept[name])
+            elif isinstance(listener, GameFollower):
+                # It is new since then, and learns from metrics.csv where the games stand.
+                listener.set_state(kept["metrics"])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True

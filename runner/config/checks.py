@@ -6,10 +6,11 @@ Every failure is one line: field, value, what is allowed.
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -88,6 +89,8 @@ INITIALIZERS: Final = (
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_untruncated_normal",
     "lecun_normal", "lecun_uniform",
 )  # fmt: skip
+
+OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
@@ -181,9 +184,15 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("checkpoint.weights", "interval", "episode"),
     at_least("checkpoint.keep", 1, " checkpoints"),
     at_least("eval.interval", 0, " steps"),
+    at_least("eval.start", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
+    between("logger.verbose", 0, 2),
+    one_of("video.name", "off", "best", "every_eval", "every_episode"),
+    finite_above("video.gif_megabytes", 0.0),
     finite_above("logger.interval", 0.0),
+    at_least("logger.summary_interval", 1, " steps"),
+    one_of("logger.wandb_mode", "offline", "online"),
     between("seed", 0, 2**32 - 1),
     at_least("start_step", 0, " steps"),
 )
@@ -366,14 +375,37 @@ def check_disk(config: Config, folder: Path) -> None:
     Raises:
         UserError: They do not.
     """
-    needed, free = checkpoint_bytes(config), shutil.disk_usage(_existing(folder)).free
+    check_disk_for([config], folder)
+
+
+def check_disk_for(configs: Sequence[Config], folder: Path) -> None:
+    """Checks that the checkpoints of all these runs fit on the disk of ``folder`` together.
+
+    Raises:
+        UserError: They do not.
+    """
+    needed = sum(checkpoint_bytes(config) for config in configs)
+    free = shutil.disk_usage(_existing(folder)).free
     if needed > free:
+        whose = f"those of {len(configs)} runs" if len(configs) > 1 else "they"
         raise wrong(
             "memory.limit",
-            config.memory.limit,
-            f"a replay whose checkpoints fit on the disk: they take up to {needed / 1e9:.1f} GB, "
-            f"{free / 1e9:.1f} GB are free",
+            max(config.memory.limit for config in configs),
+            f"a replay whose checkpoints fit on the disk: {whose} take up to "
+            f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
         )
+
+
+def check_packages(config: Config) -> None:
+    """Checks that what is chosen and not installed by default is there.
+
+    Raises:
+        UserError: It is not.
+    """
+    for name in OPTIONAL_PACKAGES:
+        if getattr(config.logger, name) and importlib.util.find_spec(name) is None:
+            install = f"pip install -r requirements-{name}.txt"
+            raise wrong(f"logger.{name}", "true", f"the package {name} ({install})")
 
 
 def _existing(folder: Path) -> Path:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Optional, Union
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -26,7 +25,9 @@ from runner.config.protocols import PROTOCOLS
 from runner.config.schema import Config
 from runner.errors import UserError, wrong
 
-PATHS: Final = ("init_weights", "resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir")
+PATHS: Final = (
+    "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
+)  # fmt: skip
 CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -75,10 +76,10 @@ def with_obs_of_ids(arguments: Sequence[str]) -> list[str]:
 
 
 def check_command_line(arguments: Sequence[str]) -> list[str]:
-    """Composes and checks every run that a command line asks for, before anything is made.
+    """Composes and checks the run that a command line asks for, before anything is made.
 
     Args:
-        arguments: Overrides and Hydra's own flags; ``-m`` makes a sweep of them.
+        arguments: Overrides and Hydra's own flags, such as ``--cfg job``.
 
     Returns:
         The arguments for Hydra, with what they mean besides.
@@ -87,20 +88,15 @@ def check_command_line(arguments: Sequence[str]) -> list[str]:
         UserError: The first thing that is wrong.
     """
     arguments = with_obs_of_ids(arguments)
-    flags = get_args_parser().parse_args(arguments)  # Hydra's own: -m, --cfg job ...
-    overrides, multirun = parse(flags.overrides), flags.multirun
-    settings = [override for override in overrides if not _is_hydras(override)]
-    runs = BasicSweeper.split_arguments(settings, None) if multirun else [[settings]]
-    for batch in runs:
-        for job in batch:
-            load([o if isinstance(o, str) else str(o.input_line) for o in job])
-    folder = "hydra.sweep.dir" if multirun else "hydra.run.dir"
-    chosen = [str(o.value()) for o in overrides if o.get_key_element() == folder]
-    check_writable(Path((chosen or ["runs"])[-1]), folder)
+    typed = get_args_parser().parse_args(arguments).overrides
+    load(typed)
+    folders = [str(o.value()) for o in parse(typed) if o.get_key_element() == "hydra.run.dir"]
+    check_writable(Path((folders or ["runs"])[-1]), "hydra.run.dir")
     return arguments
 
 
-def _is_hydras(override: Override) -> bool:
+def is_hydras(override: Override) -> bool:
+    """Whether an override is of Hydra itself, not of a run."""
     return override.get_key_element().startswith("hydra")
 
 
@@ -113,7 +109,7 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [o for o in parse(with_obs_of_ids(overrides)) if not _is_hydras(o)]
+    own = [o for o in parse(with_obs_of_ids(overrides)) if not is_hydras(o)]
     for override in own:
         _check_name(override)
     chosen = [str(override.value()) for override in own if override.get_key_element() == "env"]
@@ -168,9 +164,39 @@ def read(path: Path) -> Config:
     except FileNotFoundError as error:
         raise UserError(f"run={path.parent}: expected a run directory (no {path.name})") from error
     except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}") from error
+        raise _unreadable(path, error) from error
     return typed(typing.cast(DictConfig, merged))
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
+
+    Returns:
+        By dotted name: ``agent.gamma``.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
+        raise _unreadable(path, error) from error
+    if not isinstance(content, dict):
+        raise _unreadable(path, TypeError("no settings in it"))
+    return dict(_flat(content))
+
+
+def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:120]
+    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}")
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:

@@ -17,7 +17,7 @@ from runner.config.schema import Config
 from runner.errors import UserError
 
 # Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
-MAY_CHANGE: Final = ("train.steps", "logger.", "eval.", "checkpoint.")
+MAY_CHANGE: Final = ("train.steps", "logger.", "eval.", "video.", "checkpoint.")
 
 
 def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
@@ -53,7 +53,6 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
         UserError: A setting that may not change does; the line lists all of them.
     """
     settings = OmegaConf.structured(config)
-    before = _flat(dataclasses.asdict(config))
     for override in overrides:
         key = override.get_key_element()
         compose.check_key(key)
@@ -63,12 +62,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
             raise compose.one_line(error) from error
     result = OmegaConf.to_object(settings)
     assert isinstance(result, Config)
-    after = _flat(dataclasses.asdict(result))
-    refused = [
-        f"{key}: {before[key]} -> {after[key]}"
-        for key in before
-        if before[key] != after[key] and not key.startswith(MAY_CHANGE)
-    ]
+    refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]
     if refused:
         raise UserError(
             f"resume: {'; '.join(refused)}: expected only changes of "
@@ -78,11 +72,23 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     return result
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def differences(before: Config, after: Config) -> list[tuple[str, str]]:
+    """Returns the settings that differ: name, and ``name: before -> after``."""
+    ours, theirs = flat(dataclasses.asdict(before)), flat(dataclasses.asdict(after))
+    names = dict.fromkeys([*ours, *theirs])
+    return [
+        (name, f"{name}: {ours.get(name)} -> {theirs.get(name)}")
+        for name in names
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted name: ``{"agent": {"gamma": 1}}`` -> ``{"agent.gamma": 1}``."""
+    found: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = value
-    return flat
+            found[prefix + key] = value
+    return found

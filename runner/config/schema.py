@@ -167,16 +167,35 @@ class EvalConfig:
     """The games played with the network, unclipped and whole: at the end, and on the way."""
 
     interval: int = MISSING  # steps between two evaluations on the way, >= 0; 0: only at the end
+    start: int = MISSING  # no evaluation on the way before this step, >= 0
     episodes: int = MISSING  # games, >= 1
     epsilon: float = MISSING  # probability of a random action, 0..1
 
 
 @dataclass
-class LoggerConfig:
-    """What is shown while training."""
+class VideoConfig:
+    """Pictures of games, below ``videos/`` of the run directory."""
 
+    name: str = MISSING  # off | best | every_eval | every_episode: which games
+    mp4: bool = MISSING  # H.264, 60 frames/s: real speed, every frame of the emulator
+    gif: bool = MISSING  # real speed, fewer frames
+    gif_megabytes: float = MISSING  # at most this large, in 10^6 bytes, > 0
+
+
+@dataclass
+class LoggerConfig:
+    """What is shown while training, and where its figures are written to."""
+
+    verbose: int = MISSING  # while training, 0: nothing, 1: progress, 2: a line per game as well
     progress: bool = MISSING  # the progress line
     interval: float = MISSING  # seconds between two lines where there is no terminal, > 0
+    summary_interval: int = MISSING  # steps between two points of the curves below, >= 1
+    tensorboard: bool = MISSING  # event files in the run directory
+    wandb: bool = MISSING  # Weights & Biases
+    wandb_mode: str = MISSING  # offline | online
+    wandb_project: str = MISSING  # project of Weights & Biases
+    mlflow: bool = MISSING  # MLflow
+    mlflow_uri: Optional[str] = MISSING  # its store; null: in the run directory  # noqa: UP045
 
 
 @dataclass
@@ -192,6 +211,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    video: VideoConfig = field(default_factory=VideoConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     seed: int = MISSING  # of everything random, >= 0
     init_weights: Optional[str] = MISSING  # weights file to start from  # noqa: UP045

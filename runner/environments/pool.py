@@ -29,6 +29,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from runner.config.schema import EnvConfig, ObsConfig
+from runner.cores import cores
 from runner.environments.atari import AtariGame
 from runner.errors import RunError
 
@@ -122,7 +123,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self.groups = _shares(range(num_envs), groups)
         self._under_way: list[int] = []  # groups whose step was begun, oldest first
         self._received: set[int] = set()  # those of them whose emulators are done
-        count = min(min(map(len, self.groups)), processes or os.cpu_count() or 1)
+        count = min(min(map(len, self.groups)), processes or cores())
         # Each process plays a share of every group.
         shares = [_shares(group, count) for group in self.groups]
         self._games = [[share[i] for share in shares] for i in range(count)]

@@ -296,8 +296,8 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
 
         Entry ``i - 1`` holds the last frame of state0 and what was done there, entry ``i`` what
-        that led to: the last frame of state1 with ``n_step`` 1. In the place of frames of
-        an earlier episode is the padding.
+        that led to: the last frame of state1 with ``n_step`` 1. Padding stands for the frames of an
+        earlier episode.
         """
         if self.n_step > 1:
             return self._gather_returns(streams, indices)
@@ -331,7 +331,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
     def _frames(
         self, streams: NDArray[np.int64], lasts: NDArray[np.int64], length: int, own: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Observations of the entries up to ``lasts`` (n,), padded where the episode begins.
+        """Observations of the entries up to ``lasts`` (n,), padding for those of earlier episodes.
 
         Args:
             streams: (n,).

@@ -32,13 +32,18 @@ def result(mean: float) -> dict[str, Any]:
         "min": 0,
         "max": 9,
         "seconds": 1,
+        "variance": 0.0,
+        "returns": [0.0, 9.0],
     }
 
 
-def evaluations(folder: Path, *results: dict[str, Any] | None, interval: int) -> Evaluations:
+def evaluations(
+    folder: Path, *results: dict[str, Any] | None, interval: int, first: int = 0
+) -> Evaluations:
     coming = iter(results)
     best = folder / "best.weights.h5"
-    return Evaluations(lambda: next(coming), folder / "evaluations.csv", best, interval)
+    path = folder / "evaluations.csv"
+    return Evaluations(lambda: next(coming), path, best, interval, first=first)
 
 
 def played(folder: Path) -> list[tuple[int, float]]:
@@ -61,6 +66,16 @@ def test_every_interval_is_evaluated_and_the_best_weights_are_kept(tmp_path: Pat
     agent.fit(OldGym(Tape({})), 70, callbacks=[listener], verbose=0)
     assert played(tmp_path) == [(20, 3.0), (40, 5.0), (60, 4.0)]
     assert kept == [(19, "best.weights.h5"), (39, "best.weights.h5")]
+
+
+def test_no_evaluation_before_the_first_step_of_them(tmp_path: Path) -> None:
+    listener = evaluations(tmp_path, result(3.0), result(2.0), interval=20, first=35)
+    heard: list[tuple[int, bool]] = []
+    listener.listeners.append(lambda played, is_best: heard.append((played["step"], is_best)))
+    agent = compiled_agent(Tape, nb_steps_warmup=100)
+    agent.fit(OldGym(Tape({})), 70, callbacks=[listener], verbose=0)
+    assert played(tmp_path) == [(40, 3.0), (60, 2.0)]
+    assert heard == [(40, True), (60, False)]
 
 
 def test_the_end_is_not_evaluated_twice(tmp_path: Path) -> None:

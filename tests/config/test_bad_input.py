@@ -124,16 +124,11 @@ def test_a_folder_without_the_rom_is_refused(tmp_path):
     assert "breakout.bin" in text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [([], "hydra.run.dir"), (["-m", "seed=0,1"], "hydra.sweep.dir")],
-    ids=["one run", "sweep"],
-)
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path, arguments, field):
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     file = tmp_path / "file"
     file.touch()
-    text = refusal([*arguments, f"{field}={file}/run"])
-    assert f"{field}={file}/run" in text
+    text = refusal([f"hydra.run.dir={file}/run"])
+    assert f"hydra.run.dir={file}/run" in text
     assert "can be written to" in text
 
 
@@ -148,16 +143,6 @@ def test_a_folder_without_permission_is_refused(tmp_path):
 def test_checking_a_folder_does_not_make_it(tmp_path):
     compose.check_command_line([f"hydra.run.dir={tmp_path}/a/b"])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_sweep_is_checked_before_its_first_run():
-    compose.check_command_line(["-m", "obs=pixel,ram", "seed=0,1", SMALL])
-    # The last of four runs is the wrong one.
-    text = refusal(["-m", "model=dense,nature", "obs=pixel,ram", SMALL])
-    assert "model=conv" in text
-    assert "obs=ram" in text
-    assert "seed=-1" in refusal(["-m", "seed=0,-1"])
-    assert "env=pogn" in refusal(["-m", "env=pong,pogn"])
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
 @pytest.mark.parametrize(
     ("typed", "games"),
     [
-        ([], 32),
+        ([], 64),
         (["env.num_envs=3"], 3),
         (["memory=sequential"], 1),
         (["agent=keras_rl2"], 1),

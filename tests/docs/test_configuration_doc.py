@@ -20,7 +20,7 @@ from runner.config.schema import Config
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 
 # Rows of the tables of settings: | `name` | `default` | ...
-DOCUMENTED = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|.*\|.*\|$", TEXT, re.MULTILINE))
+DOCUMENTED = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| `([^`]*)` \|.*\|.*\|$", TEXT, re.MULTILINE))
 # What stands behind `auto` once the settings are composed.
 BEHIND_AUTO = {"env.num_envs": 64}
 

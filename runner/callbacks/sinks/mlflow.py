@@ -1,0 +1,90 @@
+"""MLflow: https://mlflow.org. Without a server, a database in the run directory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import mlflow
+from mlflow.entities import Metric, Param
+from numpy.typing import NDArray
+
+EXPERIMENT: Final = "atari-runner"
+MOST_AT_ONCE: Final = 1000  # metrics of one log_batch, MLflow's limit
+
+
+class MLflow:
+    """One run of MLflow; a resumed run goes on under the same id.
+
+    Args:
+        uri: The store.
+        name: Of the run.
+        settings: Of the run.
+    """
+
+    def __init__(self, uri: str, name: str, settings: dict[str, Any]) -> None:
+        self._uri, self._name, self._settings = uri, name, settings
+        self._id: str | None = None
+        self._waiting: list[Metric] = []
+        self._last: dict[str, int] = {}  # step of each figure that a resumed run has already
+
+    def scalars(self, step: int, figures: Mapping[str, float]) -> None:
+        """Logs numbers. Those that it has, as after a crash, it is not given twice."""
+        now = int(time.time() * 1000)
+        self._waiting += [
+            Metric(name, float(value), now, step)
+            for name, value in figures.items()
+            if step > self._last.get(name, -1)
+        ]
+        if len(self._waiting) > MOST_AT_ONCE // 2:
+            self.flush()
+
+    def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
+        """Nothing: MLflow knows no histograms."""
+
+    def video(self, step: int, name: str, path: Path) -> None:
+        """Keeps the animated GIF at ``path`` with the run."""
+        self._client.log_artifact(self._run, str(path), f"{name}/{step}")
+
+    def flush(self) -> None:
+        """Hands over what waits."""
+        if self._waiting:
+            self._client.log_batch(self._run, metrics=self._waiting)
+            self._waiting = []
+
+    def close(self) -> None:
+        """Ends the run."""
+        self.flush()
+        if self._id is not None:
+            self._client.set_terminated(self._id)
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the run's id."""
+        self.flush()
+        return {"id": self._run}
+
+    def set_state(self, state: dict[str, Any], step: int) -> None:
+        """Goes on with the run of ``get_state``."""
+        self._id = state["id"]
+        for name in self._client.get_run(self._id).data.metrics:
+            history = self._client.get_metric_history(self._id, name)
+            self._last[name] = max(metric.step for metric in history)
+
+    @cached_property
+    def _client(self) -> Any:
+        return mlflow.MlflowClient(tracking_uri=self._uri)
+
+    @property
+    def _run(self) -> str:
+        if self._id is None:
+            found = self._client.get_experiment_by_name(EXPERIMENT)
+            experiment = (
+                found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+            )
+            self._id = self._client.create_run(experiment, run_name=self._name).info.run_id
+            params = [Param(name, str(value)) for name, value in self._settings.items()]
+            self._client.log_batch(self._id, params=params)
+        return self._id

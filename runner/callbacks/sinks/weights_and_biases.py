@@ -1,0 +1,78 @@
+"""Weights & Biases: https://docs.wandb.ai. Offline, the figures wait in the run directory."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import wandb
+from numpy.typing import NDArray
+
+from runner.errors import UserError
+
+
+class WeightsAndBiases:
+    """One run of Weights & Biases; a resumed run goes on under the same id.
+
+    Args:
+        folder: The run directory.
+        project: Project of Weights & Biases.
+        mode: ``offline`` or ``online``.
+        settings: Of the run.
+    """
+
+    def __init__(self, folder: Path, project: str, mode: str, settings: dict[str, Any]) -> None:
+        self._folder, self._settings = folder, settings
+        self._project, self._mode = project, mode
+        self._id = uuid.uuid4().hex[:8]
+
+    def scalars(self, step: int, figures: Mapping[str, float]) -> None:
+        """Logs numbers. Steps it has, as after a crash, it does not take twice."""
+        self._run.log(dict(figures), step=step)
+
+    def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
+        """Logs the distribution of ``values`` (n,)."""
+        self._run.log({name: wandb.Histogram(values)}, step=step)
+
+    def video(self, step: int, name: str, path: Path) -> None:
+        """Logs the animated GIF at ``path``."""
+        self._run.log({name: wandb.Video(str(path), format="gif")}, step=step)
+
+    def flush(self) -> None:
+        """Nothing to do: a process of its own writes."""
+
+    def close(self) -> None:
+        """Ends the run."""
+        if "_run" in vars(self):
+            self._run.finish()
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the run's id."""
+        return {"id": self._id}
+
+    def set_state(self, state: dict[str, Any], step: int) -> None:
+        """Goes on with the run of ``get_state``."""
+        self._id = state["id"]
+
+    @cached_property
+    def _run(self) -> Any:
+        quiet = wandb.Settings(silent=True, console="off")  # its output is not the run's
+        try:
+            return wandb.init(
+                project=self._project,
+                mode=self._mode,
+                id=self._id,
+                name=self._folder.name,
+                resume="allow" if self._mode == "online" else None,
+                dir=self._folder,
+                config=self._settings,
+                settings=quiet,
+            )
+        except wandb.errors.Error as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"logger.wandb_mode={self._mode}: expected to reach it ({reason})"
+            ) from error

@@ -1,0 +1,226 @@
+"""Pictures of games on the way. Nothing the training depends on is touched or drawn from.
+
+A game is kept as its actions and filmed in another process. What fails there is one line: the
+training goes on.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from runner.config.schema import Config, EnvConfig, VideoConfig
+from runner.environments.pool import game_seeds
+from runner.keras_rl2 import Callback
+from runner.video.replay import Recording
+from runner.video.studio import Studio, Video
+
+LOOK_EVERY: Final = 64  # steps
+
+
+class Videos(Callback):  # type: ignore[misc]
+    """Base: films what is waiting, one recording after the other.
+
+    ``listeners`` hear each ``Video`` when its files are written, between two steps or at the end.
+
+    Args:
+        video: Which files.
+        folder: Where to.
+    """
+
+    def __init__(self, video: VideoConfig, folder: Path) -> None:
+        super().__init__()
+        self.listeners: list[Callable[[Video], None]] = []
+        self._studio = Studio(video, folder)
+        self._waiting: deque[Recording] = deque()  # the first is the one that is filmed
+        self._steps = 0
+        self._warned = ""
+
+    def film(self, recording: Recording) -> None:
+        """Puts a game at the end of the queue."""
+        self._waiting.append(recording)
+        self._look()
+
+    def hold(self, recording: Recording) -> None:
+        """Hears the best game of an evaluation."""
+
+    def evaluated(self, result: dict[str, Any], is_best: bool) -> None:
+        """Hears the result of the evaluation, then."""
+
+    def on_step_end(self, step: int, logs: Any = None) -> None:
+        """Looks now and then whether a film is done."""
+        self._steps += 1
+        if self._waiting and self._steps % LOOK_EVERY == 0:
+            self._look()
+
+    def finish(self) -> None:
+        """Waits until every game is filmed."""
+        if self._waiting:
+            print(f"films {len(self._waiting)} game(s); Ctrl-C leaves them out", flush=True)
+        while self._waiting:
+            self._look(timeout=1.0)
+        self._studio.close()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Films no further if the training was interrupted; a resumed run films what waits."""
+        if logs and logs.get("did_abort"):
+            self._studio.close()
+
+    def _look(self, timeout: float = 0.0) -> None:
+        if self._studio.busy:
+            filmed = self._studio.done(timeout)
+            if filmed is None:
+                return
+            self._waiting.popleft()
+            if filmed.problem:
+                self._warn(filmed.problem)
+            self._goes_on_from(filmed.next_start)
+            if filmed.video is not None:
+                for listener in self.listeners:
+                    listener(filmed.video)
+        if self._waiting:
+            self._studio.submit(self._waiting[0])
+
+    def _goes_on_from(self, start: dict[str, Any] | None) -> None:
+        """Hears where the emulator stood after the game that was filmed."""
+
+    def _warn(self, problem: str) -> None:
+        reason = problem.partition(": ")[2] or problem
+        if reason != self._warned:  # a full disk is said once
+            print(f"warning: video: {problem}", file=sys.stderr, flush=True)
+        self._warned = reason
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns what waits, of plain types and arrays."""
+        return {"waiting": [_plain(recording) for recording in self._waiting]}
+
+
+def _plain(recording: Recording) -> dict[str, Any]:
+    names = ("start", "before", "actions", "score", "step")
+    return {name: getattr(recording, name) for name in names}
+
+
+class EvaluationVideos(Videos):
+    """Films the best game of evaluations.
+
+    Args:
+        video: Which files.
+        folder: Where to.
+        env: The game's settings.
+        every: Of every evaluation; else only of those that are the best so far.
+    """
+
+    def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig, *, every: bool) -> None:
+        super().__init__(video, folder)
+        self._env, self._every = env, every
+        self._held: Recording | None = None
+
+    def hold(self, recording: Recording) -> None:
+        """Keeps the best game of an evaluation until it is known whether it is wanted."""
+        self._held = recording
+
+    def evaluated(self, result: dict[str, Any], is_best: bool) -> None:
+        """Films the game that is held, if it is wanted."""
+        if self._held is not None and (self._every or is_best):
+            self.film(replace(self._held, step=result["step"]))
+        self._held = None
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned."""
+        self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
+
+
+class TrainingVideos(Videos):
+    """Films every whole training game of the first stream.
+
+    Each game starts where the emulator stood after the game before, which is known when that one
+    is filmed: the games form a chain from the seed on.
+
+    Args:
+        video: Which files.
+        folder: Where to.
+        env: The game's settings.
+        seed: Of the first stream's emulator.
+        start_step: The step to count from.
+    """
+
+    def __init__(
+        self, video: VideoConfig, folder: Path, env: EnvConfig, seed: int, start_step: int = 0
+    ) -> None:
+        super().__init__(video, folder)
+        self._env = env
+        self._start: int | dict[str, Any] | None = seed  # None: the chain is broken
+        self._step = start_step
+        self._actions: list[int] = []
+        self._score = 0.0
+
+    def on_step_end(self, step: int, logs: Any = None) -> None:
+        """Keeps the action if it is one of the first stream."""
+        super().on_step_end(step, logs)
+        self._step += 1
+        info = logs["info"]
+        if int(info["stream"]) != 0 or self._start is None:
+            return
+        self._actions.append(int(logs["action"]))
+        self._score += float(info["game_reward"])
+        if info["game_over"]:
+            actions = np.array(self._actions, np.int32)
+            start = self._start  # of the first that waits; the others' follow from it
+            nothing = np.empty(0, np.int32)
+            self._actions, score = [], self._score
+            self._score = 0.0
+            self.film(Recording(self._env, start, nothing, actions, score, self._step))
+
+    def _goes_on_from(self, start: dict[str, Any] | None) -> None:
+        self._start = start
+        if start is None:
+            self._warn("no further games of this training are filmed")
+            self._waiting.clear()
+        elif self._waiting:
+            self._waiting[0] = replace(self._waiting[0], start=start)
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns where it stands, of plain types and arrays."""
+        return {
+            **super().get_state(),
+            "start": self._start,
+            "step": self._step,
+            "actions": np.array(self._actions, np.int32),
+            "score": self._score,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned."""
+        self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
+        self._start, self._step = state["start"], state["step"]
+        self._actions, self._score = state["actions"].tolist(), state["score"]
+
+
+def _of_evaluations(config: Config, folder: Path, *, every: bool) -> Videos:
+    # As the evaluation plays: a lost life means nothing to the emulator.
+    return EvaluationVideos(config.video, folder, config.env, every=every)
+
+
+def _of_training(config: Config, folder: Path) -> Videos:
+    (seed,) = game_seeds(config.seed, 1)
+    return TrainingVideos(config.video, folder, config.env, seed, config.start_step)
+
+
+_MAKE: Final[dict[str, Callable[[Config, Path], Videos | None]]] = {
+    "off": lambda config, folder: None,
+    "best": functools.partial(_of_evaluations, every=False),
+    "every_eval": functools.partial(_of_evaluations, every=True),
+    "every_episode": _of_training,
+}
+
+
+def make_videos(config: Config, folder: Path) -> Videos | None:
+    """Makes what films the games that ``config.video`` asks for; None: no games."""
+    return _MAKE[config.video.name](config, folder)

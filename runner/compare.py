@@ -1,0 +1,38 @@
+"""``python -m runner.compare DIR [DIR...]``: compares runs, and writes the report."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+from runner.commands import guarded, parse_settings
+from runner.errors import UserError, wrong
+
+USAGE = "python -m runner.compare DIR [DIR...] [out=DIR] [score=POINTS]"
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+
+    def work() -> int:
+        settings = [a for a in arguments if a.startswith(("out=", "score="))]
+        folders = [Path(a).expanduser() for a in arguments if a not in settings]
+        given = parse_settings(settings, {"out": str, "score": float}, USAGE)
+        if not folders:
+            raise UserError(f"compare: no folder given; expected {USAGE}")
+        if not math.isfinite(given.get("score", 0.0)):
+            raise wrong("score", given["score"], "a number of points")
+        default = folders[0] / "report" if len(folders) == 1 else Path("report")
+        out = Path(given["out"]).expanduser() if "out" in given else default
+
+        from runner.report.write import write_report
+
+        print(f"report: {write_report(folders, out, given.get('score'))}")
+        return 0
+
+    return guarded(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

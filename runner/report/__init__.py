@@ -1,0 +1,1 @@
+"""The report that compares runs: what is read, counted, drawn and written."""

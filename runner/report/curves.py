@@ -1,0 +1,100 @@
+"""Learning curves: of a run, of a side, against steps, frames and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from runner.report.runs import Games, Run
+from runner.report.statistics import Numbers, band
+
+POINTS: Final = 100  # of a curve
+LAST_GAMES: Final = 100  # a curve shows the mean of the last 100 games, as the progress line does
+FIRST_GAMES: Final = 10  # and begins when this many have ended
+
+# What a curve can be drawn against: name and unit.
+AXES: Final = {"steps": "steps", "frames": "frames", "time": "minutes"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A side's curve: arrays of (points,), NaN where nothing is known."""
+
+    x: Numbers
+    mean: Numbers
+    low: Numbers
+    high: Numbers
+    runs: Numbers  # (runs, points)
+
+
+def training_curve(runs: Sequence[Run], axis: str) -> Curve | None:
+    """The mean score of the latest training games, over the runs' own progress.
+
+    Args:
+        runs: Of one side and one game.
+        axis: One of ``AXES``.
+
+    Returns:
+        None if no run has enough games yet. Each run's curve ends where the run does.
+    """
+    lines = [(counted(run.games, axis), trailing_mean(run.games.points)) for run in runs]
+    return _curve([(x[FIRST_GAMES - 1 :], y[FIRST_GAMES - 1 :]) for x, y in lines])
+
+
+def evaluation_curve(runs: Sequence[Run], axis: str) -> Curve | None:
+    """The mean score of the evaluations on the way.
+
+    Their frames and minutes are those of the training game that ended closest to them.
+    """
+    lines = []
+    for run in runs:
+        steps, points = run.evaluations
+        if axis != "steps" and len(run.games.steps):
+            steps = np.interp(steps, run.games.steps, counted(run.games, axis))
+        elif axis != "steps":
+            continue
+        lines.append((steps, points))
+    return _curve(lines)
+
+
+def counted(games: Games, axis: str) -> Numbers:
+    """Where the games ended, counted in ``axis``."""
+    return {"steps": games.steps, "frames": games.frames, "time": games.seconds / 60}[axis]
+
+
+def trailing_mean(points: Numbers) -> Numbers:
+    """The mean of the last ``LAST_GAMES`` games, of fewer where there are not that many."""
+    sums = np.cumsum(np.concatenate([[0.0], points]))
+    ends = np.arange(1, len(points) + 1)
+    begins = np.maximum(ends - LAST_GAMES, 0)
+    return np.asarray((sums[ends] - sums[begins]) / (ends - begins))
+
+
+def best_reached(run: Run) -> float:
+    """The highest mean of the latest games; minus infinity if too few have ended."""
+    means = trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
+    return float(means.max()) if means.size else -np.inf
+
+
+def time_to(run: Run, score: float) -> float | None:
+    """Seconds of training until the mean of the latest games first reached ``score``."""
+    means = trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
+    reached = np.flatnonzero(means >= score)
+    return float(run.games.seconds[FIRST_GAMES - 1 + reached[0]]) if reached.size else None
+
+
+def _curve(lines: Sequence[tuple[Numbers, Numbers]]) -> Curve | None:
+    """Puts the runs' lines on one grid and averages them."""
+    lines = [(x, y) for x, y in lines if len(x)]
+    if not lines:
+        return None
+    grid = np.linspace(min(x[0] for x, _ in lines), max(x[-1] for x, _ in lines), POINTS)
+    curves = np.stack([np.interp(grid, x, y, left=np.nan, right=np.nan) for x, y in lines])
+    mean, low, high = band(curves)
+    few = np.isfinite(curves).sum(axis=0) * 2 < len(lines)  # those ahead are not the side
+    for line in (mean, low, high):
+        line[few] = np.nan
+    return Curve(grid, mean, low, high, curves)

@@ -1,0 +1,127 @@
+"""What the figures say, and what to be careful about, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from runner.report.figures import ALL_GAMES, Figures, games_in_common, games_of, versus
+from runner.report.runs import Run
+from runner.report.sides import PROTOCOL, Side, protocol
+from runner.scores import human_normalised
+
+ENOUGH_RUNS: Final = 5  # below, a bootstrap of the runs promises more than it holds
+
+
+def answers(sides: Sequence[Side], figures: Figures) -> list[str]:
+    """One sentence for each pair of sides and each game, or why there is none."""
+    if len(sides) < 2:
+        return ["All runs have the same settings but for seed and game: nothing to compare."]
+    found = [
+        sentence
+        for game in (ALL_GAMES, *games_of(sides))
+        for side in sides[1:]
+        if (sentence := _answer(game, side, sides, figures))
+    ]
+    return found or ["No two sides have finished runs of the same game yet."]
+
+
+def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> str | None:
+    base = sides[0]
+    measure = "human_difference" if game == ALL_GAMES else "difference"
+    found = figures.get(game, versus(side.name, base.name), measure)
+    ours = figures.get(game, side.name, measure.replace("difference", "iqm"))
+    theirs = figures.get(game, base.name, measure.replace("difference", "iqm"))
+    if found is None or ours is None or theirs is None:
+        return None
+    digits = 3 if game == ALL_GAMES else 1
+    what = "human-normalised, " if game == ALL_GAMES else ""
+    text = (
+        f"{game}: {what}{side.name} scores {ours.value:.{digits}f}, {base.name} "
+        f"{theirs.value:.{digits}f} (IQM); the difference is {found.value:+.{digits}f}"
+    )
+    if not found.has_interval:
+        return f"{text}. One run a side says nothing about chance."
+    text += f", 95 % interval {found.low:+.{digits}f} to {found.high:+.{digits}f}"
+    if found.low <= 0 <= found.high:
+        return f"{text}: it may be chance."
+    winner = side if found.value > 0 else base
+    games = games_in_common(sides) if game == ALL_GAMES else [game]
+    fewest = min(len(each.finished(game)) for each in (side, base) for game in games)
+    if fewest < ENOUGH_RUNS:
+        return f"{text}: {winner.name} is ahead in these runs, but they are few."
+    return f"{text}: {winner.name} is ahead, by more than chance among seeds explains."
+
+
+def warnings(sides: Sequence[Side], runs: Sequence[Run], figures: Figures) -> list[str]:
+    """What makes the comparison weaker than it looks."""
+    return [
+        *_different_protocols(sides),
+        *_different_lengths(sides),
+        *_few_runs(sides),
+        *_repeated_seeds(sides),
+        *_not_finished(runs),
+        *(
+            f"{game} has no published human score: it counts in points only."
+            for game in games_of(sides)
+            if human_normalised(game, 0.0) is None
+        ),
+    ]
+
+
+def _different_protocols(sides: Sequence[Side]) -> Iterator[str]:
+    for game in games_of(sides):
+        rules = {side.name: [protocol(run) for run in side.of(game)] for side in sides}
+        for key in PROTOCOL:
+            values = {name: {each[key] for each in of_side} for name, of_side in rules.items()}
+            if len(set().union(*values.values())) > 1:
+                listed = "; ".join(
+                    f"{name}: {', '.join(sorted(each))}" for name, each in values.items() if each
+                )
+                yield f"Protocols differ, {game}, {key}: {listed}. Such scores do not compare."
+
+
+def _different_lengths(sides: Sequence[Side]) -> Iterator[str]:
+    steps = {side.name: sorted({run.step for run in side.runs if run.finished}) for side in sides}
+    if len({length for each in steps.values() for length in each}) > 1:
+        listed = "; ".join(
+            f"{name}: {' and '.join(f'{length:,}' for length in each)}"
+            for name, each in steps.items()
+            if each
+        )
+        yield f"Finished runs have different lengths in steps. {listed}."
+
+
+def _few_runs(sides: Sequence[Side]) -> Iterator[str]:
+    counts = {
+        (side.name, game): len(side.finished(game)) for side in sides for game in games_of(sides)
+    }
+    few = [count for count in counts.values() if 0 < count < ENOUGH_RUNS]
+    if few:
+        yield (
+            f"Only {min(few)} finished run(s) of some side and game: an interval over so few seeds "
+            f"is too narrow. {_coverage(min(few))}"
+        )
+
+
+def _coverage(runs: int) -> str:
+    """Chance that the true median lies between the worst and the best of ``runs`` runs."""
+    if runs < 2:
+        return "One run has none."
+    held = 1 - 2 * 0.5**runs
+    return f"The true median lies between the worst and the best of {runs} runs in {held:.0%}."
+
+
+def _repeated_seeds(sides: Sequence[Side]) -> Iterator[str]:
+    for side in sides:
+        seen = Counter((run.game, run.seed) for run in side.runs)
+        for (game, seed), times in seen.items():
+            if times > 1:
+                yield f"{side.name}, {game}: seed {seed} was run {times} times; it counts as often."
+
+
+def _not_finished(runs: Sequence[Run]) -> Iterator[str]:
+    left = sum(not run.finished for run in runs)
+    if left:
+        yield f"{left} of {len(runs)} run(s) did not finish: in the curves only. See the list."

@@ -1,0 +1,141 @@
+"""What is known of a score from a few runs: mean, median, IQM, and how sure they are.
+
+Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
+https://arxiv.org/abs/2108.13264: the interquartile mean (section 4.3), percentile intervals of a
+bootstrap that resamples the runs of each game by themselves (section 4.1), and the probability of
+improvement (section 4.3).
+
+Scores come as *strata*: one array per game, its last axis the runs. Games may have different
+numbers of runs; every game counts the same in the mean and the median, every run in the IQM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Strata = Sequence[Numbers]
+Statistic = Callable[[Strata], Numbers]
+
+LEVEL: Final = 0.95
+RESAMPLES: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, and its 95 % interval; the interval is NaN where it cannot be known."""
+
+    value: float
+    low: float
+    high: float
+
+
+def mean(strata: Strata) -> Numbers:
+    """The mean over games of the mean over runs."""
+    return np.asarray(np.mean([stratum.mean(axis=-1) for stratum in strata], axis=0))
+
+
+def median(strata: Strata) -> Numbers:
+    """The median over games of the mean over runs; of one game, the median over runs."""
+    if len(strata) == 1:
+        return np.asarray(np.median(strata[0], axis=-1))
+    return np.asarray(np.median([stratum.mean(axis=-1) for stratum in strata], axis=0))
+
+
+def iqm(strata: Strata) -> Numbers:
+    """The interquartile mean: of all runs together, without the best and the worst quarter.
+
+    As in Agarwal et al., a quarter is rounded down: of fewer than 4 runs it is the mean.
+    """
+    pooled = np.sort(np.concatenate(strata, axis=-1), axis=-1)
+    quarter = pooled.shape[-1] // 4
+    return np.asarray(pooled[..., quarter : pooled.shape[-1] - quarter].mean(axis=-1))
+
+
+def better(ours: Strata, theirs: Strata) -> Numbers:
+    """The probability of improvement: that a run of ``ours`` beats one of ``theirs``.
+
+    The mean over games of P(X > Y) + P(X = Y) / 2, over all pairs of runs.
+    """
+    shares = []
+    for x, y in zip(ours, theirs, strict=True):
+        difference = x[..., :, None] - y[..., None, :]  # (..., our runs, their runs)
+        shares.append(((np.sign(difference) + 1) / 2).mean(axis=(-2, -1)))
+    return np.asarray(np.mean(shares, axis=0))
+
+
+def resampled(strata: Strata, generator: np.random.Generator) -> list[Numbers]:
+    """Draws runs with replacement, within each game: (runs,) -> (RESAMPLES, runs)."""
+    return [
+        stratum[generator.integers(stratum.size, size=(RESAMPLES, stratum.size))]
+        for stratum in strata
+    ]
+
+
+def interval(values: Numbers) -> tuple[float, float]:
+    """The percentiles that hold the middle 95 % of ``values``."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def estimate(strata: Strata, statistic: Statistic) -> Estimate:
+    """A statistic of the runs, with its interval; one run a game has none.
+
+    The draws follow from a fixed seed: the same runs give the same interval.
+    """
+    value = float(statistic(strata))
+    if max(stratum.size for stratum in strata) < 2:
+        return Estimate(value, np.nan, np.nan)
+    draws = resampled(strata, np.random.default_rng(0))
+    return Estimate(value, *interval(statistic(draws)))
+
+
+def compare(
+    ours: Strata, theirs: Strata, statistic: Callable[[Strata, Strata], Numbers]
+) -> Estimate:
+    """A statistic of two sides, with its interval; both need two runs of some game for one."""
+    value = float(statistic(ours, theirs))
+    if min(max(stratum.size for stratum in side) for side in (ours, theirs)) < 2:
+        return Estimate(value, np.nan, np.nan)
+    generator = np.random.default_rng(0)
+    draws = statistic(resampled(ours, generator), resampled(theirs, generator))
+    return Estimate(value, *interval(draws))
+
+
+def difference(ours: Strata, theirs: Strata) -> Numbers:
+    """How much higher the interquartile mean of ``ours`` is."""
+    return iqm(ours) - iqm(theirs)
+
+
+def band(curves: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """The mean of the runs' curves, and its 95 % band: a bootstrap that draws whole curves.
+
+    Args:
+        curves: (runs, points); NaN where a run has no value.
+
+    Returns:
+        Mean, lower and upper bound, (points,) each; the bounds are NaN where fewer than two runs
+        have a value.
+    """
+    draws = np.random.default_rng(0).integers(len(curves), size=(RESAMPLES // 5, len(curves)))
+    known = np.isfinite(curves)
+    counts = known.sum(axis=0)
+    sums = np.where(known, curves, 0).sum(axis=0)
+    middle = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    # How often each run was drawn, (draws, runs): the means are then one matrix product.
+    times = np.stack([np.bincount(draw, minlength=len(curves)) for draw in draws]).astype(float)
+    drawn = times @ known
+    means = np.divide(
+        times @ np.where(known, curves, 0), drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0
+    )
+    bounds = np.full((2, curves.shape[1]), np.nan)
+    several = counts > 1
+    if several.any():
+        levels = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        bounds[:, several] = np.nanquantile(means[:, several], levels, axis=0)
+    return middle, bounds[0], bounds[1]

@@ -1,0 +1,62 @@
+"""One picture: the screen in the shape of a television, and a strip above it with score and step.
+
+All in colour numbers, with the palette beside: nothing is lost before the file's own compression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# ALE's colour numbers are even: the strip's are free.
+PAPER, INK = 1, 3
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a picture, in pixels; even numbers, as H.264 wants them."""
+
+    width: int
+    height: int  # of the screen
+    strip: int  # height of the strip above it
+    font: float  # of OpenCV's Hershey font
+    thickness: int = 1
+
+
+# 160 x 210 pixels of the console fill a screen of 4:3.
+LARGE = Size(width=560, height=420, strip=40, font=0.8, thickness=2)
+SMALL = Size(width=280, height=210, strip=22, font=0.45)
+
+
+def with_strip_colours(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns the palette, (256, 3) uint8 RGB, with the strip's black and white."""
+    full = palette.copy()
+    full[PAPER], full[INK] = 0, 255
+    return full
+
+
+def strip(size: Size, left: str, right: str) -> NDArray[np.uint8]:
+    """(strip, width) uint8 colour numbers, with a text at each end."""
+    picture = np.full((size.strip, size.width), PAPER, np.uint8)
+    font, base = cv2.FONT_HERSHEY_SIMPLEX, round(size.strip * 0.7)
+    margin = size.strip // 3
+    (wide, _), _ = cv2.getTextSize(right, font, size.font, size.thickness)
+    for text, x in ((left, margin), (right, size.width - margin - wide)):
+        cv2.putText(picture, text, (x, base), font, size.font, INK, size.thickness, cv2.LINE_8)
+    return picture
+
+
+def picture(screen: NDArray[np.uint8], above: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """(strip + height, width) uint8 colour numbers.
+
+    Args:
+        screen: (210, 160) colour numbers; 250 lines in some games.
+        above: What ``strip`` drew.
+        size: Of the picture.
+    """
+    enlarged = cv2.resize(screen, (size.width, size.height), interpolation=cv2.INTER_NEAREST)
+    return cast(NDArray[np.uint8], np.concatenate([above, enlarged]))

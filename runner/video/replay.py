@@ -1,0 +1,105 @@
+"""A game, kept as its actions, and played again for its pictures.
+
+The same start and the same actions make the same game, so that a recording takes a few bytes per
+step while the game is played, and only the games that are wanted are ever drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ale_py import Action
+from numpy.typing import NDArray
+
+from runner.config.schema import EnvConfig, ObsConfig
+from runner.environments.atari import AtariGame
+
+FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One whole game of one emulator."""
+
+    env: EnvConfig
+    start: int | dict[str, Any]  # seed of the emulator, or its state after a reset
+    before: NDArray[np.int32]  # actions of whole games between ``start`` and this one
+    actions: NDArray[np.int32]
+    score: float  # points
+    step: int = 0  # of the run
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of the emulator."""
+
+    screen: NDArray[np.uint8]  # (210, 160) colour numbers; some games have 250 lines
+    score: float  # points of the game so far
+
+
+class Replay:
+    """Plays a recording again.
+
+    After the last frame: ``score`` and ``frames``, of the whole game, ``palette``, the colours seen
+    in it, and ``next_start``, the emulator's state after the reset that follows.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self.palette = np.zeros((256, 3), np.uint8)  # RGB by colour number
+        self.score, self.frames = 0.0, 0
+        self.next_start: dict[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yields every frame after the no-ops at the start."""
+        recording = self._recording
+        game = _FilmedGame(recording.env, self.palette)
+        if isinstance(recording.start, int):
+            game.reset(seed=recording.start)
+        else:
+            game.set_state(recording.start)
+        for action in recording.before:
+            _, _, terminated, truncated, _ = game.step(int(action))
+            if terminated or truncated:
+                game.reset()
+        self.score, self.frames = 0.0, 0
+        for action in recording.actions:
+            game.frames.clear()
+            game.step(int(action))
+            for screen, points in game.frames:
+                self.score += points
+                self.frames += 1
+                yield Frame(screen, self.score)
+        game.reset()
+        self.next_start = game.get_state()
+
+
+class _FilmedGame(AtariGame):
+    """A game that keeps the screens of its frames; what it observes is nobody's business."""
+
+    def __init__(self, env: EnvConfig, palette: NDArray[np.uint8]) -> None:
+        super().__init__(env, ObsConfig(name="ram", window=1, height=0, width=0))
+        self._palette = palette
+        self._known = np.zeros(256, np.bool_)
+        self.frames: list[tuple[NDArray[np.uint8], float]] = []
+
+    def _act(self, chosen: Action) -> float:
+        points = super()._act(chosen)
+        screen = self.ale.getScreen()
+        seen = np.bincount(screen.ravel(), minlength=256) > 0
+        if (seen & ~self._known).any():  # a new colour: its RGB is where the screen has it
+            self._palette[screen] = self.ale.getScreenRGB()
+            self._known |= seen
+        self.frames.append((screen, points))
+        return points
+
+
+def survey(recording: Recording) -> Replay:
+    """Plays a recording to its end, without drawing it."""
+    played = Replay(recording)
+    for _ in played:
+        pass
+    return played

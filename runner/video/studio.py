@@ -1,0 +1,147 @@
+"""Films recordings in a process of its own, one at a time, while the training goes on."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import os
+import signal
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from runner.config.schema import VideoConfig
+from runner.video.replay import Recording
+
+
+@dataclass(frozen=True)
+class Video:
+    """A game on the disk."""
+
+    step: int  # of the run
+    score: float  # points of the game
+    mp4: Path | None
+    gif: Path | None
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """What came of a recording."""
+
+    video: Video | None  # None: nothing could be written
+    problem: str  # in one line; empty: none
+    next_start: dict[str, Any] | None  # state of the emulator after the game; None: not known
+
+
+def film(recording: Recording, video: VideoConfig, folder: Path, name: str = "") -> Filmed:
+    """Writes the files of a recording that ``video`` asks for.
+
+    Args:
+        recording: The game.
+        video: Which files.
+        folder: Where to; made if it does not exist.
+        name: Of the files; empty: step and score.
+    """
+    # Here, not above: the training needs neither OpenCV's fonts nor FFmpeg in its own process.
+    from runner.video.files import write_gif, write_mp4
+    from runner.video.replay import survey
+
+    played = survey(recording)
+    if played.score != recording.score:
+        problem = f"played again, the game had {played.score:g} points, not {recording.score:g}"
+        return Filmed(None, problem, None)
+    path = folder / (name or f"step_{recording.step:08d}_score_{recording.score:.0f}")
+    mp4, gif, problem = None, None, ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if video.mp4:
+            mp4 = path.with_name(f"{path.name}.mp4")
+            write_mp4(recording, played.palette, mp4)
+        if video.gif:
+            gif = path.with_name(f"{path.name}.gif")
+            problem = write_gif(recording, played.palette, played.frames, gif, video.gif_megabytes)
+    except (OSError, ImportError, ValueError) as error:  # FFmpeg's errors are OSError, ValueError
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        return Filmed(None, f"{path.name}: {reason}", played.next_start)
+    return Filmed(
+        Video(recording.step, recording.score, mp4, gif),
+        f"{path.name}.gif: {problem}" if problem else "",
+        played.next_start,
+    )
+
+
+class Studio:
+    """The process. It starts with the first recording, and ends with whoever started it.
+
+    Args:
+        video: Which files.
+        folder: Where to.
+    """
+
+    def __init__(self, video: VideoConfig, folder: Path) -> None:
+        self._video, self._folder = video, folder
+        self._process: Any = None
+        self._pipe: Connection | None = None
+        self.busy = False
+
+    def submit(self, recording: Recording) -> None:
+        """Begins to film; the one before must be done."""
+        assert not self.busy
+        self.busy = True
+        with contextlib.suppress(OSError):  # it died, or does not start: done() says so
+            if self._pipe is None:
+                self._pipe = self._start()
+            self._pipe.send(recording)
+
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self._video, self._folder)
+        self._process = context.Process(target=_work, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()
+        atexit.register(self.close)  # however the run ends
+        return ours
+
+    def done(self, timeout: float = 0.0) -> Filmed | None:
+        """Returns what came of the recording, or None if it is still being filmed.
+
+        Args:
+            timeout: Seconds to wait for it.
+        """
+        if not self.busy:
+            return None
+        try:
+            if self._pipe is None:
+                raise EOFError
+            if not self._pipe.poll(timeout):
+                return None
+            filmed: Filmed = self._pipe.recv()
+        except (EOFError, OSError):
+            self.close()
+            filmed = Filmed(None, "the process that makes the pictures died", None)
+        self.busy = False
+        return filmed
+
+    def close(self) -> None:
+        """Ends the process; what it has not finished is not written."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._process.kill()
+            self._process.join()
+            atexit.unregister(self.close)
+        self._pipe, self.busy = None, False
+
+
+def _work(pipe: Connection, video: VideoConfig, folder: Path) -> None:
+    """What the process does until its pipe ends."""
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):  # sent to the whole group of processes
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(10)  # the training comes first
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            pipe.send(film(pipe.recv(), video, folder))
