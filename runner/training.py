@@ -13,6 +13,7 @@ import psutil
 
 from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
+from runner.config.memory_checks import checkpoint_bytes
 from runner.config.protocols import rules_of
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
@@ -241,7 +242,7 @@ def _header(config: Config, games: Games, environment: str) -> str:
 
 
 def _saved(config: Config) -> str:
-    interval, replay = config.checkpoint.interval, checks.checkpoint_bytes(config)
+    interval, replay = config.checkpoint.interval, checkpoint_bytes(config)
     if not replay:
         return f"weights every {interval:,} steps; no checkpoints (memory={config.memory.name})"
     return (

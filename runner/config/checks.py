@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from runner.config.agent_checks import check_agent
 from runner.config.env_ids import all_ids
 from runner.config.games import all_games, rom_path
+from runner.config.memory_checks import check_memory, check_memory_size, checkpoint_bytes
 from runner.config.observations import observation_shape, screen_size
 from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
@@ -84,8 +83,6 @@ def positive_integers(field: str) -> Rule:
     """The setting must be a list of integers >= 1."""
     return Rule(field, lambda v: all(n >= 1 for n in v), "a list of integers >= 1")
 
-
-PRIORITY_BYTES: Final = 5  # of one transition, sums included
 
 ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
 INITIALIZERS: Final = (
@@ -215,19 +212,6 @@ def value_of(config: Config, field: str) -> Any:
     return value
 
 
-def observation_bytes(config: Config) -> int:
-    """Bytes of one stored observation."""
-    return math.prod(observation_shape(config.env, config.obs))
-
-
-def replay_bytes(config: Config) -> int:
-    """Bytes that the full replay memory takes (float copies and Python objects for keras-rl2's)."""
-    per_transition = observation_bytes(config) + (8 if config.memory.name == "replay" else 350)
-    if config.memory.prioritized:
-        per_transition += PRIORITY_BYTES
-    return config.memory.limit * per_transition
-
-
 def check(config: Config) -> None:
     """Checks one run's settings.
 
@@ -242,7 +226,7 @@ def check(config: Config) -> None:
     _check_rules_of_the_game(config)
     _check_observation(config)
     _check_fit(config)
-    _check_memory_size(config)
+    check_memory_size(config)
 
 
 def _check_rules_of_the_game(config: Config) -> None:
@@ -325,22 +309,9 @@ def _check_fit(config: Config) -> None:
             raise wrong("agent.target_sync", agent.target_sync, "steps with agent=keras_rl2")
     elif config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
-    if config.memory.name == "sequential":
-        _check_sequential(config)
+    check_memory(config)
     check_agent(config)
     _check_sizes(config)
-
-
-def _check_sequential(config: Config) -> None:
-    """keras-rl2's own memory can none of these."""
-    for field, only in (
-        ("agent.n_step", 1),
-        ("memory.border", "pad"),
-        ("memory.prioritized", False),
-    ):
-        value = value_of(config, field)
-        if value != only:
-            raise wrong(field, value, f"{only} with memory=sequential")
 
 
 def _check_convolutions(config: Config) -> None:
@@ -369,11 +340,14 @@ def _check_sizes(config: Config) -> None:
     # Sampling needs a window, a return and one more entry of every game, and a whole batch over
     # all of them.
     least = batch + envs * (window + config.agent.n_step + 1)
+    n_step = config.agent.n_step
+    steps = f"agent.n_step={n_step}, " if n_step > 1 else ""
+    why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} game(s))"
     if limit < least:
         raise wrong(
             "memory.limit",
             limit,
-            f"at least {least} (agent.batch_size={batch}, obs.window={window}, {envs} game(s))",
+            f"at least {least} {why}",
         )
     if warmup > limit:
         raise wrong("train.warmup", warmup, f"at most memory.limit={limit}")
@@ -381,7 +355,7 @@ def _check_sizes(config: Config) -> None:
         raise wrong(
             "train.warmup",
             warmup,
-            f"at least {least} (agent.batch_size={batch}, obs.window={window}, {envs} game(s))",
+            f"at least {least} {why}",
         )
     if config.start_step >= config.train.steps:
         raise wrong("start_step", config.start_step, f"less than train.steps={config.train.steps}")
@@ -399,18 +373,6 @@ def _check_files(config: Config) -> None:
         config.init_weights,
         "an existing .weights.h5 file or keras-rl2 .h5f checkpoint (no such file)",
     )
-
-
-def checkpoint_bytes(config: Config) -> int:
-    """Bytes that the replay's part of all kept checkpoints takes at most; 0: none are made."""
-    if config.memory.name != "replay":
-        return 0
-    extra = (config.checkpoint.keep + 1) * config.checkpoint.interval
-    # Final observations are entries too: 2 % is a game of 50 steps.
-    entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
-    # The priorities are whole in every checkpoint, and in the one that is being written.
-    priorities = (config.checkpoint.keep + 1) * min(config.memory.limit, entries) * PRIORITY_BYTES
-    return entries * (observation_bytes(config) + 8) + priorities * config.memory.prioritized
 
 
 def check_disk(config: Config, folder: Path) -> None:
@@ -458,18 +420,6 @@ def _existing(folder: Path) -> Path:
     while not parent.exists():
         parent = parent.parent
     return parent
-
-
-def _check_memory_size(config: Config) -> None:
-    needed, available = replay_bytes(config), psutil.virtual_memory().available
-    if needed > available:
-        per_transition = needed / config.memory.limit
-        raise wrong(
-            "memory.limit",
-            config.memory.limit,
-            f"at most {int(available / per_transition)} here: the replay takes "
-            f"{needed / 1e9:.1f} GB, {available / 1e9:.1f} GB of memory are free",
-        )
 
 
 def check_writable(folder: Path, field: str) -> None:

@@ -29,8 +29,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.config import compose
-from runner.config.checks import check_disk_for, check_writable, replay_bytes
+from runner.config.checks import check_disk_for, check_writable
 from runner.config.launchers import check_installed
+from runner.config.memory_checks import replay_bytes
 from runner.config.schema import Config
 from runner.errors import UserError, wrong
 

@@ -57,6 +57,11 @@ class Priorities:
         return self._tree.nbytes
 
     @property
+    def weights(self) -> NDArray[np.float32]:
+        """(size,): priority ** alpha of every entry, 0 where it may not be drawn. To be read."""
+        return self._tree.weights
+
+    @property
     def beta(self) -> float:
         """Exponent of the importance weights now."""
         start = self._settings.beta_start
@@ -64,7 +69,7 @@ class Priorities:
 
     def add(self, places: NDArray[np.int64], drawable: NDArray[np.bool_]) -> None:
         """Gives the entries at ``places`` (n,) their first priority, where they may be drawn."""
-        known = self._tree.weights[places]
+        known = self.weights[places]
         self._tree.set(places, np.where(drawable, np.where(known > 0, known, self._largest), 0.0))
 
     def draw(
@@ -81,7 +86,7 @@ class Priorities:
             return nothing.astype(np.int64), nothing.astype(np.float32)
         strata = np.arange(batch_size) + generator.random((nb_batches, batch_size))
         places = self._tree.find(strata.ravel() * (total / batch_size)).reshape(strata.shape)
-        chances = self._tree.weights[places].astype(np.float64)  # P(i), times the total
+        chances = self.weights[places].astype(np.float64)  # P(i), times the total
         # (N P(i)) ** -beta, divided by the largest: what is common to all cancels out.
         weights = (chances.min(axis=1, keepdims=True) / chances) ** self.beta
         return places, weights.astype(np.float32)

@@ -1,19 +1,15 @@
 """Replay memory on uint8 rings: each frame is kept once, windows are gathered when sampled.
 
 For the same stored steps and the same indices it returns what keras-rl2's ``SequentialMemory``
-returns, at a cost that does not grow with its size. Each game writes a ring of its own (a stream).
+returns, at a cost that does not grow with its size.
 Returns over several steps: Sutton 1988, https://doi.org/10.1007/BF00115009; their use in DQN:
 Hessel et al. 2018, https://arxiv.org/abs/1710.02298.
-
-How an episode's end is stored (keras-rl2's way): the last transition of the episode is marked as a
-boundary, and one more entry then holds the final observation, so that the next state of that
-transition exists. That entry is never the start of a sampled transition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +18,12 @@ from runner.errors import RunError
 from runner.keras_rl2 import Experience, Memory
 from runner.memory.batch import Batch
 from runner.memory.priorities import Priorities, Prioritization
+from runner.memory.rings import BOUNDARY, TERMINAL, Rings
 
-TERMINAL = 1  # nothing follows: do not bootstrap
-BOUNDARY = 2  # the episode ends here (terminal or truncated): windows stop
 ROUNDS = 64  # of drawing anew, before what may be drawn is searched for
 
 
-class ReplayMemory(Memory):  # type: ignore[misc]
+class ReplayMemory(Memory, Rings):  # type: ignore[misc]
     """keras-rl2 memory of uint8 observations.
 
     Args:
@@ -48,8 +43,6 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         ValueError: ``limit`` holds less than a transition of every stream, or ``gamma`` is missing.
     """
 
-    RINGS: Final = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
-
     def __init__(
         self,
         limit: int,
@@ -64,7 +57,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         redraw_at_borders: bool = False,
         prioritization: Prioritization | None = None,
     ) -> None:
-        super().__init__(window_length, ignore_episode_boundaries)
+        Memory.__init__(self, window_length, ignore_episode_boundaries)
         capacity = limit // streams
         if capacity < window_length + n_step + 1:
             raise ValueError(
@@ -72,36 +65,21 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             )
         if n_step > 1 and gamma is None:
             raise ValueError(f"gamma=None: expected the discount per step with n_step={n_step}")
+        Rings.__init__(self, streams, capacity, observation_shape)
         self.limit = limit
-        self.streams = streams
         self.padding = padding
-        self.capacity = capacity  # of one stream
-        self.observation_shape = tuple(observation_shape)
         self.generator = np.random.default_rng(seed)
         self.n_step, self.gamma = n_step, gamma
         self.redraw_at_borders = redraw_at_borders
         self.prioritization = prioritization
-        # np.zeros takes no memory until it is written to.
-        self.observations = np.zeros((streams, capacity, *observation_shape), np.uint8)
-        self.actions = np.zeros((streams, capacity), np.uint8)
-        self.rewards = np.zeros((streams, capacity), np.float32)
-        self.flags = np.zeros((streams, capacity), np.uint8)
-        self.written = np.zeros(streams, np.int64)  # entries ever written to each stream
         self.priorities: Priorities | None = None  # of the entries that are acted on
         if prioritization is not None:
             self.priorities = Priorities(streams * capacity, prioritization)
 
     @property
-    def nb_entries(self) -> int:
-        """Entries held, over all streams."""
-        return int(np.minimum(self.written, self.capacity).sum())
-
-    @property
     def nbytes(self) -> int:
         """Bytes of all arrays, when full."""
-        rings = sum(int(getattr(self, name).nbytes) for name in self.RINGS)
-        priorities = 0 if self.priorities is None else self.priorities.nbytes
-        return rings + self.written.nbytes + priorities
+        return super().nbytes + (0 if self.priorities is None else self.priorities.nbytes)
 
     def append(
         self, observation: Any, action: int, reward: float, terminal: bool, training: bool = True
@@ -147,26 +125,21 @@ class ReplayMemory(Memory):  # type: ignore[misc]
     def _write(
         self, streams: Any, observations: Any, actions: Any, rewards: Any, flags: Any
     ) -> None:
-        at = self.written[streams] % self.capacity
-        self.observations[streams, at] = observations
-        self.actions[streams, at] = actions
-        self.rewards[streams, at] = rewards
-        self.flags[streams, at] = flags
-        self.written[streams] += 1
+        self.write(streams, observations, actions, rewards, flags)
         if self.priorities is not None:
             self._prioritize(streams, self.priorities)
 
     def _prioritize(self, streams: Any, priorities: Priorities) -> None:
         """Lets be drawn what the newest entries complete, and no longer what they overwrite."""
         streams = np.atleast_1d(streams)
-        held = np.minimum(self.written, self.capacity)[streams]
+        held = self.held[streams]
         completed = held[:, None] - np.arange(1, self.n_step + 1)
         without_window = np.full((len(streams), 1), self.window_length)
         indices = np.concatenate([completed, without_window], axis=1)
         streams = np.repeat(streams, indices.shape[1])
         indices = indices.ravel()
-        drawable = (indices > self.window_length) & ~self._refused(streams, indices)
-        priorities.add(self._positions(streams, indices - 1), drawable)
+        drawable = (indices > self.window_length) & ~self.refused(streams, indices)
+        priorities.add(self.positions(streams, indices - 1), drawable)
 
     def sample(self, batch_size: int, batch_idxs: Any = None) -> list[Experience]:
         """Returns ``batch_size`` transitions as keras-rl2's agents take them.
@@ -199,7 +172,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             ValueError: Fewer than window + 2 entries are held.
             RunError: No transition held may be drawn.
         """
-        held = np.minimum(self.written, self.capacity)
+        held = self.held
         # keras-rl2 draws from [window + 1, held - 1]; index 0 is the oldest entry.
         choices = np.maximum(held - self.window_length - 1, 0)
         ends = np.cumsum(choices)
@@ -212,7 +185,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             return self._sample_by_priority(self.priorities, nb_batches, batch_size)
         draws = self._draw_distinct(int(ends[-1]), nb_batches, batch_size).ravel()
         streams, indices = self._located(draws, choices, ends)
-        refused = np.flatnonzero(self._refused(streams, indices))
+        refused = np.flatnonzero(self.refused(streams, indices))
         rounds = 0
         while refused.size:
             rounds += 1
@@ -222,7 +195,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
                 drawable = self._drawable(choices, ends)
                 again = drawable[self.generator.integers(drawable.size, size=refused.size)]
             streams[refused], indices[refused] = self._located(again, choices, ends)
-            refused = refused[self._refused(streams[refused], indices[refused])]
+            refused = refused[self.refused(streams[refused], indices[refused])]
         return self.gather(streams, indices).reshape(nb_batches, batch_size)
 
     def _sample_by_priority(
@@ -271,17 +244,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         indices = draws - (ends - choices)[streams] + self.window_length + 1
         return streams, indices
 
-    def _positions(
-        self, streams: NDArray[np.int64], indices: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Positions in the flattened rings of the entries ``indices`` (n, ...) of ``streams``."""
-        oldest = np.maximum(self.written - self.capacity, 0)[streams]
-        base = streams * self.capacity
-        if indices.ndim > 1:
-            oldest, base = oldest[:, None], base[:, None]
-        return base + (oldest + indices) % self.capacity
-
-    def _refused(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def refused(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(n,): which of the transitions may not be drawn.
 
         Those whose state0 ends in a final observation, from which nothing was done; with
@@ -291,21 +254,13 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         refused: NDArray[np.bool_]
         if self.redraw_at_borders:
             window = indices[:, None] + np.arange(-self.window_length - 1, -1)
-            refused = np.asarray(self._is_boundary(streams, window).any(axis=1))
+            refused = np.asarray(self.is_boundary(streams, window).any(axis=1))
         else:
-            refused = self._is_boundary(streams, indices - 2)
+            refused = self.is_boundary(streams, indices - 2)
         if self.n_step > 1:
-            held = np.minimum(self.written, self.capacity)[streams]
+            held = self.held[streams]
             refused |= indices - 1 + self._steps(streams, indices) >= held
         return refused
-
-    def _is_boundary(
-        self, streams: NDArray[np.int64], indices: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Whether an episode ends at the entries ``indices`` (n, ...) of ``streams`` (n,)."""
-        flags = self.flags.reshape(-1).take(self._positions(streams, indices))
-        ends: NDArray[np.bool_] = np.asarray(flags & BOUNDARY != 0)
-        return ends
 
     def _drawable(self, choices: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """All of the draws that ``_located`` takes which are not refused.
@@ -314,7 +269,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
             RunError: There are none.
         """
         draws = np.arange(ends[-1])
-        draws = draws[~self._refused(*self._located(draws, choices, ends))]
+        draws = draws[~self.refused(*self._located(draws, choices, ends))]
         if not draws.size:
             raise self._nothing_to_draw()
         return draws
@@ -334,7 +289,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         Where the newest entry comes before either, they lead beyond it.
         """
         # Entries from the one that is acted on; behind the newest come old ones, too far to count.
-        ends = self._is_boundary(streams, indices[:, None] + np.arange(-1, self.n_step - 1))
+        ends = self.is_boundary(streams, indices[:, None] + np.arange(-1, self.n_step - 1))
         return np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, self.n_step)
 
     def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
@@ -361,7 +316,7 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         lasts = np.stack([indices - 1, indices - 1 + steps], axis=1)  # of state0, of state1
         frames, _ = self._frames(np.repeat(streams, 2), lasts.ravel(), self.window_length, 1)
         ahead = np.arange(self.n_step)
-        acted = self._positions(streams, indices[:, None] - 1 + ahead)  # (n, n_step)
+        acted = self.positions(streams, indices[:, None] - 1 + ahead)  # (n, n_step)
         discounts = np.where(ahead < steps[:, None], self.gamma**ahead, 0.0)
         rewards = (self.rewards.reshape(-1)[acted] * discounts).sum(axis=1)
         newest = acted[np.arange(len(steps)), steps - 1]
@@ -387,12 +342,12 @@ class ReplayMemory(Memory):  # type: ignore[misc]
         Returns:
             Frames (n, length, *observation) and their positions (n, length).
         """
-        at = self._positions(streams, lasts[:, None] + np.arange(1 - length, 1))
+        at = self.positions(streams, lasts[:, None] + np.arange(1 - length, 1))
         frames = self.observations.reshape(-1, *self.observation_shape).take(at, axis=0)
         if not self.ignore_episode_boundaries and length > own:
             # Frame e is of an earlier episode if any entry from e - 1 on is a boundary, up to the
             # one two before the first of the own frames: the one before may be their final one.
-            ends = self._is_boundary(streams, lasts[:, None] + np.arange(-length, -own))
+            ends = self.is_boundary(streams, lasts[:, None] + np.arange(-length, -own))
             if ends.any():
                 outside = np.logical_or.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
                 if self.padding == "first":

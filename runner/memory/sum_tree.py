@@ -2,7 +2,7 @@
 
 Source: Schaul et al. 2016, https://arxiv.org/abs/1511.05952 (appendix B.2.1). Deviation: a node
 sums ``FANOUT`` children instead of two, so that a set of draws takes a few array operations per
-level, and there are three levels where a binary tree has twenty.
+level, and there are four levels where a binary tree has twenty.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-FANOUT: Final = 128
+FANOUT: Final = 32
 
 
 class SumTree:

@@ -15,6 +15,7 @@ SMALL = (
     "memory.limit=300", "policy.nb_steps=1000", "train.warmup=64", "model.hidden=[16,8]",
     "eval.episodes=1", "checkpoint.interval=100",
 )  # fmt: skip
+PRIORITISED = ("memory=prioritized", "memory.beta_steps=400", "agent.n_step=3")
 PIXEL = (
     "obs=pixel", "obs.height=20", "obs.width=20", "model.filters=[4]", "model.kernels=[4]",
     "model.strides=[4]",

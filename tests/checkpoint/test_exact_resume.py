@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoint.runs import PIXEL, RULES, SMALL, assert_same_run
+from checkpoint.runs import PIXEL, PRIORITISED, RULES, SMALL, assert_same_run
 from commands.commands_started import finish, start
 
 from runner.__main__ import main
@@ -23,21 +23,23 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     assert main(list(arguments)) == 0
 
 
-RAM = ("obs=ram",)
-
-
 @pytest.mark.parametrize(
-    ("obs", "num_envs"),
-    [(RAM, 1), (RAM, 4), (RULES, 1), (PIXEL, 4)],
-    ids=["ram-1", "ram-4", "rules-1", "pixel-4"],
+    ("num_envs", "settings"),
+    [
+        (1, RULES),
+        # The priorities too, and how far the importance weights have come.
+        (4, ("obs=ram", *PRIORITISED, "memory.border=redraw")),
+        (4, PIXEL),
+    ],
+    ids=["rules", "ram prioritised", "pixel of 4 games"],
 )
 def test_in_two_parts_or_three(
-    num_envs: int, obs: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    num_envs: int, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = [*obs, *SMALL, "model.hidden=[16,8]", f"env.num_envs={num_envs}", "seed=5"]
-    run(monkeypatch, *settings, "train.steps=500", "hydra.run.dir=whole")
-    run(monkeypatch, *settings, "train.steps=130", "hydra.run.dir=parts")
+    typed = [*settings, *SMALL, "model.hidden=[16,8]", f"env.num_envs={num_envs}", "seed=5"]
+    run(monkeypatch, *typed, "train.steps=500", "hydra.run.dir=whole")
+    run(monkeypatch, *typed, "train.steps=130", "hydra.run.dir=parts")
     if num_envs == 4:
         run(monkeypatch, "resume=parts", "train.steps=333", "checkpoint.interval=70")
     run(monkeypatch, "resume=parts", "train.steps=500")
@@ -52,6 +54,7 @@ KILLED = (
     "logger.interval=0.05",
 )  # fmt: skip
 KILLS = 10  # of each of the two chains
+CHAINS = {1: (), 2: PRIORITISED}  # what they run beside
 
 
 def killed(arguments: list[str], cwd: Path, moment: float, *, of_training: bool) -> None:
@@ -75,7 +78,7 @@ def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
     """
     moments = random.Random(number)
     folder = cwd / f"chain{number}"
-    command = [*KILLED, f"hydra.run.dir={folder}"]
+    command = [*KILLED, *CHAINS[number], f"hydra.run.dir={folder}"]
     saved = half = 0
     for kill in range(KILLS):
         # Some die while they load: before the folder is there, before the first checkpoint.
@@ -94,12 +97,13 @@ def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
 
 def test_twenty_kills(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as both:
-        chains = list(both.map(lambda number: chain(number, tmp_path), (1, 2)))
-    ended = finish(start("runner", [*KILLED, "hydra.run.dir=whole"], tmp_path))
-    assert ended.code == 0, ended.err
-    for folder, saved, half in chains:
+        chains = list(both.map(lambda number: chain(number, tmp_path), CHAINS))
+    for (folder, saved, half), settings in zip(chains, CHAINS.values(), strict=True):
+        whole = f"{folder}_whole"
+        ended = finish(start("runner", [*KILLED, *settings, f"hydra.run.dir={whole}"], tmp_path))
+        assert ended.code == 0, ended.err
         print(f"{folder.name}: {saved} of {KILLS} kills after a checkpoint, {half} within one")
-        assert_same_run(folder, tmp_path / "whole")
+        assert_same_run(folder, Path(whole))
         assert saved >= KILLS // 2
 
 

@@ -1,0 +1,81 @@
+"""What many games saw and did, in rings: each frame is kept once, the oldest is overwritten.
+
+Each game writes a ring of its own (a stream). An *entry* is an observation, what was done there and
+what that gave; its *index* counts from the oldest one held.
+
+How an episode's end is stored (keras-rl2's way): the last transition of the episode is marked as a
+boundary, and one more entry then holds the final observation, so that the next state of that
+transition exists. That entry is never the start of a sampled transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+TERMINAL: Final = 1  # nothing follows: do not bootstrap
+BOUNDARY: Final = 2  # the episode ends here (terminal or truncated): windows stop
+
+
+class Rings:
+    """Rings of ``capacity`` entries, one for each of ``streams`` games."""
+
+    RINGS: Final = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
+
+    def __init__(self, streams: int, capacity: int, observation_shape: Sequence[int]) -> None:
+        self.streams = streams
+        self.capacity = capacity  # of one stream
+        self.observation_shape = tuple(observation_shape)
+        # np.zeros takes no memory until it is written to.
+        self.observations = np.zeros((streams, capacity, *observation_shape), np.uint8)
+        self.actions = np.zeros((streams, capacity), np.uint8)
+        self.rewards = np.zeros((streams, capacity), np.float32)
+        self.flags = np.zeros((streams, capacity), np.uint8)
+        self.written = np.zeros(streams, np.int64)  # entries ever written to each stream
+
+    @property
+    def held(self) -> NDArray[np.int64]:
+        """(streams,): entries held of each."""
+        return np.minimum(self.written, self.capacity)
+
+    @property
+    def nb_entries(self) -> int:
+        """Entries held, over all streams."""
+        return int(self.held.sum())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays, when full."""
+        return sum(int(getattr(self, name).nbytes) for name in self.RINGS) + self.written.nbytes
+
+    def write(
+        self, streams: Any, observations: Any, actions: Any, rewards: Any, flags: Any
+    ) -> None:
+        """Writes one entry each of ``streams``, all different: (n,), or a number."""
+        at = self.written[streams] % self.capacity
+        self.observations[streams, at] = observations
+        self.actions[streams, at] = actions
+        self.rewards[streams, at] = rewards
+        self.flags[streams, at] = flags
+        self.written[streams] += 1
+
+    def positions(
+        self, streams: NDArray[np.int64], indices: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Positions in the flattened rings of the entries ``indices`` (n, ...) of ``streams``."""
+        oldest = np.maximum(self.written - self.capacity, 0)[streams]
+        base = streams * self.capacity
+        if indices.ndim > 1:
+            oldest, base = oldest[:, None], base[:, None]
+        return base + (oldest + indices) % self.capacity
+
+    def is_boundary(
+        self, streams: NDArray[np.int64], indices: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether an episode ends at the entries ``indices`` (n, ...) of ``streams`` (n,)."""
+        flags = self.flags.reshape(-1).take(self.positions(streams, indices))
+        ends: NDArray[np.bool_] = np.asarray(flags & BOUNDARY != 0)
+        return ends
