@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 
 from runner.report.curves import Curve
@@ -114,7 +115,9 @@ def score_chart(
             scores = ", ".join(written("mean", run.score or 0.0) for run in side.finished(game))
             low, high = written("iqm", iqm.low), written("iqm", iqm.high)
             reach = f" ({low} to {high})" if iqm.has_interval else ""
-            words.append(f"{side.name}: IQM {written('iqm', iqm.value)}{reach}; runs {scores}")
+            words.append(
+                f"{side.name}: IQM {written('iqm', iqm.value)}{reach} points; runs {scores}"
+            )
 
     def draw(axes: Axes) -> None:
         for place, side in enumerate(sides):
@@ -200,14 +203,21 @@ def _drawn(
     height: float = HEIGHT,
 ) -> Chart:
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
-        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        canvas = Canvas(figsize=(WIDTH, height))
         draw(canvas.add_subplot())
         text = io.StringIO()
         unnamed = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        _lay_out(canvas)
         canvas.savefig(text, format="svg", transparent=True, metadata=unnamed)
         canvas.axes[0].set_title(title, fontsize=9)
+        _lay_out(canvas)
         canvas.savefig(folder / f"{name}.png", dpi=200, facecolor="white")
     return Chart(name, title, words, _for_the_page(text.getvalue()))
+
+
+def _lay_out(canvas: Canvas) -> None:
+    """Once: left to ``savefig``, it is done twice, and takes most of its time."""
+    ConstrainedLayoutEngine().execute(canvas)
 
 
 def _for_the_page(svg: str) -> str:

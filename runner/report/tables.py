@@ -58,7 +58,7 @@ def scores_table(game: str, sides: Sequence[Side], figures: Figures) -> str:
 
 def human_table(games: Sequence[str], sides: Sequence[Side], figures: Figures) -> str:
     """The same, human-normalised; with several games also over all of them."""
-    measures = [f"human_{name}" for name in STATISTICS]
+    measures = ["runs", *(f"human_{name}" for name in STATISTICS)]
     rows = [
         _row(f"{escape(game)}, {_named(i, side)}", game, side.name, measures, figures)
         for game in (*games, ALL_GAMES)
@@ -67,7 +67,7 @@ def human_table(games: Sequence[str], sides: Sequence[Side], figures: Figures) -
     ]
     if not rows:
         return ""
-    heads = ["Game, side", *(SCORES[name] for name in STATISTICS)]
+    heads = ["Game, side", "Runs", *(SCORES[name] for name in STATISTICS)]
     return table("Human-normalised: 0 is random play, 1 a human", heads, rows)
 
 
