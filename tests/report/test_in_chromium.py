@@ -26,7 +26,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chr
     binary = next(filter(None, map(shutil.which, NAMES)), None)
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
-        message = "no Chromium with chromedriver on PATH"
+        message = "no Chromium and chromedriver on PATH (Debian: chromium, chromium-driver)"
         if os.environ.get("CHROMIUM_REQUIRED"):
             pytest.fail(message)
         pytest.skip(message)
