@@ -46,7 +46,7 @@ def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> s
     )
     if not found.has_interval:
         return f"{text}. One run of a side says nothing about chance."
-    text += f", 95 % interval {written(measure, found.low)} to {written(measure, found.high)}"
+    text += f", 95\u00a0% interval {written(measure, found.low)} to {written(measure, found.high)}"
     if found.low <= 0 <= found.high:
         return f"{text}: it may be chance."
     winner = side if found.value > 0 else base
@@ -113,7 +113,8 @@ def _coverage(runs: int) -> str:
     if runs < 2:
         return "One run has none."
     held = 1 - 2 * 0.5**runs
-    return f"The true median lies between the worst and the best of {runs} runs in {held:.0%}."
+    often = f"{held * 100:.0f}\u00a0% of cases"
+    return f"The true median lies between the worst and the best of {runs} runs in {often}."
 
 
 def _repeated_seeds(sides: Sequence[Side]) -> Iterator[str]:

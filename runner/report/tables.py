@@ -33,13 +33,24 @@ COSTS: Final = {
 }
 
 
+Row = Sequence[str]  # cells
+
+
 def escape(value: object) -> str:
     """Text, safe inside the page."""
     return html.escape(str(value))
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[str], numbers_from: int = 1) -> str:
-    """A table that scrolls by itself where it is wider than the screen."""
+def table(caption: str, heads: Sequence[str], rows: Sequence[Row], numbers_from: int = 1) -> str:
+    """A table; on a phone every row becomes a list that names its columns.
+
+    Args:
+        caption: Above it.
+        heads: Of the columns.
+        rows: Their cells, ``<th>`` first.
+        numbers_from: The first column of numbers.
+    """
+    body = "".join(f"<tr>{''.join(map(_headed, heads, row))}</tr>" for row in rows)
     cells = "".join(
         f'<th scope="col"{" class=number" if place >= numbers_from else ""}>{escape(head)}</th>'
         for place, head in enumerate(heads)
@@ -47,7 +58,7 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[str], numbers_from:
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
@@ -93,9 +104,10 @@ def cost_table(game: str, sides: Sequence[Side], figures: Figures) -> str:
 def settings_table(sides: Sequence[Side]) -> str:
     """Only the settings in which the sides differ."""
     rows = [
-        f'<tr><th scope="row"><code>{escape(key)}</code></th>'
-        + "".join(f"<td><code>{escape(side.settings[key])}</code></td>" for side in sides)
-        + "</tr>"
+        [
+            f'<th scope="row"><code>{escape(key)}</code></th>',
+            *(f"<td><code>{escape(side.settings[key])}</code></td>" for side in sides),
+        ]
         for key in sides[0].settings
     ]
     heads = ["Setting", *(side.name for side in sides)]
@@ -133,7 +145,7 @@ def runs_table(sides: Sequence[Side], runs: Sequence[Run], letters: dict[str, st
             f"<td>{letters[protocol_text(run)]}</td>",
         ]
         path = f'<th scope="row" class="path"><code>{escape(_below(run.folder, top))}</code></th>'
-        rows.append(f"<tr>{path}{''.join(cells)}</tr>")
+        rows.append([path, *cells])
     heads = ["Run", "Side", "Game", "Seed", "State", "Step", "Score", "Protocol"]
     return table(f"Runs below {top}", heads, rows, len(heads))
 
@@ -172,9 +184,14 @@ def _named(place: int, side: Side) -> str:
     return f"{swatch(place)}{escape(side.name)}"
 
 
-def _row(head: str, game: str, side: str, measures: Sequence[str], figures: Figures) -> str:
-    cells = "".join(_cell(figures.get(game, side, measure)) for measure in measures)
-    return f'<tr><th scope="row">{head}</th>{cells}</tr>'
+def _headed(head: str, cell: str) -> str:
+    """The cell, with its column's head for where that stands not above it."""
+    return cell.replace("<td", f'<td data-head="{escape(head)}"', 1)
+
+
+def _row(head: str, game: str, side: str, measures: Sequence[str], figures: Figures) -> Row:
+    cells = [_cell(figures.get(game, side, measure)) for measure in measures]
+    return [f'<th scope="row">{head}</th>', *cells]
 
 
 def _cell(found: Figure | None) -> str:
