@@ -25,7 +25,13 @@ SETTINGS = (
     "env.num_envs=4",
     "env.max_frames=120",
     "video.gif=false",
+    "model.hidden=[16]",
+    "eval.episodes=2",
+    "memory.limit=3000",
 )
+# Steps of the films: evaluations at 200 and 400, of equal scores; games of 30 steps of the first of
+# four, seen in the turn's order.
+FILMED = {"best": [200], "every_eval": [200, 400], "every_episode": [117, 237, 357]}
 
 
 def config_of(mode: str) -> Config:

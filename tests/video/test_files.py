@@ -48,7 +48,7 @@ def play(config: Any, seed: int, games_before: int = 0) -> Played:
 
 @pytest.fixture(scope="module")
 def played(load: Any) -> Played:
-    config = load("env=space_invaders", "env.max_frames=800")
+    config = load("env=space_invaders", "env.max_frames=600")
     return play(config, seed=3, games_before=1)
 
 
@@ -104,11 +104,11 @@ def test_gif(played: Played, tmp_path: Path) -> None:
         assert difference(frames[number // 3], replay.palette[screen]) < 0.5  # nothing is lost
 
 
-@pytest.mark.parametrize(("megabytes", "part"), [(0.07, ""), (0.012, "only its last")])
+@pytest.mark.parametrize(("megabytes", "part"), [(0.035, ""), (0.01, "only its last")])
 def test_a_gif_stays_below_its_limit(
     megabytes: float, part: str, load: Any, tmp_path: Path
 ) -> None:
-    recording = play(load("env=space_invaders", "env.max_frames=1200"), seed=3).recording
+    recording = play(load("env=space_invaders", "env.max_frames=600"), seed=3).recording
     path = tmp_path / "game.gif"
     replay = survey(recording)
     said = write_gif(recording, replay.palette, replay.frames, path, megabytes)
