@@ -20,7 +20,7 @@ from runner.environments.atari import AtariGame
 FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
 
 # What is observed does not change the game; bytes are the cheapest.
-OBSERVED: Final = ObsConfig(name="ram", window=1, height=0, width=0)
+OBSERVED: Final = ObsConfig(name="ram", window=1, bytes=None, blank_end=False)
 
 
 @dataclass(frozen=True)
