@@ -172,51 +172,55 @@ def _callbacks(
 ) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import has_no_convolution, q_function
-    from runner.callbacks.control import StartAtStep, StopWhenAsked
+    from runner.callbacks.control import StartAtStep, StopAfterGames, StopWhenAsked
     from runner.callbacks.episodes import EpisodeLines
     from runner.callbacks.evaluations import Evaluations
     from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
     from runner.callbacks.videos import make_videos
-    from runner.callbacks.weights import IntervalWeights
+    from runner.callbacks.weights import EpisodeWeights, IntervalWeights
     from runner.evaluation import evaluate
 
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
-    figures = Figures(sinks, config.logger.summary_interval, start)
+    weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights
     videos = make_videos(config, run.videos)
     callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
-        **({"figures": figures} if sinks else {}),
-        "weights": IntervalWeights(run.weights_pattern, interval, start),
-        "evaluations": Evaluations(
-            lambda: evaluate(
-                q_values,
-                config,
-                seed=seed,
-                stopped=lambda: pieces.agent.stop_training,
-                best_game=videos.hold if videos else None,
-            ),
-            run.evaluations,
-            run.best_weights,
-            config.eval.interval,
-            start,
-            config.eval.start,
-        ),
+        "weights": weights(run.weights_pattern, interval, start),
     }
-    listeners = callbacks["evaluations"].listeners
-    if sinks:
-        listeners.append(figures.evaluated)
+    evaluations = Evaluations(
+        lambda: evaluate(
+            q_values,
+            config,
+            seed=seed,
+            stopped=lambda: pieces.agent.stop_training,
+            best_game=videos.hold if videos else None,
+        ),
+        run.evaluations,
+        run.best_weights,
+        config.eval.interval,
+        start,
+        config.eval.start,
+    )
+    if sinks:  # before the evaluations, of which it hears: its steps are never behind theirs
+        figures = Figures(sinks, config.logger.summary_interval, start)
+        callbacks["figures"] = figures
+        evaluations.listeners.append(figures.evaluated)
+        if videos is not None:
+            videos.listeners.append(figures.filmed)
+    callbacks["evaluations"] = evaluations
     if videos is not None:
         callbacks["videos"] = videos
-        listeners.append(videos.evaluated)
+        evaluations.listeners.append(videos.evaluated)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
+    callbacks["games"] = StopAfterGames(config.train.episodes)
     if not isinstance(games, EmulatorPool):
         callbacks["stop"] = StopWhenAsked()
     return callbacks

@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.checks import check, check_writable, nearest, num_envs
+from runner.config.checks import check, check_packages, check_writable, nearest, num_envs
 from runner.config.env_ids import all_ids, of_id
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
@@ -89,7 +89,7 @@ def check_command_line(arguments: Sequence[str]) -> list[str]:
     """
     arguments = with_obs_of_ids(arguments)
     typed = get_args_parser().parse_args(arguments).overrides
-    load(typed)
+    check_packages(load(typed))
     folders = [str(o.value()) for o in parse(typed) if o.get_key_element() == "hydra.run.dir"]
     check_writable(Path((folders or ["runs"])[-1]), "hydra.run.dir")
     return arguments

@@ -14,6 +14,8 @@ DOCUMENTS = [
     "docs/configuration.md",
     "docs/design.md",
     "docs/videos.md",
+    "docs/logging.md",
+    "docs/report.md",
 ]
 
 
