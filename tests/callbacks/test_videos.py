@@ -42,9 +42,10 @@ def config_of(mode: str) -> Config:
 def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, list[Video]]]:
     """Weights after a short training with two evaluations, and by mode the videos heard of."""
     from runner import tensorflow_setup
-    from runner.agent.build import make_agent, make_memory, make_model, make_policy
+    from runner.agent.build import make_agent, make_memory, make_model
     from runner.agent.dqn import q_function
     from runner.evaluation import evaluate
+    from runner.policies.build import make_policy
 
     tensorflow_setup.set_up(0)
     config = config_of("off")
