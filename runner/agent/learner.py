@@ -110,6 +110,7 @@ class Learner:
         # The fused kernel has no XLA version; XLA fuses Keras's own operations itself.
         self._fused_adam = is_plain_adam(optimizer) and not jit_compile
         self._updates = compiled(self._trace_updates, jit_compile)
+        self._sync = tf.function(self._trace_sync)
 
     def update(
         self, batches: Batch, syncs: NDArray[np.bool_], policy_parameter: float = 0.0
@@ -121,45 +122,73 @@ class Learner:
             syncs: (K + 1,) hard target syncs: before the first update, then after each.
             policy_parameter: Of ``policy``: epsilon or tau.
         """
+        if syncs[0]:
+            self.sync()
+        results, first = [], 0
+        # Within a call the target network stands still: a sync in between makes two calls of one.
+        for last in [*np.flatnonzero(syncs[1:-1]) + 1, len(syncs) - 1]:
+            results.append(self._call(batches.part(first, last), policy_parameter))
+            if syncs[last]:
+                self.sync()
+            first = last
+        together = np.concatenate(results)  # (K, 2), weighted (K, 2 + B)
+        errors = None if batches.weights is None else together[:, 2:]
+        return Updates(together[:, 0], together[:, 1], errors)
+
+    def sync(self) -> None:
+        """Copies the online network into the target network."""
+        self._sync()
+
+    def _call(self, batches: Batch, policy_parameter: float) -> NDArray[np.float32]:
         # All numbers go in one vector, and come back in one array: a transfer costs more than they.
         samples: list[Any] = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
         if batches.weights is not None:
             samples.append(batches.weights)
-        numbers = np.concatenate([*samples, syncs, [policy_parameter]], axis=None, dtype="f4")
-        results = self._updates(batches.windows, numbers)  # (K, 2), weighted (K, 2 + B)
-        errors = None if batches.weights is None else results[:, 2:]
-        return Updates(results[:, 0], results[:, 1], errors)
+        numbers = np.concatenate([*samples, [policy_parameter]], axis=None, dtype="f4")
+        return self._updates(batches.windows, numbers)
 
-    def sync(self) -> None:
-        """Copies the online network into the target network."""
+    def _trace_sync(self) -> None:
         for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
-            target.assign(source)
+            target.value.assign(source.value)
 
     def _trace_updates(self, windows: Any, numbers: Any) -> Any:
         updates, batch = windows.shape[:2]
         window = self.model.input.shape[1]
         state0, state1 = windows[:, :, :window], windows[:, :, -window:]
-        *samples, others = tf.split(numbers, _parts(numbers.shape[0], updates, batch))
+        *samples, parameter = tf.split(numbers, _parts(numbers.shape[0], updates, batch))
         actions, rewards, discounts, *weights = (tf.reshape(x, (updates, batch)) for x in samples)
-        syncs, parameter = others[:-1] > 0, others[-1]  # (K + 1,), ()
         actions = tf.one_hot(tf.cast(actions, tf.int32), self.nb_actions)
-        self._sync_if(syncs[0])
+        following = self._target_outputs(state1)
         results = []
         for k in range(updates):  # unrolled: K is part of the shape
             targets = self._targets(
-                state0[k], actions[k], rewards[k], discounts[k], state1[k], parameter
+                state0[k], actions[k], rewards[k], discounts[k], state1[k], following(k), parameter
             )
             weight = weights[0][k] if weights else None
             results.append(self._one_update(state0[k], actions[k], targets, weight))
-            self._sync_if(syncs[k + 1])
         return tf.stack(results)
 
+    def _target_outputs(self, state1: Any) -> Callable[[int], Outputs]:
+        """What the target network gives for the next states (K, B, ...) of the update asked for."""
+        if self.soft_update or self._draws or not self.has_target_network:
+            return lambda k: self._evaluate(self._target, state1[k], call=0)
+        # It is the same network for all updates: one large batch costs less than K small ones.
+        outputs = self._evaluate(self._target, tf.reshape(state1, (-1, *state1.shape[2:])), call=0)
+        values = tf.reshape(outputs.values, (*state1.shape[:2], *outputs.values.shape[1:]))
+        return lambda k: Outputs(values[k], outputs.fractions)
+
     def _targets(
-        self, state0: Any, actions: Any, rewards: Any, discounts: Any, state1: Any, parameter: Any
+        self,
+        state0: Any,
+        actions: Any,
+        rewards: Any,
+        discounts: Any,
+        state1: Any,
+        following: Outputs,
+        parameter: Any,
     ) -> Any:
         """(B, ...): what the network is to give for the actions (B, nb_actions), one-hot."""
         returns = self._returns
-        following = self._evaluate(self._target, state1, call=0)
         chooses = self._evaluate(self._online, state1, call=1) if self.double else following
         probabilities = self._probabilities(returns.q_values(chooses), parameter)
         if self._munchausen:
@@ -199,17 +228,6 @@ class Learner:
             draws = StatelessDraws((self._seed, call), update, per_row=False)
         return self._returns.evaluate(network, states, draws, training=training)
 
-    def _sync_if(self, due: Any) -> None:
-        if not self.has_target_network:
-            return
-
-        def copy() -> Any:
-            for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
-                target.value.assign(source.value)
-            return tf.constant(0)
-
-        tf.cond(due, copy, lambda: tf.constant(0))
-
     def _soft_update(self) -> None:
         rate = self.soft_update
         for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
@@ -217,6 +235,5 @@ class Learner:
 
 
 def _parts(length: int, updates: int, batch: int) -> list[int]:
-    """Sizes of what ``Learner.update`` packs: one (K, B) after another, syncs and a parameter."""
-    others = updates + 2
-    return [updates * batch] * ((length - others) // (updates * batch)) + [others]
+    """Sizes of what ``Learner._call`` packs: one (K, B) after another, and a parameter."""
+    return [updates * batch] * ((length - 1) // (updates * batch)) + [1]

@@ -44,3 +44,7 @@ class Batch(NamedTuple):
                 for array in self
             )  # type: ignore[arg-type]
         )
+
+    def part(self, first: int, last: int) -> Batch:
+        """Returns a span of the leading axis."""
+        return Batch(*(None if array is None else array[first:last] for array in self))  # type: ignore[arg-type]
