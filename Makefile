@@ -12,6 +12,9 @@ COMPILE = $(BIN)uv pip compile --quiet --universal --python-version 3.10 \
 	--no-python-downloads --upgrade --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links -
 
+# Extras that only some users need: requirements-<extra>.txt each.
+OPTIONAL = tensorboard wandb mlflow
+
 .PHONY: setup test lint types check lock
 
 setup:
@@ -42,3 +45,12 @@ lock:
 	  $(DEPS) options:install_requires options.extras_require:dev | $(COMPILE) \
 	    --constraint requirements.txt | grep -vxFf requirements.txt; } > requirements-dev.txt.new
 	mv requirements-dev.txt.new requirements-dev.txt
+	for extra in $(OPTIONAL); do \
+	  { echo '-r requirements.txt'; \
+	    echo "# Complete pins of what $$extra needs, without those in requirements.txt."; \
+	    echo "# Generated from the $$extra extra in setup.cfg; refresh with: make lock"; \
+	    $(DEPS) options:install_requires options.extras_require:$$extra | $(COMPILE) \
+	      --constraint requirements.txt | grep -vxFf requirements.txt; \
+	  } > requirements-$$extra.txt.new && \
+	  mv requirements-$$extra.txt.new requirements-$$extra.txt || exit 1; \
+	done

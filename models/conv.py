@@ -7,12 +7,15 @@ architecture"): 32 8x8/4, 64 4x4/2, 64 3x3/1, dense 512.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from models.hidden import hidden_layer
+from models.initializers import initializer
 
 
 def conv_network(
@@ -26,13 +29,17 @@ def conv_network(
     activation: str,
     scale: float,
     dtype: str = "float32",
+    conv_bias: bool = True,
+    conv_initializer: str = "glorot_uniform",
+    dense_initializer: str = "glorot_uniform",
+    per_frame: bool = False,
     layer_norm: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
     Args:
         input_shape: (window, height, width) of uint8 grey screens, or (window, height, width,
-            channels); the channels of all screens are then those of one.
+            channels).
         nb_actions: Number of Q-values.
         filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) are of
             the same length.
@@ -42,30 +49,58 @@ def conv_network(
         activation: Keras name of the hidden activations.
         scale: Factor applied to the bytes, such as 1/255.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
+        conv_bias: Whether the convolutions have biases.
+        conv_initializer: Of the convolutions' kernels (see ``models.initializers``).
+        dense_initializer: Of the dense layers' kernels, the output included.
+        per_frame: The convolutions see one frame of the window at a time, all with the same
+            weights, and the dense layers all frames; else the frames are the first one's channels.
         layer_norm: Normalise every hidden layer before its activation.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
     """
-    window, height, width, *channels = input_shape
+    window = input_shape[0]
     inputs = keras.Input(tuple(input_shape), dtype="uint8", name="screens")
-    if channels:
-        # (B, window, height, width, C) -> (B, height, width, window * C)
-        x = layers.Permute((2, 3, 1, 4), dtype="uint8")(inputs)
-        x = layers.Reshape((height, width, window * channels[0]), dtype="uint8")(x)
-    else:
-        # (B, window, height, width) -> (B, height, width, window)
-        x = layers.Permute((2, 3, 1), dtype="uint8")(inputs)
+    x = _frames_as_batch(inputs) if per_frame else _frames_as_channels(inputs)
     x = layers.Rescaling(scale, dtype=dtype)(x)
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
         x = hidden_layer(
             layers.Conv2D, x, count, kernel, stride,
             activation=activation, layer_norm=layer_norm, dtype=dtype,
+            use_bias=conv_bias, kernel_initializer=initializer(conv_initializer),
         )  # fmt: skip
-    x = layers.Flatten(dtype=dtype)(x)
+    if per_frame:  # (B * window, h, w, filters) -> (B, window * h * w * filters)
+        x = ops.reshape(x, (-1, window * math.prod(x.shape[1:])))
+    else:
+        x = layers.Flatten(dtype=dtype)(x)
     for units in hidden:
         x = hidden_layer(
-            layers.Dense, x, units, activation=activation, layer_norm=layer_norm, dtype=dtype
-        )
-    q_values = layers.Dense(nb_actions, dtype="float32", name="q_values")(x)
+            layers.Dense, x, units,
+            activation=activation, layer_norm=layer_norm, dtype=dtype,
+            kernel_initializer=initializer(dense_initializer),
+        )  # fmt: skip
+    q_values = layers.Dense(
+        nb_actions,
+        kernel_initializer=initializer(dense_initializer),
+        dtype="float32",
+        name="q_values",
+    )(x)
     return keras.Model(inputs, q_values, name="conv")
+
+
+def _frames_as_channels(inputs: Any) -> Any:
+    """(B, window, h, w) or (B, window, h, w, c) -> (B, h, w, window * c)."""
+    if len(inputs.shape) == 4:
+        return layers.Permute((2, 3, 1), dtype="uint8")(inputs)
+    _, window, height, width, channels = inputs.shape
+    x = layers.Permute((2, 3, 1, 4), dtype="uint8")(inputs)
+    return layers.Reshape((height, width, window * channels), dtype="uint8")(x)
+
+
+def _frames_as_batch(inputs: Any) -> Any:
+    """(B, window, h, w) or (B, window, h, w, c) -> (B * window, h, w, c), c = 1 for grey.
+
+    Keras 3's convolutions take no further axis, and its TimeDistributed is slower.
+    """
+    _, _, height, width, *channels = inputs.shape
+    return ops.reshape(inputs, (-1, height, width, *(channels or [1])))

@@ -12,6 +12,7 @@ import keras
 from keras import layers, ops
 
 from models.hidden import hidden_layer
+from models.initializers import initializer
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -20,9 +21,9 @@ class Bits(layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Maps (..., n) uint8 to (..., 8 * n) of the layer's dtype."""
-        bits = ops.bitwise_and(
-            ops.right_shift(ops.expand_dims(inputs, -1), ops.arange(7, -1, -1, dtype="uint8")), 1
-        )
+        places = ops.cast(ops.arange(7, -1, -1), "uint8")
+        shifted = ops.right_shift(ops.expand_dims(inputs, -1), places)
+        bits = ops.bitwise_and(shifted, ops.ones_like(places))
         shape = (-1, *self.compute_output_shape(inputs.shape)[1:])
         return ops.cast(ops.reshape(bits, shape), self.compute_dtype)
 
@@ -41,6 +42,7 @@ def dense_network(
     scale: float,
     bits: str = "none",
     dtype: str = "float32",
+    dense_initializer: str = "glorot_uniform",
     layer_norm: bool = False,
 ) -> keras.Model:
     """Builds the network.
@@ -53,6 +55,7 @@ def dense_network(
         scale: Factor applied to the bytes, such as 1/255.
         bits: ``none``; ``add``: each byte's 8 bits are inputs besides; ``only``: in its place.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
+        dense_initializer: Of the dense layers' kernels (see ``models.initializers``).
         layer_norm: Normalise every hidden layer before its activation.
 
     Returns:
@@ -68,7 +71,14 @@ def dense_network(
     x = layers.Flatten(dtype=dtype)(x)
     for units in hidden:
         x = hidden_layer(
-            layers.Dense, x, units, activation=activation, layer_norm=layer_norm, dtype=dtype
-        )
-    q_values = layers.Dense(nb_actions, dtype="float32", name="q_values")(x)
+            layers.Dense, x, units,
+            activation=activation, layer_norm=layer_norm, dtype=dtype,
+            kernel_initializer=initializer(dense_initializer),
+        )  # fmt: skip
+    q_values = layers.Dense(
+        nb_actions,
+        kernel_initializer=initializer(dense_initializer),
+        dtype="float32",
+        name="q_values",
+    )(x)
     return keras.Model(inputs, q_values, name="dense")

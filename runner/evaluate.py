@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from pathlib import Path
 
 from runner.commands import guarded, parse_settings
 from runner.errors import UserError, wrong
+from runner.run_directory import write_json
+from runner.trained import load_trained
 
 USAGE = "python -m runner.evaluate run=DIR_OR_WEIGHTS [episodes=30] [epsilon=0.01] [seed=0]"
 
@@ -24,34 +25,14 @@ def evaluate_run(run: Path, episodes: int | None, epsilon: float | None, seed: i
     Raises:
         UserError: Something does not exist or does not fit.
     """
-    from runner.config import checks, compose
-    from runner.environments.atari import AtariGame
-    from runner.run_directory import RunDirectory, write_json
+    from runner.config.protocols import rules_of
 
-    compose.register()
-    directory, weights = RunDirectory.find(run)
-    config = directory.read_config()
-    evaluation = dataclasses.replace(
-        config.eval,
-        episodes=config.eval.episodes if episodes is None else episodes,
-        epsilon=config.eval.epsilon if epsilon is None else epsilon,
-    )
-    config = dataclasses.replace(config, eval=evaluation, init_weights=str(weights), seed=seed)
-    checks.check(config)
-    game = AtariGame(config.env, config.obs)
-
-    from runner import tensorflow_setup
-
-    tensorflow_setup.set_up(seed)
-    from runner.agent.build import make_model
-    from runner.agent.dqn import has_no_convolution, q_function
+    directory, weights, config, q_values = load_trained(run, episodes, epsilon, seed)
     from runner.evaluation import evaluate, one_line
 
-    assert game.observation_space.shape is not None
-    model = make_model(config, game.observation_space.shape, len(game.actions))
-    result = evaluate(q_function(model, has_no_convolution(model)), config, seed=seed)
+    result = evaluate(q_values, config, seed=seed)
     assert result is not None
-    print(f"{config.env.game}, obs={config.obs.name}, protocol {config.env.protocol}")
+    print(f"{config.env.game}, obs={config.obs.name}, {rules_of(config.env)}")
     print(f"weights: {weights}")
     print(f"evaluation: {one_line(result)}")
     name = weights.name.removesuffix(".weights.h5")

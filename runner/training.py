@@ -14,6 +14,7 @@ import psutil
 from runner.callbacks.sinks import Sink, opened_sinks
 from runner.config import checks
 from runner.config.memory_checks import checkpoint_bytes
+from runner.config.protocols import rules_of
 from runner.config.schema import Config
 from runner.environments.build import Games, make_games
 from runner.environments.pool import EmulatorPool, game_seeds
@@ -173,51 +174,55 @@ def _callbacks(
 ) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import has_no_convolution, q_function
-    from runner.callbacks.control import StartAtStep, StopWhenAsked
+    from runner.callbacks.control import StartAtStep, StopAfterGames, StopWhenAsked
     from runner.callbacks.episodes import EpisodeLines
     from runner.callbacks.evaluations import Evaluations
     from runner.callbacks.figures import Figures
     from runner.callbacks.metrics import MetricsFile
     from runner.callbacks.progress import Progress
     from runner.callbacks.videos import make_videos
-    from runner.callbacks.weights import IntervalWeights
+    from runner.callbacks.weights import EpisodeWeights, IntervalWeights
     from runner.evaluation import evaluate
 
     q_values = q_function(pieces.model, has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
-    figures = Figures(sinks, config.logger.summary_interval, start)
+    weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights
     videos = make_videos(config, run.videos)
     callbacks: dict[str, Any] = {
         "start": StartAtStep(start),
         "metrics": MetricsFile(run.metrics, start),
-        **({"figures": figures} if sinks else {}),
-        "weights": IntervalWeights(run.weights_pattern, interval, start),
-        "evaluations": Evaluations(
-            lambda: evaluate(
-                q_values,
-                config,
-                seed=seed,
-                stopped=lambda: pieces.agent.stop_training,
-                best_game=videos.hold if videos else None,
-            ),
-            run.evaluations,
-            run.best_weights,
-            config.eval.interval,
-            start,
-            config.eval.start,
-        ),
+        "weights": weights(run.weights_pattern, interval, start),
     }
-    listeners = callbacks["evaluations"].listeners
-    if sinks:
-        listeners.append(figures.evaluated)
+    evaluations = Evaluations(
+        lambda: evaluate(
+            q_values,
+            config,
+            seed=seed,
+            stopped=lambda: pieces.agent.stop_training,
+            best_game=videos.hold if videos else None,
+        ),
+        run.evaluations,
+        run.best_weights,
+        config.eval.interval,
+        start,
+        config.eval.start,
+    )
+    if sinks:  # before the evaluations, of which it hears: its steps are never behind theirs
+        figures = Figures(sinks, config.logger.summary_interval, start)
+        callbacks["figures"] = figures
+        evaluations.listeners.append(figures.evaluated)
+        if videos is not None:
+            videos.listeners.append(figures.filmed)
+    callbacks["evaluations"] = evaluations
     if videos is not None:
         callbacks["videos"] = videos
-        listeners.append(videos.evaluated)
+        evaluations.listeners.append(videos.evaluated)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:
         callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
+    callbacks["games"] = StopAfterGames(config.train.episodes)
     if not isinstance(games, EmulatorPool):
         callbacks["stop"] = StopWhenAsked()
     return callbacks
@@ -226,10 +231,9 @@ def _callbacks(
 def _header(config: Config, games: Games, environment: str) -> str:
     env = config.env
     lives = "a lost life is terminal" if env.life_loss else "lives ignored"
-    rules = env.id or f"protocol {env.protocol}"
     return "\n".join([
         f"{env.game}, obs={config.obs.name}, agent={config.agent.name}, seed={config.seed}",
-        f"{rules}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
+        f"{rules_of(env)}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),

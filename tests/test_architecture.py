@@ -20,7 +20,7 @@ ORDER = [
     {"runner.__main__", "runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
     {"runner.commands"},
     {"runner.sweep"},
-    {"runner.report", "runner.training"},
+    {"runner.report", "runner.trained", "runner.training"},
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
     {"runner.video"},
@@ -112,7 +112,14 @@ def test_no_tensorflow_where_emulators_and_settings_are(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["runner/__main__.py", "runner/training.py", "runner/evaluate.py", "runner/doctor.py"]
+    "source",
+    [
+        "runner/__main__.py",
+        "runner/training.py",
+        "runner/evaluate.py",
+        "runner/watch.py",
+        "runner/doctor.py",
+    ],
 )
 def test_settings_are_checked_before_tensorflow_loads(source: str) -> None:
     """By way of everything that is imported at once."""

@@ -41,19 +41,13 @@ class RgbGame:
 
 
 def make_model(dtype: str) -> Any:
-    import keras
-    from keras import layers, ops
+    from models.build import build_model
 
-    inputs = keras.Input((WINDOW, *SCREEN), dtype="uint8")
-    # (B, window, 210, 160, 3) -> (B * window, 210, 160, 3): the same filters for every screen
-    x = ops.reshape(inputs, (-1, *SCREEN))
-    x = layers.Rescaling(1 / 255, dtype=dtype)(x)
-    for filters, kernel, stride in ((32, 8, 4), (64, 4, 2), (64, 3, 1)):
-        x = layers.Conv2D(filters, kernel, stride, activation="relu", dtype=dtype)(x)
-    x = ops.reshape(x, (-1, WINDOW * int(np.prod(x.shape[1:]))))
-    x = layers.Dense(512, activation="relu", dtype=dtype)(x)
-    x = layers.Dense(256, activation="relu", dtype=dtype)(x)
-    return keras.Model(inputs, layers.Dense(NB_ACTIONS, dtype="float32")(x))
+    arguments = {
+        "filters": (32, 64, 64), "kernels": (8, 4, 3), "strides": (4, 2, 1), "hidden": (512, 256),
+        "activation": "relu", "scale": 1 / 255, "per_frame": True, "dtype": dtype,
+    }  # fmt: skip
+    return build_model("conv", (WINDOW, *SCREEN), NB_ACTIONS, arguments=arguments)
 
 
 def measure(

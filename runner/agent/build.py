@@ -57,9 +57,13 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         "layer_norm": model.layer_norm,
         "scale": model.scale,
         "dtype": _DTYPES[config.agent.precision],
+        "dense_initializer": model.dense_initializer,
     }
     if model.name == "conv":
-        arguments |= {"filters": model.filters, "kernels": model.kernels, "strides": model.strides}
+        names = (
+            "filters", "kernels", "strides", "conv_bias", "conv_initializer", "per_frame",
+        )  # fmt: skip
+        arguments |= {name: getattr(model, name) for name in names}
     if model.name == "dense":
         arguments |= {"bits": model.bits}
     if model.name == "custom":
@@ -162,4 +166,5 @@ def _own_arguments(config: Config) -> dict[str, Any]:
         "expected_sarsa": agent.expected_sarsa,
         "munchausen": munchausen if agent.munchausen else None,
         "seed": config.seed,
+        "target_sync": agent.target_sync,
     }

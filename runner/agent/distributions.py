@@ -119,7 +119,16 @@ class Categorical(Values):
 
 
 class Quantiles(Values):
-    """QR-DQN: quantiles at evenly spread fractions; quantile Huber loss, kappa = ``delta_clip``."""
+    """QR-DQN: quantiles at evenly spread fractions; quantile Huber loss, kappa = ``delta_clip``.
+
+    Raises:
+        ValueError: ``delta_clip`` is infinite.
+    """
+
+    def __init__(self, model: keras.Model, delta_clip: float) -> None:
+        super().__init__(model, delta_clip)
+        if math.isinf(delta_clip):
+            raise ValueError("delta_clip=inf: expected a finite number with quantiles")
 
     def network(self, model: keras.Model) -> keras.Model:
         """As of ``Values``: all but the mean."""

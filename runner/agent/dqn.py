@@ -44,6 +44,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         seed: Of what noisy layers and sampled quantiles draw.
         jit_compile: Compile with XLA: True, False, or None for the faster of the two on a CPU (XLA
             for dense networks; oneDNN's convolutions are faster without).
+        target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
+            first end of a game that many steps or more after the last sync.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         munchausen: Munchausen | None = None,
         seed: int = 0,
         jit_compile: bool | None = None,
+        target_sync: str = "steps",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -61,6 +64,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
         self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
+        self.target_sync = target_sync
+        self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
         self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
 
@@ -127,6 +132,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
         The arguments and the returned History are keras-rl2's.
         """
+        self.synced_at = 0
         if isinstance(env, gymnasium.vector.VectorEnv):
             return fit_vector(self, env, nb_steps, *args, **kwargs)
         return super().fit(env, nb_steps, *args, **kwargs)
@@ -136,8 +142,15 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return bool(step > self.nb_steps_warmup and step % self.train_interval == 0)
 
     def is_sync_due(self, step: int) -> bool:
-        """Whether a hard target sync belongs to ``step`` (keras-rl2's rule)."""
+        """Whether a hard target sync belongs to ``step`` (``steps``: keras-rl2's rule)."""
+        if self.target_sync == "game_end":
+            return step == self.synced_at
         return bool(self.target_model_update >= 1 and step % self.target_model_update == 0)
+
+    def game_ended(self, next_step: int) -> None:
+        """Notes that a game is over, so that ``next_step`` is the first that may sync for it."""
+        if next_step - self.synced_at >= self.target_model_update:
+            self.synced_at = next_step
 
     def backward(self, reward: float, terminal: bool) -> list[float]:
         """Stores what the last action led to, and makes the update that is due, if any."""
@@ -148,6 +161,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         metrics = [float("nan")] * len(self.metrics_names)
         if not self.training:
             return metrics
+        if terminal:
+            self.game_ended(self.step)
         update, sync = self.is_update_due(self.step), self.is_sync_due(self.step)
         if update:
             batches = self._sampled_as_arrays()

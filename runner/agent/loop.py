@@ -301,6 +301,7 @@ class Session:
             "nb_episode_steps": self.episode_steps[stream],
             "nb_steps": self.agent.step + 1,
         }
+        self.agent.game_ended(next_step=self.acted)
         self.hooks("on_episode_end", self.episodes[stream], logs=logs)
         self.episodes[stream] = self.next_episode
         self.next_episode += 1

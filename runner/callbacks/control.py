@@ -1,4 +1,4 @@
-"""Callbacks that steer keras-rl2's own loop: where it starts, when it stops."""
+"""Callbacks that steer the loops: where they start, when they stop."""
 
 from __future__ import annotations
 
@@ -17,6 +17,37 @@ class StartAtStep(Callback):  # type: ignore[misc]
     def on_episode_begin(self, episode: int, logs: Any = None) -> None:
         """Sets the agent's step before its first; a resumed run is past that."""
         self.model.step = max(self.model.step, self._start_step)
+
+
+class StopAfterGames(Callback):  # type: ignore[misc]
+    """Ends the training when ``nb_games`` games are over, those before a resume included.
+
+    Args:
+        nb_games: Games; None: the training ends otherwise.
+    """
+
+    def __init__(self, nb_games: int | None) -> None:
+        super().__init__()
+        self._nb_games, self._played = nb_games, 0
+
+    def on_step_end(self, step: int, logs: Any = None) -> None:
+        """Counts the games, and ends the training after the last."""
+        if logs["info"]["game_over"]:
+            self._played += 1
+            self._stop_if_done()
+
+    def _stop_if_done(self) -> None:
+        if self._nb_games is not None and self._played >= self._nb_games:
+            self.model.stop_training = True
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the games so far."""
+        return {"played": self._played}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned; it may be the end."""
+        self._played = state["played"]
+        self._stop_if_done()
 
 
 class StopWhenAsked(Callback):  # type: ignore[misc]

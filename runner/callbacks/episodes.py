@@ -2,8 +2,9 @@
 
 keras-rl2's own keeps every observation of every running game: gigabytes with 32 games of the
 screen. This one keeps sums, and goes on when a run is resumed. Where one game is played, as
-keras-rl2 plays, the line is the same. Two figures are chosen for many games and clipped rewards:
-the reward is the game's own points, and steps per second are those of all games together.
+keras-rl2 plays, the line is the same. Three figures are chosen for many games and clipped rewards:
+the reward is the game's own points; steps per second are those of all games together; loss, mean_q
+and the policy's metrics are means over all updates made while the game was played.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from __future__ import annotations
 import math
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, field
 from typing import Any, TextIO
-
-import numpy as np
 
 from runner.keras_rl2 import Callback
 
 
 @dataclass
 class Spread:
-    """Mean, least and greatest of numbers that come one by one; NaN does not count."""
+    """Mean, least and greatest of numbers that come one by one."""
 
     count: int = 0
     total: float = 0.0
@@ -30,16 +30,15 @@ class Spread:
 
     def add(self, value: float) -> None:
         """Takes one number in."""
-        if value == value:
-            self.count += 1
-            self.total += value
-            self.least = min(self.least, value)
-            self.greatest = max(self.greatest, value)
+        self.count += 1
+        self.total += value
+        self.least = min(self.least, value)
+        self.greatest = max(self.greatest, value)
 
     @property
     def mean(self) -> float:
-        """NaN before the first number."""
-        return self.total / self.count if self.count else math.nan
+        """Of at least one number."""
+        return self.total / self.count
 
 
 @dataclass
@@ -48,10 +47,10 @@ class _Episode:
 
     began: float  # of time.perf_counter
     first_step: int  # steps of the run when it began
-    steps: int = 0
-    points: Spread = field(default_factory=Spread)
+    updates: tuple[int, ...]  # of the run when it began, by metric
+    sums: tuple[float, ...]  # of each metric, over them
+    points: Spread = field(default_factory=Spread)  # of each step
     actions: Spread = field(default_factory=Spread)
-    metrics: list[Spread] = field(default_factory=list)
 
 
 class EpisodeLines(Callback):  # type: ignore[misc]
@@ -74,22 +73,28 @@ class EpisodeLines(Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Starts the clock of the first games."""
-        self._began, self._first_step = time.perf_counter(), self._step
+        metrics = len(self.model.metrics_names)
+        self._updates, self._sums = [0] * metrics, [0.0] * metrics
+        self._first = self._begin(time.perf_counter())
+
+    def _begin(self, now: float) -> _Episode:
+        return _Episode(now, self._step, tuple(self._updates), tuple(self._sums))
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Takes one transition in; prints the line if the game is over."""
         info, stream = logs["info"], int(logs["info"]["stream"])
         self._step += 1
+        for i, value in enumerate(logs["metrics"]):
+            if value == value:  # not NaN: an update was made
+                self._updates[i] += 1
+                self._sums[i] += value
         episode = self._episodes.get(stream)
         if episode is None:
-            episode = self._episodes[stream] = _Episode(self._began, self._first_step)
-        episode.steps += 1
+            first = self._first
+            episode = _Episode(first.began, first.first_step, first.updates, first.sums)
+            self._episodes[stream] = episode
         episode.points.add(float(info["game_reward"]))
         episode.actions.add(float(logs["action"]))
-        if not episode.metrics:
-            episode.metrics = [Spread() for _ in logs["metrics"]]
-        for spread, value in zip(episode.metrics, logs["metrics"], strict=True):
-            spread.add(float(value))
         if not info["game_over"]:
             return
         now = time.perf_counter()
@@ -97,53 +102,65 @@ class EpisodeLines(Callback):  # type: ignore[misc]
             self._stream.write(f"{self._clear}{self._line(int(logs['episode']), episode, now)}\n")
             self._stream.flush()
         self._begun_unseen.discard(stream)
-        self._episodes[stream] = _Episode(now, self._step)
+        self._episodes[stream] = self._begin(now)
 
     def _line(self, number: int, episode: _Episode, now: float) -> str:
         duration = now - episode.began
         speed = (self._step - episode.first_step) / max(duration, 1e-9)
         points, actions = episode.points, episode.actions
-        width = math.ceil(np.log10(self._nb_steps)) + 1
-        metrics = ", ".join(
-            f"{name}: {spread.mean:f}" if spread.count else f"{name}: --"
-            for name, spread in zip(self.model.metrics_names, episode.metrics, strict=True)
-        )
+        width = math.ceil(math.log10(self._nb_steps)) + 1
         return ", ".join([
             f"{self._step: {width}d}/{self._nb_steps}: episode: {number + 1}",
             f"duration: {duration:.3f}s",
-            f"episode steps: {episode.steps:3}",
+            f"episode steps: {points.count:3}",
             f"steps per second: {speed:3.0f}",
             f"episode reward: {points.total:6.3f}",
             f"mean reward: {points.mean:6.3f} [{points.least:6.3f}, {points.greatest:6.3f}]",
             f"mean action: {actions.mean:.3f} [{actions.least:.3f}, {actions.greatest:.3f}]",
-            f" {metrics}",
+            f" {', '.join(self._metrics(episode))}",
         ])  # fmt: skip
+
+    def _metrics(self, episode: _Episode) -> Iterator[str]:
+        for i, name in enumerate(self.model.metrics_names):
+            updates = self._updates[i] - episode.updates[i]
+            total = self._sums[i] - episode.sums[i]
+            yield f"{name}: {total / updates:f}" if updates else f"{name}: --"
 
     def get_state(self) -> dict[str, Any]:
         """Returns where it stands, of plain types."""
         now = time.perf_counter()
         games = [
             [
-                stream, now - e.began, e.first_step, e.steps,
-                *([s.count, s.total, s.least, s.greatest] for s in (e.points, e.actions)),
-                [[s.count, s.total, s.least, s.greatest] for s in e.metrics],
+                stream, now - e.began, e.first_step, list(e.updates), list(e.sums),
+                list(astuple(e.points)), list(astuple(e.actions)),
             ]
             for stream, e in self._episodes.items()
         ]  # fmt: skip
-        return {"step": self._step, "games": games, "unseen": sorted(self._begun_unseen)}
+        return {
+            "step": self._step,
+            "games": games,
+            "unseen": sorted(self._begun_unseen),
+            "updates": list(self._updates),
+            "metric_sums": list(self._sums),
+        }
+
+    def join(self, state: dict[str, Any]) -> None:
+        """Joins a resumed run that had no such lines, from what a GameFollower returned.
+
+        Games under way get no line: their beginning is not known.
+        """
+        self._step = state["step"]
+        self._begun_unseen = {stream for stream, *_ in state["running"]}
+        self._first = self._begin(time.perf_counter())
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned.
-
-        Given what a GameFollower returned (the run had no such lines before), games under way get
-        no line: their beginning is not known.
-        """
+        """Goes back to what ``get_state`` returned."""
         now = time.perf_counter()
-        self._step = self._first_step = state["step"]
-        running = [stream for stream, *_ in state.get("running", ())]
-        self._begun_unseen = set(state.get("unseen", running))
-        for stream, seconds, first, steps, points, actions, metrics in state.get("games", ()):
+        self._step = state["step"]
+        self._updates, self._sums = list(state["updates"]), list(state["metric_sums"])
+        self._begun_unseen = set(state["unseen"])
+        self._first = self._begin(now)
+        for stream, seconds, first, updates, sums, points, actions in state["games"]:
             self._episodes[stream] = _Episode(
-                now - seconds, first, steps, Spread(*points), Spread(*actions),
-                [Spread(*spread) for spread in metrics],
-            )  # fmt: skip
+                now - seconds, first, tuple(updates), tuple(sums), Spread(*points), Spread(*actions)
+            )

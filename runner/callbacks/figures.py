@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from runner.callbacks.games import Game, GameFollower
 from runner.callbacks.sinks import Sink
+from runner.video.studio import Video
 
 _NAMES: Final = {"eps": "epsilon"}  # keras-rl2's attribute -> name of the curve
 
@@ -71,8 +71,8 @@ class Figures(GameFollower):
         }
         figures = {"loss": loss, "mean_q": mean_q, **annealed, "steps_per_second": speed}
         self._scalars(self.step, {n: v for n, v in figures.items() if math.isfinite(v)})
-        self._histogram("actions", np.repeat(np.arange(len(self._counts)), self._counts))
-        self._histogram("scores", np.array(self._scores))
+        self._histogram(self.step, "actions", np.repeat(np.arange(len(self._counts)), self._counts))
+        self._histogram(self.step, "scores", np.array(self._scores))
         self._counts, self._scores = [0] * len(self._counts), []
         for sink in self._sinks.values():
             sink.flush()
@@ -80,24 +80,25 @@ class Figures(GameFollower):
 
     def evaluated(self, result: Mapping[str, Any], is_best: bool) -> None:
         """Writes the result of an evaluation (see ``runner.evaluation``)."""
-        figures = {"eval/mean": result["mean"], "eval/variance": result["std"] ** 2}
-        self._scalars(self.step, figures)
-        self._histogram("eval/scores", np.array(result["returns"]))
+        step = result["step"]
+        self._scalars(step, {"eval/mean": result["mean"], "eval/variance": result["variance"]})
+        self._histogram(step, "eval/scores", np.array(result["returns"]))
         for sink in self._sinks.values():
             sink.flush()
 
-    def recorded(self, path: Path) -> None:
-        """Shows the video of a new best evaluation game."""
-        for sink in self._sinks.values():
-            sink.video(self.step, "eval/best_game", path)
+    def filmed(self, video: Video) -> None:
+        """Shows a game's video, if it is a GIF."""
+        if video.gif is not None:
+            for sink in self._sinks.values():
+                sink.video(video.step, "video", video.gif)
 
     def _scalars(self, step: int, figures: Mapping[str, float]) -> None:
         for sink in self._sinks.values():
             sink.scalars(step, figures)
 
-    def _histogram(self, name: str, values: Any) -> None:
+    def _histogram(self, step: int, name: str, values: Any) -> None:
         for sink in self._sinks.values() if len(values) else ():
-            sink.histogram(self.step, name, values)
+            sink.histogram(step, name, values)
 
     def get_state(self) -> dict[str, Any]:
         """Returns where it and its sinks stand."""

@@ -77,6 +77,10 @@ class GameFollower(Callback):  # type: ignore[misc]
         self._running = {stream: (points, length) for stream, points, length in state["running"]}
         self._sums = list(state["sums"])
 
+    def join(self, state: dict[str, Any]) -> None:
+        """Joins a resumed run that had another GameFollower only, from what that one returned."""
+        self.set_state(state)
+
     def averages(self) -> tuple[float, float]:
         """Mean loss and mean_q of the updates since the last call; NaN if there was none."""
         loss, mean_q, updates = self._sums
@@ -90,8 +94,10 @@ class GameFollower(Callback):  # type: ignore[misc]
         return sum(returns) / len(returns) if returns else math.nan
 
     @property
-    def epsilon(self) -> float:
-        """Epsilon of the last action; NaN for a policy without."""
+    def exploration(self) -> tuple[str, float]:
+        """``epsilon`` or ``tau``, and its value at the last action; NaN for a policy without."""
         policy = self.model.policy
         named = dict(zip(policy.metrics_names, policy.metrics, strict=True))
-        return float(named.get("mean_eps", math.nan))
+        if "mean_tau" in named:
+            return "tau", float(named["mean_tau"])
+        return "epsilon", float(named.get("mean_eps", math.nan))

@@ -17,7 +17,7 @@ COLUMNS: Final = (
     "episode_length",  # its steps
     "loss",  # mean over the updates since the line before
     "mean_q",  # the same
-    "epsilon",  # at its last action
+    "epsilon",  # at its last action; with a policy that has a temperature, ``tau`` instead
 )
 
 
@@ -39,7 +39,7 @@ class MetricsFile(GameFollower):
         self._file = self._path.open("a", newline="", buffering=1)  # a line at a time
         self._writer = csv.writer(self._file, lineterminator="\n")
         if self._file.tell() == 0:
-            self._writer.writerow(COLUMNS)
+            self._writer.writerow([*COLUMNS[:-1], self.exploration[0]])
 
     def get_state(self) -> dict[str, Any]:
         """Returns where it stands, the length of the file and the time so far included."""
@@ -58,7 +58,7 @@ class MetricsFile(GameFollower):
         seconds = time.perf_counter() - self._began
         self._writer.writerow([
             game.step, game.frames, f"{seconds:.3f}", f"{game.points:g}", game.length,
-            f"{loss:.6g}", f"{mean_q:.6g}", f"{self.epsilon:.6g}",
+            f"{loss:.6g}", f"{mean_q:.6g}", f"{self.exploration[1]:.6g}",
         ])  # fmt: skip
 
     def on_train_end(self, logs: Any = None) -> None:

@@ -77,13 +77,14 @@ class Progress(GameFollower):
         left = max(self._nb_steps - self.step, 0) / overall if overall else math.inf
         loss, _ = self.averages()
         self._loss = self._loss if math.isnan(loss) else loss
+        name, exploration = self.exploration
         parts = [
             f"{self.step:,}/{self._nb_steps:,} steps",
             f"{min(self.step / self._nb_steps, 1):.0%}",
             f"{recent:,.0f} steps/s",
             f"ETA {duration(left)}",
             f"return {_known(self.mean_return, '.1f')}",
-            f"eps {_known(self.epsilon, '.3f')}",
+            f"eps {_known(exploration, '.3f')}" if name == "epsilon" else f"tau {exploration:.3g}",
             f"loss {_known(self._loss, '.4g')}",
         ]
         return " | ".join(parts)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from runner.agent.loop import Session
-from runner.callbacks.games import GameFollower
 from runner.checkpoint.generators import generators_state, set_generators_state
 from runner.checkpoint.store import CheckpointStore
 from runner.errors import RunError
@@ -54,9 +53,8 @@ class SessionCheckpoints:
         for name, listener in self._listeners.items():
             if name in kept:
                 listener.set_state(kept[name])
-            elif isinstance(listener, GameFollower):
-                # It is new since then, and learns from metrics.csv where the games stand.
-                listener.set_state(kept["metrics"])
+            elif hasattr(listener, "join"):  # new since then, and it follows games from their start
+                listener.join(kept["metrics"])
         print(f"resumed at step {step:,}", flush=True)
         self._saved_at = self.resumed_at = step
         return True
@@ -104,6 +102,7 @@ def _session_state(session: Session) -> dict[str, Any]:
         "target_model": agent.target_model.get_weights() if has_target else None,
         "optimizer": [np.asarray(variable) for variable in agent.optimizer.variables],
         "policy": _plain_attributes(agent.policy),
+        "synced_at": agent.synced_at,
         "memory_generator": memory.generator.bit_generator.state,
         "generators": generators_state(),
         **({} if priorities is None else {"priorities": priorities.get_state()}),
@@ -120,6 +119,7 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     for variable, value in zip(agent.optimizer.variables, state["optimizer"], strict=True):
         variable.assign(value)
     _set_plain_attributes(agent.policy, state["policy"])
+    agent.synced_at = state["synced_at"]
     memory.generator.bit_generator.state = state["memory_generator"]
     set_generators_state(state["generators"])
     if memory.priorities is not None:

@@ -187,9 +187,9 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("eval.start", 0, " steps"),
     at_least("eval.episodes", 1, " games"),
     between("eval.epsilon", 0, 1),
-    between("logger.verbose", 0, 2),
     one_of("video.name", "off", "best", "every_eval", "every_episode"),
     finite_above("video.gif_megabytes", 0.0),
+    between("logger.verbose", 0, 2),
     finite_above("logger.interval", 0.0),
     at_least("logger.summary_interval", 1, " steps"),
     one_of("logger.wandb_mode", "offline", "online"),
@@ -290,6 +290,10 @@ def _check_fit(config: Config) -> None:
     if model.name == "conv":
         _check_convolutions(config)
     check_policy(config.policy)
+    if agent.target_sync == "game_end" and agent.target_update < 1:
+        raise wrong(
+            "agent.target_update", agent.target_update, "steps >= 1 with agent.target_sync=game_end"
+        )
     if agent.name == "keras_rl2":
         if config.memory.name != "sequential":
             raise wrong("memory", config.memory.name, "memory=sequential with agent=keras_rl2")
@@ -301,6 +305,8 @@ def _check_fit(config: Config) -> None:
                 agent.target_update,
                 "a whole number of steps >= 1 with agent=keras_rl2 (its soft update needs Keras 2)",
             )
+        if agent.target_sync != "steps":
+            raise wrong("agent.target_sync", agent.target_sync, "steps with agent=keras_rl2")
     elif config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
     check_memory(config)

@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.checks import check, check_writable, nearest, num_envs
+from runner.config.checks import check, check_packages, check_writable, nearest, num_envs
 from runner.config.env_ids import all_ids, of_id
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
@@ -59,20 +59,13 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
     return quoted
 
 
-def with_obs_of_ids(arguments: Sequence[str]) -> list[str]:
-    """Adds the ``obs=`` that a typed ``env.id=`` means, unless something else picks it.
-
-    Raises:
-        UserError: Names in one sweep mean different ones.
-    """
-    typed = [argument.partition("=")[::2] for argument in arguments]
-    names = next((value for key, value in reversed(typed) if key == "env.id"), "")
-    means = {all_ids()[name].ram for name in names.strip("'\"").split(",") if name in all_ids()}
-    if not means or any(key in ("obs", "experiment") for key, _ in typed):
+def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
+    """Adds the ``obs=`` that a typed ``env.id=`` means, unless something else picks it."""
+    typed = dict(argument.partition("=")[::2] for argument in arguments)
+    meant = all_ids().get(typed.get("env.id", "").strip("'\""))
+    if meant is None or not typed.keys().isdisjoint({"obs", "experiment"}):
         return list(arguments)
-    if len(means) > 1:
-        raise wrong("env.id", names, "names with -ram or names without, or obs= besides")
-    return [*arguments, "obs=ram" if means.pop() else "obs=pixel"]
+    return [*arguments, "obs=ram" if meant.ram else "obs=pixel"]
 
 
 def check_command_line(arguments: Sequence[str]) -> list[str]:
@@ -87,9 +80,9 @@ def check_command_line(arguments: Sequence[str]) -> list[str]:
     Raises:
         UserError: The first thing that is wrong.
     """
-    arguments = with_obs_of_ids(arguments)
+    arguments = with_obs_of_id(arguments)
     typed = get_args_parser().parse_args(arguments).overrides
-    load(typed)
+    check_packages(load(typed))
     folders = [str(o.value()) for o in parse(typed) if o.get_key_element() == "hydra.run.dir"]
     check_writable(Path((folders or ["runs"])[-1]), "hydra.run.dir")
     return arguments
@@ -109,7 +102,7 @@ def load(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: The first thing that is wrong, in one line.
     """
-    own = [o for o in parse(with_obs_of_ids(overrides)) if not is_hydras(o)]
+    own = [o for o in parse(with_obs_of_id(overrides)) if not is_hydras(o)]
     for override in own:
         _check_name(override)
     chosen = [str(override.value()) for override in own if override.get_key_element() == "env"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from runner.config.schema import EnvConfig
+
 PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
     "v5": {
         "sticky": 0.25,
@@ -32,3 +34,8 @@ PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
         "life_loss": False,
     },
 }
+
+
+def rules_of(env: EnvConfig) -> str:
+    """Where the rules come from, in words."""
+    return env.id or f"protocol {env.protocol}"

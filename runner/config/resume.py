@@ -17,7 +17,9 @@ from runner.config.schema import Config
 from runner.errors import UserError
 
 # Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
-MAY_CHANGE: Final = ("train.steps", "logger.", "eval.", "video.", "checkpoint.")
+MAY_CHANGE: Final = (
+    "train.steps", "train.episodes", "logger.", "eval.", "video.", "checkpoint.",
+)  # fmt: skip
 
 
 def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:

@@ -13,10 +13,12 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 
 from runner.report.curves import Curve
 from runner.report.figures import Figures
+from runner.report.formats import written
 from runner.report.sides import Side
 
 # The page's style sheet has these colours as variables, with others for the dark.
@@ -93,7 +95,9 @@ def curve_chart(
             )  # fmt: skip
         axes.set_xlabel(unit)
         axes.set_ylabel("points")
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_formatter(
+            ScalarFormatter() if unit == "minutes" else EngFormatter(sep="")
+        )
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.margins(x=0.02)
 
@@ -108,9 +112,12 @@ def score_chart(
     words = []
     for side in sides:
         if (iqm := figures.get(game, side.name, "iqm")) is not None:
-            scores = ", ".join(f"{run.score:.1f}" for run in side.finished(game))
-            reach = f" ({iqm.low:.1f} to {iqm.high:.1f})" if iqm.has_interval else ""
-            words.append(f"{side.name}: IQM {iqm.value:.1f}{reach}; runs {scores}")
+            scores = ", ".join(written("mean", run.score or 0.0) for run in side.finished(game))
+            low, high = written("iqm", iqm.low), written("iqm", iqm.high)
+            reach = f" ({low} to {high})" if iqm.has_interval else ""
+            words.append(
+                f"{side.name}: IQM {written('iqm', iqm.value)}{reach} points; runs {scores}"
+            )
 
     def draw(axes: Axes) -> None:
         for place, side in enumerate(sides):
@@ -176,13 +183,14 @@ def _in_words(side: str, curve: Curve, unit: str) -> str:
     known = np.flatnonzero(np.isfinite(curve.mean))
     if not len(known):
         return f"{side}: too few runs"
-    first, last = known[0], known[-1]
+    first, last, digits = known[0], known[-1], 1 if unit == "minutes" else 0
     text = (
-        f"{side}: from {curve.mean[first]:.1f} to {curve.mean[last]:.1f} points at "
-        f"{curve.x[last]:,.0f} {unit}"
+        f"{side}: from {written('mean', curve.mean[first])} to "
+        f"{written('mean', curve.mean[last])} points at {curve.x[last]:,.{digits}f} {unit}"
     )
     if np.isfinite(curve.low[last]):
-        text += f" (95 % band {curve.low[last]:.1f} to {curve.high[last]:.1f})"
+        low, high = written("mean", curve.low[last]), written("mean", curve.high[last])
+        text += f" (95 % band {low} to {high})"
     return text
 
 
@@ -195,14 +203,21 @@ def _drawn(
     height: float = HEIGHT,
 ) -> Chart:
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
-        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        canvas = Canvas(figsize=(WIDTH, height))
         draw(canvas.add_subplot())
         text = io.StringIO()
         unnamed = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        _lay_out(canvas)
         canvas.savefig(text, format="svg", transparent=True, metadata=unnamed)
         canvas.axes[0].set_title(title, fontsize=9)
+        _lay_out(canvas)
         canvas.savefig(folder / f"{name}.png", dpi=200, facecolor="white")
     return Chart(name, title, words, _for_the_page(text.getvalue()))
+
+
+def _lay_out(canvas: Canvas) -> None:
+    """Once: left to ``savefig``, it is done twice, and takes most of its time."""
+    ConstrainedLayoutEngine().execute(canvas)
 
 
 def _for_the_page(svg: str) -> str:

@@ -21,7 +21,11 @@ AXES: Final = {"steps": "steps", "frames": "frames", "time": "minutes"}
 
 @dataclass(frozen=True)
 class Curve:
-    """A side's curve: arrays of (points,), NaN where nothing is known."""
+    """A side's curve: arrays of (points,), NaN where nothing is known.
+
+    The mean and its band are those of the runs that finished, or of all while none has; they are
+    drawn where each of these has a value, so that no run that begins or ends makes a step.
+    """
 
     x: Numbers
     mean: Numbers
@@ -38,10 +42,13 @@ def training_curve(runs: Sequence[Run], axis: str) -> Curve | None:
         axis: One of ``AXES``.
 
     Returns:
-        None if no run has enough games yet. Each run's curve ends where the run does.
+        None if no run has enough games yet.
     """
-    lines = [(counted(run.games, axis), trailing_mean(run.games.points)) for run in runs]
-    return _curve([(x[FIRST_GAMES - 1 :], y[FIRST_GAMES - 1 :]) for x, y in lines])
+    lines = []
+    for run in runs:
+        x, y = counted(run.games, axis), trailing_mean(run.games.points)
+        lines.append((run, x[FIRST_GAMES - 1 :], y[FIRST_GAMES - 1 :]))
+    return _curve(lines)
 
 
 def evaluation_curve(runs: Sequence[Run], axis: str) -> Curve | None:
@@ -56,7 +63,7 @@ def evaluation_curve(runs: Sequence[Run], axis: str) -> Curve | None:
             steps = np.interp(steps, run.games.steps, counted(run.games, axis))
         elif axis != "steps":
             continue
-        lines.append((steps, points))
+        lines.append((run, steps, points))
     return _curve(lines)
 
 
@@ -86,15 +93,13 @@ def time_to(run: Run, score: float) -> float | None:
     return float(run.games.seconds[FIRST_GAMES - 1 + reached[0]]) if reached.size else None
 
 
-def _curve(lines: Sequence[tuple[Numbers, Numbers]]) -> Curve | None:
+def _curve(lines: Sequence[tuple[Run, Numbers, Numbers]]) -> Curve | None:
     """Puts the runs' lines on one grid and averages them."""
-    lines = [(x, y) for x, y in lines if len(x)]
+    lines = [line for line in lines if len(line[1])]
     if not lines:
         return None
-    grid = np.linspace(min(x[0] for x, _ in lines), max(x[-1] for x, _ in lines), POINTS)
-    curves = np.stack([np.interp(grid, x, y, left=np.nan, right=np.nan) for x, y in lines])
-    mean, low, high = band(curves)
-    few = np.isfinite(curves).sum(axis=0) * 2 < len(lines)  # those ahead are not the side
-    for line in (mean, low, high):
-        line[few] = np.nan
-    return Curve(grid, mean, low, high, curves)
+    grid = np.linspace(min(x[0] for _, x, _ in lines), max(x[-1] for _, x, _ in lines), POINTS)
+    curves = np.stack([np.interp(grid, x, y, left=np.nan, right=np.nan) for _, x, y in lines])
+    finished = np.array([run.finished for run, _, _ in lines])
+    averaged = curves[finished] if finished.any() else curves
+    return Curve(grid, *band(averaged), curves)

@@ -118,14 +118,13 @@ def _of_side(side: Side, game: str, target: float | None) -> Iterator[Figure]:
         human = _human(game, points[0])
         if human is not None:
             yield from _estimates(game, side.name, "human_", [human])
-    yield figure("steps", float(np.median([run.step for run in runs])))
     for measure, of in _COSTS.items():
-        values = [value for run in runs if (value := of(run)) is not None]
+        values = [value for run in ended or runs if (value := of(run)) is not None]
         if values:
             yield figure(measure, float(np.median(values)))
     if target is not None:
         yield figure("score", target)
-        times = [seconds for run in runs if (seconds := time_to(run, target)) is not None]
+        times = [seconds for run in ended or runs if (seconds := time_to(run, target)) is not None]
         yield figure("reached_score", len(times))
         if times:
             yield figure("seconds_to_score", float(np.median(times)))
@@ -225,6 +224,7 @@ def _memory(run: Run) -> float | None:
 
 
 _COSTS: Final[dict[str, Callable[[Run], float | None]]] = {
+    "steps": lambda run: run.step,
     "frames": _frames,
     "train_seconds": _seconds,
     "steps_per_second": _steps_per_second,

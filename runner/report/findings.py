@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from runner.report.figures import ALL_GAMES, Figures, games_in_common, games_of, versus
+from runner.report.formats import written
 from runner.report.runs import Run
 from runner.report.sides import PROTOCOL, Side, protocol
 from runner.scores import human_normalised
@@ -16,6 +17,8 @@ ENOUGH_RUNS: Final = 5  # below, a bootstrap of the runs promises more than it h
 
 def answers(sides: Sequence[Side], figures: Figures) -> list[str]:
     """One sentence for each pair of sides and each game, or why there is none."""
+    if not sides:
+        return ["No run's settings could be read: see the list of runs."]
     if len(sides) < 2:
         return ["All runs have the same settings but for seed and game: nothing to compare."]
     found = [
@@ -35,15 +38,15 @@ def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> s
     theirs = figures.get(game, base.name, measure.replace("difference", "iqm"))
     if found is None or ours is None or theirs is None:
         return None
-    digits = 3 if game == ALL_GAMES else 1
     what = "human-normalised, " if game == ALL_GAMES else ""
     text = (
-        f"{game}: {what}{side.name} scores {ours.value:.{digits}f}, {base.name} "
-        f"{theirs.value:.{digits}f} (IQM); the difference is {found.value:+.{digits}f}"
+        f"{game}: {what}{side.name} scores {written(ours.measure, ours.value)}, {base.name} "
+        f"{written(theirs.measure, theirs.value)} (IQM); the difference is "
+        f"{written(measure, found.value)}"
     )
     if not found.has_interval:
-        return f"{text}. One run a side says nothing about chance."
-    text += f", 95 % interval {found.low:+.{digits}f} to {found.high:+.{digits}f}"
+        return f"{text}. One run of a side says nothing about chance."
+    text += f", 95\u00a0% interval {written(measure, found.low)} to {written(measure, found.high)}"
     if found.low <= 0 <= found.high:
         return f"{text}: it may be chance."
     winner = side if found.value > 0 else base
@@ -54,7 +57,7 @@ def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> s
     return f"{text}: {winner.name} is ahead, by more than chance among seeds explains."
 
 
-def warnings(sides: Sequence[Side], runs: Sequence[Run], figures: Figures) -> list[str]:
+def warnings(sides: Sequence[Side], runs: Sequence[Run]) -> list[str]:
     """What makes the comparison weaker than it looks."""
     return [
         *_different_protocols(sides),
@@ -79,7 +82,7 @@ def _different_protocols(sides: Sequence[Side]) -> Iterator[str]:
                 listed = "; ".join(
                     f"{name}: {', '.join(sorted(each))}" for name, each in values.items() if each
                 )
-                yield f"Protocols differ, {game}, {key}: {listed}. Such scores do not compare."
+                yield f"Protocols differ: {game}, {key}: {listed}. Such scores do not compare."
 
 
 def _different_lengths(sides: Sequence[Side]) -> Iterator[str]:
@@ -110,7 +113,8 @@ def _coverage(runs: int) -> str:
     if runs < 2:
         return "One run has none."
     held = 1 - 2 * 0.5**runs
-    return f"The true median lies between the worst and the best of {runs} runs in {held:.0%}."
+    often = f"{held * 100:.0f}\u00a0% of cases"
+    return f"The true median lies between the worst and the best of {runs} runs in {often}."
 
 
 def _repeated_seeds(sides: Sequence[Side]) -> Iterator[str]:

@@ -40,7 +40,8 @@ class Content:
 def page(content: Content) -> str:
     """The whole of ``report.html``."""
     sides, games = content.sides, games_of(content.sides)
-    title = f"{', '.join(games)}: {' against '.join(side.name for side in sides)}"
+    names = " against ".join(side.name for side in sides)
+    title = f"{', '.join(games)}: {names}" if sides else "Runs that cannot be compared"
     sections = {
         "curves": ("Learning curves", _curves(content)),
         "scores": ("Scores at the end", _scores(content, games)),
@@ -73,7 +74,7 @@ def page(content: Content) -> str:
 <nav aria-label="Sections"><ul>{links}</ul></nav></header>
 <main id="main" tabindex="-1">
 {_box("answer", "In short", findings.answers(sides, content.figures))}
-{_box("warnings", "Read with care", findings.warnings(sides, content.runs, content.figures))}
+{_box("warnings", "Read with care", findings.warnings(sides, content.runs))}
 {body}
 </main>
 </body>
@@ -139,7 +140,7 @@ def _films(content: Content) -> str:
 
 
 def _film(side: str, film: Film) -> str:
-    label = f"{side}, best game, seed {film.run.seed}"
+    label = f"{side}, seed {film.run.seed}: {film.name.replace('_', ' ')}"
     source = escape(film.source)
     if film.kind == "image/gif":  # moves only when asked to
         shown = (

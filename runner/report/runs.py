@@ -96,7 +96,7 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
 
 def _run_folders(top: Path) -> Iterator[Path]:
     for parent, below, files in os.walk(top):
-        if "config.yaml" in files:
+        if not {"config.yaml", "job.json"}.isdisjoint(files):
             below.clear()  # a run holds no other runs
             yield Path(parent)
         else:
@@ -111,9 +111,10 @@ def read_run(folder: Path) -> Run:
     try:
         settings = compose.read_plain(place.config)
     except UserError as error:
-        return Run(folder, {}, games, evaluations, problem=str(error))
+        return Run(folder, {}, games, evaluations, problem=_reason(folder) or str(error))
     result, problem = _result(place.result)
-    return Run(folder, settings, games, evaluations, result, problem)
+    problem = problem or _reason(folder)
+    return Run(folder, settings, games, evaluations, result, None if result else problem)
 
 
 def _result(path: Path) -> tuple[dict[str, Any] | None, str | None]:
@@ -125,6 +126,15 @@ def _result(path: Path) -> tuple[dict[str, Any] | None, str | None]:
     except (OSError, ValueError, TypeError, LookupError) as error:
         return None, f"its {path.name} cannot be read ({type(error).__name__})"
     return result, None
+
+
+def _reason(folder: Path) -> str | None:
+    """Why a run failed, as its sweep wrote it down."""
+    try:
+        job = json.loads((folder / "job.json").read_text())
+        return str(job["reason"]) or None
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
 
 
 def _columns(path: Path, names: Iterable[str]) -> Numbers:

@@ -24,6 +24,8 @@ Statistic = Callable[[Strata], Numbers]
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 10_000
+BAND_RESAMPLES: Final = 2_000  # of whole curves
+_LEVELS: Final = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def resampled(strata: Strata, generator: np.random.Generator) -> list[Numbers]:
 
 def interval(values: Numbers) -> tuple[float, float]:
     """The percentiles that hold the middle 95 % of ``values``."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(values, _LEVELS)
     return float(low), float(high)
 
 
@@ -119,23 +121,13 @@ def band(curves: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         curves: (runs, points); NaN where a run has no value.
 
     Returns:
-        Mean, lower and upper bound, (points,) each; the bounds are NaN where fewer than two runs
-        have a value.
+        Mean, lower and upper bound, (points,) each: NaN where a run has no value. The bounds of a
+        single run are NaN everywhere.
     """
-    draws = np.random.default_rng(0).integers(len(curves), size=(RESAMPLES // 5, len(curves)))
-    known = np.isfinite(curves)
-    counts = known.sum(axis=0)
-    sums = np.where(known, curves, 0).sum(axis=0)
-    middle = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    # How often each run was drawn, (draws, runs): the means are then one matrix product.
-    times = np.stack([np.bincount(draw, minlength=len(curves)) for draw in draws]).astype(float)
-    drawn = times @ known
-    means = np.divide(
-        times @ np.where(known, curves, 0), drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0
-    )
-    bounds = np.full((2, curves.shape[1]), np.nan)
-    several = counts > 1
-    if several.any():
-        levels = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-        bounds[:, several] = np.nanquantile(means[:, several], levels, axis=0)
-    return middle, bounds[0], bounds[1]
+    middle = curves.mean(axis=0)
+    if len(curves) < 2:
+        return middle, np.full_like(middle, np.nan), np.full_like(middle, np.nan)
+    generator = np.random.default_rng(0)
+    draws = generator.integers(len(curves), size=(BAND_RESAMPLES, len(curves)))
+    low, high = np.quantile(curves[draws].mean(axis=1), _LEVELS, axis=0)
+    return middle, low, high

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from runner.report.charts import swatch
 from runner.report.figures import ALL_GAMES, STATISTICS, Figure, Figures, versus
+from runner.report.formats import written
 from runner.report.runs import Run
 from runner.report.sides import Side, protocol, shown
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:,.1f} min"
-
-
-# How a figure is written, by its measure.
-FORMATS: Final[dict[str, Callable[[float], str]]] = {
-    **dict.fromkeys(("mean", "median", "iqm", "score"), lambda v: f"{v:,.1f}"),
-    **dict.fromkeys(("human_mean", "human_median", "human_iqm"), lambda v: f"{v:.3f}"),
-    **dict.fromkeys(
-        ("runs", "unfinished", "reached_score", "steps", "frames"), lambda v: f"{v:,.0f}"
-    ),
-    **dict.fromkeys(("train_seconds", "seconds_to_score"), _minutes),
-    "steps_per_second": lambda v: f"{v:,.0f}",
-    "memory_bytes": lambda v: f"{v / 1e6:,.0f} MB",
-    "difference": lambda v: f"{v:+,.1f}",
-    "human_difference": lambda v: f"{v:+.3f}",
-    "better": lambda v: f"{v:.2f}",
-}
 
 SCORES: Final = {
     "runs": "Runs",
@@ -50,13 +33,24 @@ COSTS: Final = {
 }
 
 
+Row = Sequence[str]  # cells
+
+
 def escape(value: object) -> str:
     """Text, safe inside the page."""
     return html.escape(str(value))
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[str], numbers_from: int = 1) -> str:
-    """A table that scrolls by itself where it is wider than the screen."""
+def table(caption: str, heads: Sequence[str], rows: Sequence[Row], numbers_from: int = 1) -> str:
+    """A table; on a phone every row becomes a list that names its columns.
+
+    Args:
+        caption: Above it.
+        heads: Of the columns.
+        rows: Their cells, ``<th>`` first.
+        numbers_from: The first column of numbers.
+    """
+    body = "".join(f"<tr>{''.join(map(_headed, heads, row))}</tr>" for row in rows)
     cells = "".join(
         f'<th scope="col"{" class=number" if place >= numbers_from else ""}>{escape(head)}</th>'
         for place, head in enumerate(heads)
@@ -64,7 +58,7 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[str], numbers_from:
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
@@ -75,7 +69,7 @@ def scores_table(game: str, sides: Sequence[Side], figures: Figures) -> str:
 
 def human_table(games: Sequence[str], sides: Sequence[Side], figures: Figures) -> str:
     """The same, human-normalised; with several games also over all of them."""
-    measures = [f"human_{name}" for name in STATISTICS]
+    measures = ["runs", *(f"human_{name}" for name in STATISTICS)]
     rows = [
         _row(f"{escape(game)}, {_named(i, side)}", game, side.name, measures, figures)
         for game in (*games, ALL_GAMES)
@@ -84,7 +78,7 @@ def human_table(games: Sequence[str], sides: Sequence[Side], figures: Figures) -
     ]
     if not rows:
         return ""
-    heads = ["Game, side", *(SCORES[name] for name in STATISTICS)]
+    heads = ["Game, side", "Runs", *(SCORES[name] for name in STATISTICS)]
     return table("Human-normalised: 0 is random play, 1 a human", heads, rows)
 
 
@@ -110,9 +104,10 @@ def cost_table(game: str, sides: Sequence[Side], figures: Figures) -> str:
 def settings_table(sides: Sequence[Side]) -> str:
     """Only the settings in which the sides differ."""
     rows = [
-        f'<tr><th scope="row"><code>{escape(key)}</code></th>'
-        + "".join(f"<td><code>{escape(side.settings[key])}</code></td>" for side in sides)
-        + "</tr>"
+        [
+            f'<th scope="row"><code>{escape(key)}</code></th>',
+            *(f"<td><code>{escape(side.settings[key])}</code></td>" for side in sides),
+        ]
         for key in sides[0].settings
     ]
     heads = ["Setting", *(side.name for side in sides)]
@@ -136,9 +131,10 @@ def protocol_text(run: Run) -> str:
 def runs_table(sides: Sequence[Side], runs: Sequence[Run], letters: dict[str, str]) -> str:
     """Every run: what became of it, and its protocol."""
     side_of = {run.folder: side.name for side in sides for run in side.runs}
+    top = _common(runs)
     rows = []
     for run in sorted(runs, key=lambda run: (side_of.get(run.folder, ""), run.game, str(run.seed))):
-        score = "" if run.score is None else f"{run.score:,.1f}"
+        score = "" if run.score is None else written("mean", run.score)
         cells = [
             f'<td class="path">{escape(side_of.get(run.folder, "unknown"))}</td>',
             f"<td>{escape(run.game)}</td>",
@@ -148,10 +144,10 @@ def runs_table(sides: Sequence[Side], runs: Sequence[Run], letters: dict[str, st
             f'<td class="number">{score}</td>',
             f"<td>{letters[protocol_text(run)]}</td>",
         ]
-        path = f'<th scope="row" class="path"><code>{escape(run.folder)}</code></th>'
-        rows.append(f"<tr>{path}{''.join(cells)}</tr>")
+        path = f'<th scope="row" class="path"><code>{escape(_below(run.folder, top))}</code></th>'
+        rows.append([path, *cells])
     heads = ["Run", "Side", "Game", "Seed", "State", "Step", "Score", "Protocol"]
-    return table("Runs", heads, rows, len(heads))
+    return table(f"Runs below {top}", heads, rows, len(heads))
 
 
 def state(run: Run) -> str:
@@ -163,6 +159,15 @@ def state(run: Run) -> str:
     planned = run.settings.get("train.steps")
     of = f" of {planned:,}" if isinstance(planned, int) else ""
     return f"not finished: cut off or still running, step {run.step:,}{of}"
+
+
+def _common(runs: Sequence[Run]) -> Path:
+    """The folder that all runs lie in."""
+    return Path(os.path.commonpath([run.folder.resolve().parent for run in runs]))
+
+
+def _below(folder: Path, top: Path) -> str:
+    return folder.resolve().relative_to(top).as_posix()
 
 
 def _by_side(
@@ -179,24 +184,24 @@ def _named(place: int, side: Side) -> str:
     return f"{swatch(place)}{escape(side.name)}"
 
 
-def _row(head: str, game: str, side: str, measures: Sequence[str], figures: Figures) -> str:
-    cells = "".join(_cell(figures.get(game, side, measure)) for measure in measures)
-    return f'<tr><th scope="row">{head}</th>{cells}</tr>'
+def _headed(head: str, cell: str) -> str:
+    """The cell, with its column's head for where that stands not above it."""
+    return cell.replace("<td", f'<td data-head="{escape(head)}"', 1)
+
+
+def _row(head: str, game: str, side: str, measures: Sequence[str], figures: Figures) -> Row:
+    cells = [_cell(figures.get(game, side, measure)) for measure in measures]
+    return [f'<th scope="row">{head}</th>', *cells]
 
 
 def _cell(found: Figure | None) -> str:
     if found is None:
         return '<td class="number">&ndash;</td>'
-    write = FORMATS[found.measure]
     names = {"game": found.game, "side": found.side, "measure": found.measure}
     place = " ".join(f'data-{name}="{escape(value)}"' for name, value in names.items())
-    reach = ""
-    if found.has_interval:
-        reach = (
-            f'<span class="reach"><span data-column="low">{write(found.low)}</span> to '
-            f'<span data-column="high">{write(found.high)}</span></span>'
-        )
-    return (
-        f'<td class="number" {place}><span data-column="value">{write(found.value)}</span>'
-        f"{reach}</td>"
+    value, low, high = (
+        f'<span data-column="{column}">{written(found.measure, number)}</span>'
+        for column, number in (("value", found.value), ("low", found.low), ("high", found.high))
     )
+    reach = f'<span class="reach">{low} to {high}</span>' if found.has_interval else ""
+    return f'<td class="number" {place}>{value}{reach}</td>'

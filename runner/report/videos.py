@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from runner.report.sides import Side
 
 KINDS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}  # the first is preferred
 EMBEDDED_BYTES: Final = 4_000_000  # larger ones are linked to
+_SCORE: Final = re.compile(r"_score_(-?\d+)")  # as in step_00500000_score_325.mp4
 
 
 @dataclass(frozen=True)
@@ -23,47 +24,40 @@ class Film:
 
     Attributes:
         run: Whose.
+        name: Of its file, without the ending.
         kind: ``video/mp4`` or ``image/gif``.
         source: The whole of it as a ``data:`` address, or where it lies.
     """
 
     run: Run
+    name: str
     kind: str
     source: str
 
 
 def best_film(side: Side, game: str, out: Path) -> Film | None:
-    """Returns the film of the side's best run of ``game`` that has one.
+    """Returns the film with the most points, of all runs of a side and a game.
 
     Args:
         side: A side.
         game: A game.
         out: Folder of the page, which links start from.
     """
-    scored = [run for run in side.of(game) if run.score is not None]
-    unscored = [run for run in side.of(game) if run.score is None]
-    for run in sorted(scored, key=lambda run: run.score or 0.0, reverse=True) + unscored:
-        path = _of_run(run)
-        if path is not None:
-            return Film(run, KINDS[path.suffix], _source(path, out))
-    return None
-
-
-def _of_run(run: Run) -> Path | None:
-    """The film of the best game; the newest, where none is called so."""
-    films: Sequence[Path] = [
-        path for kind in KINDS for path in (run.folder / "videos").glob(f"*{kind}")
+    films = [
+        (run, path)
+        for run in side.of(game)
+        for kind in KINDS
+        for path in sorted((run.folder / "videos").glob(f"*{kind}"))
     ]
-    kinds = list(KINDS)
-    return max(
-        films,
-        key=lambda path: (
-            "best" in path.stem,
-            path.stat().st_mtime if "best" not in path.stem else 0,
-            -kinds.index(path.suffix),
-        ),
-        default=None,
-    )
+    if not films:
+        return None
+    run, path = max(films, key=lambda film: (_points(film[1]), film[1].suffix == next(iter(KINDS))))
+    return Film(run, path.stem, KINDS[path.suffix], _source(path, out))
+
+
+def _points(path: Path) -> float:
+    found = _SCORE.search(path.stem)
+    return float(found[1]) if found else float("-inf")
 
 
 def _source(path: Path, out: Path) -> str:

@@ -120,7 +120,7 @@ def _pictures(
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yields number and picture of every ``every``-th frame from ``first`` on."""
     text, above = ("", ""), strip(size, "", "")
-    right = f"step {recording.step:,}"
+    right = recording.label or f"step {recording.step:,}"
     for number, frame in enumerate(Replay(recording)):
         if number < first or (number - first) % every:
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from ale_py import Action
@@ -18,6 +18,9 @@ from runner.config.schema import EnvConfig, ObsConfig
 from runner.environments.atari import AtariGame
 
 FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
+
+# What is observed does not change the game; bytes are the cheapest.
+OBSERVED: Final = ObsConfig(name="ram", window=1, bytes=None, blank_end=False)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Recording:
     actions: NDArray[np.int32]
     score: float  # points
     step: int = 0  # of the run
+    label: str = ""  # drawn beside the score; empty: the step
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,7 @@ class Replay:
         """Yields every frame after the no-ops at the start."""
         recording = self._recording
         game = _FilmedGame(recording.env, self.palette)
-        if isinstance(recording.start, int):
-            game.reset(seed=recording.start)
-        else:
-            game.set_state(recording.start)
-        for action in recording.before:
-            _, _, terminated, truncated, _ = game.step(int(action))
-            if terminated or truncated:
-                game.reset()
+        at_start(game, recording)
         self.score, self.frames = 0.0, 0
         for action in recording.actions:
             game.frames.clear()
@@ -77,11 +74,24 @@ class Replay:
         self.next_start = game.get_state()
 
 
+def at_start(game: AtariGame, recording: Recording) -> AtariGame:
+    """Returns ``game``, put where the recorded game starts."""
+    if isinstance(recording.start, int):
+        game.reset(seed=recording.start)
+    else:
+        game.set_state(recording.start)
+    for action in recording.before:
+        _, _, terminated, truncated, _ = game.step(int(action))
+        if terminated or truncated:
+            game.reset()
+    return game
+
+
 class _FilmedGame(AtariGame):
     """A game that keeps the screens of its frames; what it observes is nobody's business."""
 
     def __init__(self, env: EnvConfig, palette: NDArray[np.uint8]) -> None:
-        super().__init__(env, ObsConfig(name="ram", window=1, height=0, width=0))
+        super().__init__(env, OBSERVED)
         self._palette = palette
         self._known = np.zeros(256, np.bool_)
         self.frames: list[tuple[NDArray[np.uint8], float]] = []

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from toys import Arcade, Corridor, OldGym, Tape, compiled_agent, small_agent, small_network
 
+from runner.agent.build import RewardClipper
 from runner.keras_rl2 import Callback, DQNAgent, LinearAnnealedPolicy, Policy, Processor
 from runner.keras_rl2 import EpsGreedyQPolicy as EpsGreedy
 from runner.memory.replay import ReplayMemory
@@ -417,3 +418,23 @@ def test_greedy_play_takes_the_best_action_of_every_game() -> None:
     agent = compiled_agent(streams=4, model=network, policy=EpsGreedy(0.0), nb_steps_warmup=NEVER)
     agent.fit(env, 4, verbose=0)
     assert env.played == [[1, 0, 1, 0]]
+
+
+class Telling(Arcade):
+    """Tells the learner something besides the points of every third step."""
+
+    def step_wait(self) -> Any:
+        *outcome, infos = super().step_wait()
+        extra = np.where(len(self.played) % 3 == 0, -2.5, 0.0)
+        return *outcome, {**infos, "extra_reward": np.full(self.num_envs, extra)}
+
+
+def test_what_the_learner_is_told_besides_is_added_to_the_clipped_points() -> None:
+    env = Telling([Tape({}, rewards=(4.0, -7.0))])
+    agent = agent_of(env, processor=RewardClipper(1.0))
+    steps = Steps()
+    agent.fit(env, nb_steps=6, callbacks=[steps], verbose=0)
+    expected = [1.0, -1.0, 1.0 - 2.5, -1.0, 1.0, -1.0 - 2.5]
+    assert agent.memory.rewards[0, :6].tolist() == expected
+    assert [log["reward"] for log in steps.steps] == expected
+    assert [log["info"]["game_reward"] for log in steps.steps] == [4.0, -7.0] * 3

@@ -137,3 +137,17 @@ def test_training_is_the_same_with_evaluations_and_without(
 def trained() -> dict[int, list[np.ndarray[Any, Any]]]:
     compose.register()
     return {}
+
+
+def test_whole_games_for_their_own_points() -> None:
+    """Training's limits and what its learner is told besides are not the evaluation's."""
+    from runner.evaluation import evaluate
+
+    compose.register()
+    rules = ["env.fire_at_start=true", "env.max_steps=5", "env.life_loss=true"]
+    told = ["env.life_loss_reward=-1", "env.cut_reward=-1", "env.cut_is_terminal=true"]
+    config = compose.load(["env=breakout", *rules, *told, "eval.episodes=2"])
+    nothing = evaluate(lambda states: np.zeros((len(states), 4), np.float32), config, seed=0)
+    assert nothing is not None
+    assert nothing["min"] >= 0
+    assert min(nothing["lengths"]) > 50  # FIRE alone starts all five lives

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoint.runs import PIXEL, PRIORITISED, SMALL, assert_same_run
+from checkpoint.runs import PIXEL, PRIORITISED, RULES, SMALL, assert_same_run
 from commands.commands_started import finish, start
 
 from runner.__main__ import main
@@ -26,13 +26,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 @pytest.mark.parametrize(
     ("num_envs", "settings"),
     [
-        (1, ("obs=ram",)),
+        (1, RULES),
         # The priorities too, and how far the importance weights have come.
         (4, ("obs=ram", *PRIORITISED, "memory.border=redraw")),
-        (1, PIXEL),
         (4, PIXEL),
     ],
-    ids=["ram", "ram prioritised", "pixel", "pixel of 4 games"],
+    ids=["rules", "ram prioritised", "pixel of 4 games"],
 )
 def test_in_two_parts_or_three(
     num_envs: int, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,8 +15,13 @@ from runner.config.protocols import PROTOCOLS
 
 # What an option needs beside itself to be a whole run.
 NEEDS = {
+    "experiment=breakout_expected_sarsa": ["train.warmup=1000"],  # the memory here is small
     "model=custom": ["model.builder=package.module:function"],
+    "model=blocks": ["obs=pixel"],
     "model=nature": ["obs=pixel"],
+    "model=nature_no_bias": ["obs=pixel"],
+    "model=pong_elu": ["obs=pixel"],
+    "model=raw_frames": ["obs=pixel"],
 }
 
 OPTIONS = sorted(

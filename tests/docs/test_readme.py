@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/configuration.md", "docs/design.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/configuration.md",
+    "docs/design.md",
+    "docs/logging.md",
+    "docs/report.md",
+    "docs/videos.md",
+]
 
 
 def links(document: str) -> list[str]:

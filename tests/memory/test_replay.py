@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runner.keras_rl2 import Experience, SequentialMemory
 from runner.memory.replay import ReplayMemory
+from runner.memory.windows import RunningWindows
 
 SHAPE = (2,)
 
@@ -231,3 +232,50 @@ def test_its_config_makes_another_like_it():
     another = ReplayMemory(**config)
     assert another.get_config() == config
     assert another.nbytes == memory.nbytes
+
+
+@pytest.mark.parametrize(
+    ("padding", "expected"),
+    [
+        # Window 3; 1 2 3 are the end of an episode, 4 its final observation; 5 6 7 8 are the next.
+        ("zeros", {5: [0, 0, 5, 6], 6: [0, 5, 6, 7], 7: [5, 6, 7, 8]}),
+        ("first", {5: [5, 5, 5, 6], 6: [5, 5, 6, 7], 7: [5, 6, 7, 8]}),
+    ],
+)
+def test_what_stands_for_the_frames_before_an_episode(padding, expected):
+    memory = ReplayMemory(100, 3, (1,), padding=padding)
+    for frame in (1, 2, 3, 4, 5, 6, 7, 8):
+        memory.append(np.array([frame], np.uint8), 0, 0.0, terminal=frame == 3)
+    for frame, window in expected.items():
+        # Frame f is entry f - 1; the transition from it leads into entry f.
+        batch = memory.gather(np.array([0]), np.array([frame]))
+        assert batch.windows[0, :, 0].tolist() == window
+
+
+@pytest.mark.parametrize("padding", ["zeros", "first"])
+def test_sampled_windows_are_those_that_were_acted_on(padding):
+    generator = np.random.default_rng(0)
+    streams, window = 2, 4
+    memory = ReplayMemory(400, window, (2,), streams=streams, padding=padding)
+    running = RunningWindows(streams, window, (2,), padding)
+    acted_on = {}
+    first = generator.integers(1, 256, (streams, 2), dtype=np.uint8)
+    running.push(slice(None), first, True)
+    for _ in range(300):
+        for stream in range(streams):
+            acted_on[stream, int(memory.written[stream])] = running.states[stream].copy()
+        ended = generator.random(streams) < 0.25
+        final, following = generator.integers(1, 256, (2, streams, 2), dtype=np.uint8)
+        nothing = np.zeros(streams)
+        memory.append_steps(
+            np.arange(streams), running.latest, nothing, nothing, ended, ended, final
+        )
+        running.push(slice(None), following, ended)
+    compared = 0
+    for (stream, entry_number), state in acted_on.items():
+        index = entry_number + 1 - max(int(memory.written[stream]) - memory.capacity, 0)
+        if window + 1 <= index < memory.capacity:
+            batch = memory.gather(np.array([stream]), np.array([index]))
+            np.testing.assert_array_equal(batch.windows[0, :-1], state)
+            compared += 1
+    assert compared > 250

@@ -38,3 +38,21 @@ def test_one_bool_means_every_game():
     assert windows.states[..., 0].tolist() == [[0, 1, 3], [0, 2, 4]]
     windows.push(slice(None), np.array([[5], [6]], np.uint8), True)
     assert windows.states[..., 0].tolist() == [[0, 0, 5], [0, 0, 6]]
+
+
+def test_the_first_observation_repeated():
+    windows = RunningWindows(2, 3, (1,), padding="first")
+    windows.push(slice(None), np.array([[1], [2]], np.uint8), True)
+    assert windows.states[..., 0].tolist() == [[1, 1, 1], [2, 2, 2]]
+    windows.push(slice(None), np.array([[3], [4]], np.uint8), False)
+    assert windows.states[..., 0].tolist() == [[1, 1, 3], [2, 2, 4]]
+    windows.push(slice(None), np.array([[5], [6]], np.uint8), np.array([False, True]))
+    assert windows.states[..., 0].tolist() == [[1, 3, 5], [6, 6, 6]]
+    windows.push(slice(1, 2), np.array([[7]], np.uint8), False)
+    assert windows.states[..., 0].tolist() == [[1, 3, 5], [6, 6, 7]]
+
+
+def test_a_window_of_one_has_nothing_to_fill():
+    windows = RunningWindows(2, 1, (1,), padding="first")
+    windows.push(slice(None), np.array([[1], [2]], np.uint8), True)
+    assert windows.states[..., 0].tolist() == [[1], [2]]

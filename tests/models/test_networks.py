@@ -9,10 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
 from models.heads import Head
+from runner.agent.build import make_model
+from runner.config import compose
 
 NATURE = {
     "filters": [32, 64, 64],
@@ -23,10 +26,18 @@ NATURE = {
     "scale": 1 / 255,
 }
 SMALL_CONV = {**NATURE, "filters": [4, 4], "kernels": [4, 3], "strides": [2, 1], "hidden": [16]}
+PER_FRAME = {**SMALL_CONV, "per_frame": True, "conv_bias": False}
 DENSE = {"hidden": [32, 16], "activation": "relu", "scale": 1 / 255}
 
 # name, input, arguments
-NETWORKS = [("conv", (3, 20, 24), SMALL_CONV), ("dense", (3, 128), DENSE)]
+NETWORKS = [
+    ("conv", (3, 20, 24), SMALL_CONV),
+    ("conv", (3, 20, 24, 3), {**SMALL_CONV, "conv_initializer": "he_untruncated_normal"}),
+    ("conv", (3, 20, 24), PER_FRAME),
+    ("conv", (3, 20, 24, 3), PER_FRAME),
+    ("dense", (3, 128), DENSE),
+]
+BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
 
 
 def random_bytes(shape, batch=5, seed=0, high=256):
@@ -38,7 +49,7 @@ def q_values(model, inputs):
 
 
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
 def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     assert model.input.dtype == "uint8"
@@ -49,7 +60,7 @@ def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     assert q.dtype == np.float32
 
 
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
 def test_outputs_are_float32_in_half_precision(name, shape, arguments):
     model = build_model(name, shape, 4, arguments={**arguments, "dtype": "mixed_bfloat16"})
     assert q_values(model, random_bytes(shape)).dtype == np.float32
@@ -75,6 +86,117 @@ def test_the_window_is_the_convolutions_channels():
     patch = inputs[:, :, :4, :4].transpose(0, 2, 3, 1) / 255  # (B, 4, 4, window)
     expected = np.maximum(np.einsum("bhwc,hwcf->bf", patch, kernel) + bias, 0)
     np.testing.assert_allclose(q_values(first, inputs)[:, 0, 0], expected, atol=1e-5)
+
+
+def test_the_channels_of_colour_screens_are_of_the_window_then_of_the_colour():
+    model = build_model("conv", (3, 20, 24, 2), 4, arguments=SMALL_CONV)
+    kernel, bias = model.get_weights()[:2]
+    assert kernel.shape == (4, 4, 3 * 2, 4)
+    inputs = random_bytes((3, 20, 24, 2))
+    first = keras.Model(model.input, next(x for x in model.layers if "conv" in x.name).output)
+    patch = inputs[:, :, :4, :4] / 255  # (B, window, 4, 4, colours)
+    by_frame = kernel.reshape(4, 4, 3, 2, 4)
+    expected = np.maximum(np.einsum("bwhvc,hvwcf->bf", patch, by_frame) + bias, 0)
+    np.testing.assert_allclose(q_values(first, inputs)[:, 0, 0], expected, atol=1e-5)
+
+
+def test_frames_by_themselves_are_all_seen_with_the_same_weights():
+    """The features of a window are those of its frames, one after another."""
+    arguments = {**PER_FRAME, "hidden": [5]}
+    shape, window = (20, 24, 3), 3
+    model = build_model("conv", (window, *shape), 4, arguments=arguments)
+    one = build_model("conv", (1, *shape), 4, arguments=arguments)
+    convolutions = len(SMALL_CONV["filters"])
+    one.set_weights(model.get_weights()[:convolutions] + one.get_weights()[convolutions:])
+    inputs = random_bytes((window, *shape))
+
+    def features(network, states):
+        dense = next(layer for layer in network.layers if "dense" in layer.name)
+        return q_values(keras.Model(network.input, dense.input), states)
+
+    by_frame = [features(one, inputs[:, i : i + 1]) for i in range(window)]
+    expected = np.concatenate(by_frame, axis=1)
+    np.testing.assert_allclose(features(model, inputs), expected, rtol=1e-5, atol=1e-6)
+
+
+# The five tutorials' networks, by hand: each convolution's kernel * kernel * inputs * filters and
+# its biases, then each dense layer's inputs * units + units.
+TUTORIALS = [
+    # 210x160 -> 51x39 -> 24x18 -> 22x16, of three screens; 256 * (6 + 1) + 7 of the dueling head
+    (
+        "raw_frames", (3, 210, 160, 3), 6, "avg",
+        [8 * 8 * 3 * 32 + 32, 4 * 4 * 32 * 64 + 64, 3 * 3 * 64 * 64 + 64,
+         3 * 22 * 16 * 64 * 512 + 512, 512 * 256 + 256, 256 * 7 + 7],
+    ),
+    ("dense", (3, 128), 6, "avg", [384 * 512 + 512, 512 * 128 + 128, 128 * 7 + 7]),
+    # 105x80 -> 25x19 -> 12x9 -> 5x4
+    (
+        "pong_elu", (4, 105, 80), 6, "none",
+        [8 * 8 * 4 * 32 + 32, 3 * 3 * 32 * 64 + 64, 3 * 3 * 64 * 64 + 64,
+         5 * 4 * 64 * 512 + 512, 512 * 6 + 6],
+    ),
+    # 84x84 -> 10x10 -> 2x2 -> 1x1
+    (
+        "blocks", (4, 84, 84), 4, "none",
+        [8 * 8 * 4 * 32 + 32, 4 * 4 * 32 * 64 + 64, 2 * 2 * 64 * 128 + 128,
+         128 * 512 + 512, 512 * 4 + 4],
+    ),
+    # 84x84 -> 20x20 -> 9x9 -> 7x7, no biases
+    (
+        "nature_no_bias", (4, 84, 84), 4, "none",
+        [8 * 8 * 4 * 32, 4 * 4 * 32 * 64, 3 * 3 * 64 * 64, 7 * 7 * 64 * 512 + 512, 512 * 4 + 4],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("option", "shape", "nb_actions", "dueling", "weights"), TUTORIALS, ids=lambda v: str(v)[:20]
+)
+def test_the_tutorials_networks(option, shape, nb_actions, dueling, weights):
+    compose.register()
+    obs = "ram" if option == "dense" else "pixel"
+    typed = [f"model={option}", f"agent.dueling={dueling}", f"obs.window={shape[0]}"]
+    config = compose.load(["memory.limit=20000", f"obs={obs}", *typed])
+    model = make_model(config, shape[1:], nb_actions)
+    kernels = [w.shape for w in model.weights if len(w.shape) > 1]
+    biases = [w.shape for w in model.weights if len(w.shape) == 1]
+    assert model.count_params() == sum(weights)
+    assert len(kernels) == len(weights)
+    assert len(biases) == len(weights) - (3 if option == "nature_no_bias" else 0)
+
+
+def test_the_raw_screen_network_has_34_8_million_weights():
+    *_, weights = TUTORIALS[0]
+    assert sum(weights) == 34_812_583
+
+
+# Variance of a weight, in units of 1 / inputs, and whether it is cut off at two deviations.
+INITIALIZERS = {
+    "he_normal": (2.0, True),
+    "he_untruncated_normal": (2.0, False),
+    "lecun_normal": (1.0, True),
+}
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_initial_weights(name):
+    variance, truncated = INITIALIZERS[name]
+    arguments = {**NATURE, "conv_initializer": name, "dense_initializer": name}
+    model = build_model("conv", (4, 84, 84), 6, arguments=arguments)
+    kernels = [w for w in model.get_weights() if w.ndim > 1]
+    for kernel in kernels:
+        inputs = np.prod(kernel.shape[:-1])
+        assert kernel.var() * inputs == pytest.approx(variance, rel=0.1)
+    # Keras draws with a deviation so much larger that cutting it off leaves the variance right.
+    largest = np.abs(kernels[3]).max() / kernels[3].std()
+    assert (largest < 2 / 0.87962566 + 0.01) == truncated
+
+
+def test_no_two_layers_start_alike():
+    arguments = {**DENSE, "hidden": [8, 8, 8], "dense_initializer": "he_untruncated_normal"}
+    weights = build_model("dense", (1, 8), 8, arguments=arguments).get_weights()[::2]
+    assert all(w.shape == (8, 8) for w in weights)
+    assert len({w.tobytes() for w in weights}) == len(weights)
 
 
 def test_the_nature_network_is_the_papers():
@@ -137,7 +259,7 @@ def through_file(model, folder):
 
 @pytest.mark.parametrize("copied", [through_json, through_clone, through_file])
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
 def test_a_network_comes_back_the_same(tmp_path, name, shape, arguments, dueling, copied):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     again = copied(model, tmp_path)
@@ -183,3 +305,35 @@ def test_a_users_own_network(own_network, dueling):
 def test_a_network_that_does_not_fit_is_refused(own_network, function, reason):
     with pytest.raises(ValueError, match=reason):
         build_model(function, (2, 8), 3, arguments={})
+
+
+@pytest.mark.parametrize("bits", ["none", "add", "only"])
+def test_bytes_as_bits(bits):
+    """One layer of ones and powers of two after it: what stands where can be read off."""
+    model = build_model("dense", (2, 3), 1, arguments={**DENSE, "hidden": [], "bits": bits})
+    inputs = random_bytes((2, 3), batch=4)
+    as_bits = np.unpackbits(inputs, axis=-1).astype(np.float32)
+    parts = {"none": [inputs / 255], "add": [inputs / 255, as_bits], "only": [as_bits]}[bits]
+    features = np.concatenate(parts, axis=-1).reshape(4, -1)
+    kernel = np.random.default_rng(1).normal(size=(features.shape[1], 1)).astype(np.float32)
+    model.layers[-1].set_weights([kernel, np.zeros(1)])
+    np.testing.assert_allclose(q_values(model, inputs), features @ kernel, rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_of_bits_compiles_with_xla():
+    model = build_model("dense", (2, 3), 4, arguments={**DENSE, "bits": "add"})
+    inputs = random_bytes((2, 3))
+    compiled = tf.function(model, jit_compile=True)
+    np.testing.assert_allclose(compiled(inputs), q_values(model, inputs), rtol=1e-5, atol=1e-6)
+
+
+def test_channels_of_all_frames_side_by_side():
+    """RGB frames as grey ones: the same network on window * 3 screens, frame by frame."""
+    colour = build_model("conv", (2, 20, 24, 3), 4, arguments=SMALL_CONV)
+    grey = build_model("conv", (6, 20, 24), 4, arguments=SMALL_CONV)
+    grey.set_weights(colour.get_weights())
+    inputs = random_bytes((2, 20, 24, 3))
+    screens = np.moveaxis(inputs, -1, 2).reshape(-1, 6, 20, 24)  # frame 0 R, G, B, frame 1 ...
+    np.testing.assert_allclose(
+        q_values(colour, inputs), q_values(grey, screens), rtol=1e-5, atol=1e-6
+    )

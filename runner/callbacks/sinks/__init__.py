@@ -15,7 +15,7 @@ from runner.config.schema import Config
 
 
 class Sink(Protocol):
-    """A place for figures. Steps never go back, but where ``set_state`` says so."""
+    """A place for figures. Steps never go back, but those of videos, and by ``set_state``."""
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
         """Takes finite numbers by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,6 +12,8 @@ from typing import Any, Final
 import mlflow
 from mlflow.entities import Metric, Param
 from numpy.typing import NDArray
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of its database's tables
 
 EXPERIMENT: Final = "atari-runner"
 MOST_AT_ONCE: Final = 1000  # metrics of one log_batch, MLflow's limit

@@ -38,7 +38,8 @@ class WeightsAndBiases:
         self._run.log({name: wandb.Histogram(values)}, step=step)
 
     def video(self, step: int, name: str, path: Path) -> None:
-        """Logs the animated GIF at ``path``."""
+        """Logs the animated GIF at ``path``, filmed after its step: it goes to the step that is."""
+        step = max(step, self._run.step)
         self._run.log({name: wandb.Video(str(path), format="gif")}, step=step)
 
     def flush(self) -> None:

@@ -1,0 +1,47 @@
+"""A recording in a window, at real speed: ALE's own, drawn with the SDL of its wheel."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from ale_py import SDL_SUPPORT, Action
+
+from runner.config.games import rom_path
+from runner.config.schema import EnvConfig
+from runner.environments.atari import AtariGame
+from runner.video.replay import FRAMES_PER_SECOND, OBSERVED, Recording, at_start
+
+
+def why_no_window() -> str:
+    """Returns why no window can be opened here; empty: one can."""
+    if not SDL_SUPPORT:
+        return "this ale-py was built without SDL"
+    if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        return "there is no display (DISPLAY is not set)"
+    return ""
+
+
+def show(recording: Recording) -> None:
+    """Plays ``recording`` in a window, 60 frames a second."""
+    began = at_start(AtariGame(recording.env, OBSERVED), recording).get_state()
+    game = _ShownGame(recording.env)
+    game.set_state(began)
+    for action in recording.actions:
+        game.step(int(action))
+
+
+class _ShownGame(AtariGame):
+    """A game with a window."""
+
+    def __init__(self, env: EnvConfig) -> None:
+        super().__init__(env, OBSERVED)
+        self.ale.setBool("display_screen", True)
+        self.ale.loadROM(rom_path(env.game, env.rom_dir))  # opens it
+        self._next_frame = time.perf_counter()
+
+    def _act(self, chosen: Action) -> float:
+        self._next_frame += 1 / FRAMES_PER_SECOND
+        time.sleep(max(self._next_frame - time.perf_counter(), 0.0))
+        return super()._act(chosen)

@@ -1,0 +1,131 @@
+"""``python -m runner.watch run=DIR_OR_WEIGHTS``: plays with a trained network, and films it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from runner.commands import guarded, parse_settings
+from runner.config.checks import check_writable
+from runner.errors import RunError, UserError, wrong
+from runner.trained import load_trained
+from runner.video.replay import Recording
+from runner.video.studio import film
+from runner.video.window import show, why_no_window
+
+USAGE = (
+    "python -m runner.watch run=DIR_OR_WEIGHTS [weights=best] [episodes=1] [epsilon=0.01] "
+    "[seed=0] [out=FILE.mp4|FILE.gif] [window=auto|true|false]"
+)
+KINDS: Final = {
+    "run": str,
+    "weights": str,
+    "episodes": int,
+    "epsilon": float,
+    "seed": int,
+    "out": str,
+    "window": str,
+}
+SUFFIXES: Final = (".mp4", ".gif")
+
+
+def watch(
+    run: Path, episodes: int, epsilon: float | None, seed: int, out: Path | None, *, window: bool
+) -> int:
+    """Plays whole games; the best one is written as MP4 and GIF, and shown.
+
+    Args:
+        run: A run directory (its final or newest weights), or one of its weights files.
+        episodes: Games.
+        epsilon: Probability of a random action; None: as the run says.
+        seed: Of the games and the random actions.
+        out: The only file to write; None: both kinds, below ``videos/`` of the run.
+        window: Whether to show the game in a window.
+
+    Raises:
+        UserError: Something does not exist or does not fit.
+        RunError: The files cannot be written.
+    """
+    directory, weights, config, q_values = load_trained(run, episodes, epsilon, seed)
+    from runner.evaluation import evaluate, one_line
+
+    best: list[Recording] = []
+    result = evaluate(q_values, config, seed=seed, best_game=best.append)
+    assert result is not None
+    (recording,) = best
+    print(f"{config.env.game}, obs={config.obs.name}, weights: {weights}")
+    print(f"played: {one_line(result)}")
+    label = weights.name.removesuffix(".weights.h5")
+    name = f"watch_{label}_score_{recording.score:.0f}" if out is None else out.stem
+    mp4, gif = (out is None or out.suffix == suffix for suffix in SUFFIXES)
+    folder = directory.videos if out is None else out.parent
+    recording = dataclasses.replace(recording, label=f"{label} weights")
+    filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
+    if filmed.video is None:
+        raise RunError(f"the game could not be filmed: {filmed.problem}")
+    if filmed.problem:
+        print(f"note: {filmed.problem}")
+    print(f"score: {recording.score:g}")
+    for path in (filmed.video.mp4, filmed.video.gif):
+        if path is not None:
+            print(f"video: {path}")
+    if window:
+        print("shown in a window; Ctrl-C ends it", flush=True)
+        show(recording)
+    return 0
+
+
+def _weights(run: Path, name: str) -> Path:
+    """The run's weights of that name: final, best, step_5000."""
+    path = run / "weights" / f"{name}.weights.h5"
+    if path.is_file() or not path.parent.is_dir():
+        return path if path.is_file() else run  # what is wrong with run is said where it is read
+    found = sorted(p.name.removesuffix(".weights.h5") for p in path.parent.glob("*.weights.h5"))
+    raise wrong("weights", name, f"one of {', '.join(found) or 'none: the run saved none'}")
+
+
+def _window(choice: str) -> bool:
+    """Whether to open a window; with ``auto``, where there is a display."""
+    if choice not in ("auto", "true", "false"):
+        raise wrong("window", choice, "auto, true or false")
+    reason = why_no_window()
+    if choice == "true" and reason:
+        raise wrong("window", choice, f"a display: {reason}")
+    return choice != "false" and not reason
+
+
+def _out(text: str) -> Path:
+    path = Path(text).expanduser()
+    if path.suffix not in SUFFIXES:
+        raise wrong("out", text, f"a file that ends in {' or '.join(SUFFIXES)}")
+    check_writable(path.parent, "out")
+    return path
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+
+    def work() -> int:
+        given: dict[str, Any] = parse_settings(arguments, KINDS, USAGE)
+        if "run" not in given:
+            raise UserError(f"run: missing; expected {USAGE}")
+        for name, least in (("episodes", 1), ("seed", 0)):
+            if name in given and given[name] < least:
+                raise wrong(name, given[name], f"an integer >= {least}")
+        run = Path(given["run"]).expanduser()
+        return watch(
+            _weights(run, given["weights"]) if "weights" in given else run,
+            given.get("episodes", 1),
+            given.get("epsilon"),
+            given.get("seed", 0),
+            _out(given["out"]) if "out" in given else None,
+            window=_window(given.get("window", "auto")),
+        )
+
+    return guarded(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,223 @@
+"""What is written for TensorBoard, W&B and MLflow: right, once, and without effect on training."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import struct
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from checkpoint.runs import SMALL, assert_same_run
+
+from runner.__main__ import main
+
+SETTINGS = (
+    *SMALL, "env.num_envs=4", "env.max_frames=120", "train.steps=300", "eval.interval=150",
+    "logger.summary_interval=50", "seed=3",
+)  # fmt: skip
+
+
+def run(*arguments: str) -> None:
+    before, sys.argv = sys.argv, ["runner", *arguments]  # Hydra reads it
+    try:
+        assert main(list(arguments)) == 0
+    finally:
+        sys.argv = before
+
+
+def events(folder: Path) -> Iterator[Any]:
+    import tensorflow as tf
+
+    for path in sorted((folder / "tensorboard").iterdir()):
+        yield from tf.compat.v1.train.summary_iterator(str(path))
+
+
+def values(folder: Path) -> dict[str, list[tuple[int, Any]]]:
+    """Tag -> (step, value) of everything in a run's event files."""
+    found: dict[str, list[tuple[int, Any]]] = {}
+    for event in events(folder):
+        for value in event.summary.value:
+            kept = value.simple_value if value.HasField("simple_value") else value
+            found.setdefault(value.tag, []).append((event.step, kept))
+    return found
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run, and the same without figures."""
+    top = tmp_path_factory.mktemp("figures")
+    on = ("logger.tensorboard=true", "logger.verbose=2")
+    run(*SETTINGS, *on, f"hydra.run.dir={top / 'whole'}")
+    run(*SETTINGS, "logger.verbose=0", f"hydra.run.dir={top / 'without'}")
+    return top
+
+
+def table(path: Path) -> list[dict[str, float]]:
+    with path.open(newline="") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def test_scalars_are_those_of_the_files(logged: Path) -> None:
+    found, games = values(logged / "whole"), table(logged / "whole" / "metrics.csv")
+    assert len(games) >= 4
+    assert found["score"] == [(g["step"], g["episode_return"]) for g in games]
+    assert found["episode_steps"] == [(g["step"], g["episode_length"]) for g in games]
+    evaluated = table(logged / "whole" / "evaluations.csv")
+    assert found["eval/mean"] == [(e["step"], e["mean"]) for e in evaluated]
+    assert found["eval/variance"] == [(e["step"], pytest.approx(e["std"] ** 2)) for e in evaluated]
+    assert len(evaluated) >= 2
+    regular = [50, 100, 150, 200, 250, 300]
+    assert [step for step, _ in found["epsilon"]] == regular
+    # The last action reported is that of its step: epsilon falls from 1 to 0.05 over 1,000 steps.
+    for step, epsilon in found["epsilon"]:
+        assert epsilon == pytest.approx(1 - 0.95 * step / 1000, abs=0.01)
+    assert [step for step, _ in found["loss"]] == regular[1:]  # the first is warming up
+    assert all(value > 0 for _, value in found["steps_per_second"])
+
+
+def test_histograms_count_everything_once(logged: Path) -> None:
+    found = values(logged / "whole")
+    actions = [value.histo for _, value in found["actions"]]
+    assert [histogram.num for histogram in actions] == [50] * 6
+    for histogram in actions:
+        assert sum(histogram.bucket) == 50
+        assert (histogram.min, histogram.max) == (0, 3)
+        assert len(histogram.bucket) == 4  # one for each action
+    games = table(logged / "whole" / "metrics.csv")
+    scores = [value.histo for _, value in found["scores"]]
+    assert sum(histogram.num for histogram in scores) == len(games)
+    assert sum(histogram.sum for histogram in scores) == sum(g["episode_return"] for g in games)
+
+
+def test_weights_are_the_same_without(logged: Path) -> None:
+    assert_same_run(logged / "without", logged / "whole")
+    assert not (logged / "without" / "tensorboard").exists()
+
+
+def test_a_resumed_run_has_every_step_once(logged: Path) -> None:
+    """The newest checkpoint is lost: the run goes back behind what it has written."""
+    parts = logged / "parts"
+    shutil.copytree(logged / "whole", parts)
+    newest = max(int(p.name.split("_")[1].split(".")[0]) for p in parts.glob("checkpoints/step_*"))
+    for path in parts.glob(f"checkpoints/step_{newest:012d}.*"):
+        path.unlink()
+    (parts / "result.json").unlink()
+    run(f"resume={parts}")
+    again, whole = values(parts), values(logged / "whole")
+    counts = Counter((tag, step) for tag, pairs in again.items() for step, _ in pairs)
+    several = {tag for (tag, _), count in counts.items() if count > 1}
+    assert not several
+    assert len(list((parts / "tensorboard").iterdir())) == 2
+    starts = [e.step for e in events(parts) if e.HasField("session_log")]
+    assert len(starts) == 1
+    assert starts[0] < newest
+    for tag in whole.keys() - {"steps_per_second"}:
+        assert again[tag] == whole[tag], tag
+
+
+def test_figures_may_be_switched_on_at_a_resume(logged: Path) -> None:
+    run(f"resume={logged / 'without'}", "train.steps=420", "logger.tensorboard=true",
+        "logger.verbose=2", "eval.interval=0")  # fmt: skip
+    found, games = values(logged / "without"), table(logged / "without" / "metrics.csv")
+    late = [(g["step"], g["episode_return"]) for g in games if g["step"] > 300]
+    assert late
+    assert [pair for pair in found["score"] if pair[0] > 300] == late
+
+
+def test_tensorboard_itself_reads_them(logged: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(logged / "parts" / "tensorboard"))
+    accumulator.Reload()
+    games = table(logged / "parts" / "metrics.csv")
+    scores = [(e.step, e.value) for e in accumulator.Scalars("score")]
+    assert scores == [(g["step"], g["episode_return"]) for g in games]
+    assert {"actions", "scores", "eval/scores"} <= set(accumulator.Tags()["histograms"])
+
+
+GIF = b"GIF89a" + struct.pack("<HH", 160, 210) + b"\0" * 20
+
+
+def test_a_video_is_an_image_that_moves(tmp_path: Path) -> None:
+    from runner.callbacks.sinks.tensorboard import TensorBoard
+
+    (tmp_path / "best.gif").write_bytes(GIF)
+    with closing(TensorBoard(tmp_path / "tensorboard")) as sink:
+        sink.video(7, "video", tmp_path / "best.gif")
+    ((step, value),) = values(tmp_path)["video"]
+    assert (step, value.image.width, value.image.height) == (7, 160, 210)
+    assert value.image.encoded_image_string == GIF
+
+
+def test_many_values_share_buckets(tmp_path: Path) -> None:
+    from runner.callbacks.sinks.tensorboard import MOST_BUCKETS, TensorBoard
+
+    with closing(TensorBoard(tmp_path / "tensorboard")) as sink:
+        sink.histogram(1, "scores", np.arange(1000.0))
+    ((_, value),) = values(tmp_path)["scores"]
+    assert len(value.histo.bucket) == len(value.histo.bucket_limit) == MOST_BUCKETS
+    assert (sum(value.histo.bucket), value.histo.sum) == (1000, 499500)
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_what_is_not_installed_is_said_at_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, name, None)  # as if it were not there
+    assert main([f"logger={name}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"logger.{name}=true" in line
+    assert f"pip install -r requirements-{name}.txt" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def feed(sink: Any) -> None:
+    sink.scalars(10, {"score": 3.0, "eval/mean": 1.5})
+    sink.histogram(10, "actions", np.array([0, 1, 1]))
+    sink.scalars(20, {"score": 4.0})
+    sink.flush()
+
+
+def test_mlflow_keeps_each_step_once(tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    from runner.callbacks.sinks.mlflow import MLflow
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    with closing(MLflow(uri, "run", {"agent.gamma": 0.9})) as first:
+        feed(first)
+        state = first.get_state()
+    with closing(MLflow(uri, "run", {})) as second:
+        second.set_state(state, 10)
+        feed(second)  # step 20 was written by the course that was not resumed
+        second.scalars(30, {"score": 5.0})
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    history = client.get_metric_history(state["id"], "score")
+    assert [(m.step, m.value) for m in history] == [(10, 3.0), (20, 4.0), (30, 5.0)]
+    kept = client.get_run(state["id"])
+    assert (kept.info.status, kept.data.params) == ("FINISHED", {"agent.gamma": "0.9"})
+
+
+def test_weights_and_biases_waits_in_the_run_directory(tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    from runner.callbacks.sinks.weights_and_biases import WeightsAndBiases
+
+    with closing(WeightsAndBiases(tmp_path, "project", "offline", {"seed": 1})) as sink:
+        feed(sink)
+        name = sink.get_state()["id"]
+    (file,) = tmp_path.glob(f"wandb/offline-run-*-{name}/*.wandb")
+    until = time.monotonic() + 20
+    while file.stat().st_size < 1000 and time.monotonic() < until:
+        time.sleep(0.1)  # a process of its own writes
+    content = file.read_bytes()
+    for part in (b"score", b"eval/mean", b"actions", b"histogram"):
+        assert part in content

@@ -1,0 +1,152 @@
+"""Games filmed on the way: the right ones, and nothing that the training notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.callbacks.evaluations import Evaluations
+from runner.callbacks.videos import TrainingVideos, make_videos
+from runner.checkpoint.archive import read_archive, write_archive
+from runner.config import compose
+from runner.config.schema import Config
+from runner.environments.atari import AtariGame
+from runner.environments.pool import EmulatorPool, game_seeds
+from runner.video.replay import Recording
+from runner.video.studio import Studio, Video
+
+SETTINGS = (
+    "env=breakout",
+    "train=smoke",
+    "env.num_envs=4",
+    "env.max_frames=120",
+    "video.gif=false",
+    "model.hidden=[16]",
+    "eval.episodes=2",
+    "memory.limit=3000",
+)
+# Steps of the films: evaluations at 200 and 400, of equal scores; games of 30 steps of the first of
+# four, seen in the turn's order.
+FILMED = {"best": [200], "every_eval": [200, 400], "every_episode": [117, 237, 357]}
+
+
+def config_of(mode: str) -> Config:
+    compose.register()
+    return compose.load([*SETTINGS, f"video={mode}"])
+
+
+def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, list[Video]]]:
+    """Weights after a short training with two evaluations, and by mode the videos heard of."""
+    from runner import tensorflow_setup
+    from runner.agent.build import make_agent, make_memory, make_model
+    from runner.agent.dqn import q_function
+    from runner.evaluation import evaluate
+    from runner.policies.build import make_policy
+
+    tensorflow_setup.set_up(0)
+    config = config_of("off")
+    filming = {mode: make_videos(config_of(mode), folder / mode) for mode in modes}
+    heard: dict[str, list[Video]] = {mode: [] for mode in modes}
+    games = EmulatorPool(config.env, config.obs, 4, groups=2)
+    try:
+        shape = games.single_observation_space.shape
+        model = make_model(config, shape, len(games.action_meanings))
+        agent = make_agent(config, model, make_memory(config, shape), make_policy(config))
+        games.reset(seed=game_seeds(config.seed, 4))
+        values = q_function(model, jit_compile=False)
+
+        def hold(recording: Recording) -> None:
+            for videos in filming.values():
+                videos.hold(recording)
+
+        evaluations = Evaluations(
+            lambda: evaluate(values, config, seed=7, best_game=hold),
+            folder / "evaluations.csv",
+            folder / "best.weights.h5",
+            interval=200,
+        )
+        for mode, videos in filming.items():
+            videos.listeners.append(heard[mode].append)
+            evaluations.listeners.append(videos.evaluated)
+        agent.fit(games, 400, callbacks=[evaluations, *filming.values()], verbose=0)
+        for videos in filming.values():
+            videos.finish()
+    finally:
+        games.close()
+    return model.get_weights(), heard
+
+
+def test_training_is_the_same_and_the_games_are_filmed(tmp_path: Path) -> None:
+    without, _ = trained(tmp_path, [])
+    weights, videos = trained(tmp_path, FILMED)
+    assert all(map(np.array_equal, weights, without))
+    for mode, steps in FILMED.items():
+        assert [video.step for video in videos[mode]] == steps
+        for video in videos[mode]:
+            assert video.mp4 is not None
+            assert video.mp4.name == f"step_{video.step:08d}_score_{video.score:.0f}.mp4"
+            assert video.mp4.stat().st_size > 1000
+        assert len(list((tmp_path / mode).iterdir())) == len(steps)
+
+
+def follow(listener: TrainingVideos, game: AtariGame, steps: int, random: Any) -> None:
+    """Random play on the training's first emulator, told as the loop tells it."""
+    for _ in range(steps):
+        action = int(random.integers(len(game.actions)))
+        _, points, terminated, truncated, _ = game.step(action)
+        info = {"stream": 0, "game_reward": points, "game_over": terminated or truncated}
+        listener.on_step_end(0, {"action": action, "info": info})
+        if terminated or truncated:
+            game.reset()
+
+
+def test_a_resumed_training_films_the_games_that_it_would_have(tmp_path: Path) -> None:
+    config = config_of("every_episode")
+
+    def fresh(folder: str) -> TrainingVideos:
+        videos = make_videos(config, tmp_path / folder)
+        assert isinstance(videos, TrainingVideos)
+        return videos
+
+    whole, first, second = fresh("whole"), fresh("parts"), fresh("parts")
+    game = AtariGame(config.env, config.obs)
+    for listeners in ([whole], [first, second]):
+        game.reset(seed=game_seeds(config.seed, 1)[0])
+        random = np.random.default_rng(0)
+        for part, listener in enumerate(listeners):
+            if part:
+                second.set_state(read_archive(tmp_path / "state.npz"))
+            follow(listener, game, 100 // len(listeners), random)
+            if listener is first:
+                write_archive(tmp_path / "state.npz", first.get_state())
+                first.on_train_end({"did_abort": True})
+            else:
+                listener.finish()
+    for path in sorted((tmp_path / "whole").iterdir()):
+        assert (tmp_path / "parts" / path.name).read_bytes() == path.read_bytes()
+    assert len(list((tmp_path / "whole").iterdir())) == 3
+
+
+def test_a_film_process_that_dies_is_one_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of("every_episode")
+    videos = make_videos(config, tmp_path)
+    assert isinstance(videos, TrainingVideos)
+    game = AtariGame(config.env, config.obs)
+    game.reset(seed=game_seeds(config.seed, 1)[0])
+
+    def refused(self: Studio) -> Any:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(Studio, "_start", refused)
+    follow(videos, game, 100, np.random.default_rng(0))
+    videos.finish()
+    error = capsys.readouterr().err
+    assert "warning: video: " in error
+    assert "no further games" in error
+    assert len(error.splitlines()) == 2

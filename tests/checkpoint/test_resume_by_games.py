@@ -1,0 +1,56 @@
+"""Runs that count games, sync at their ends and draw by a temperature: whole, and in two parts."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from checkpoint.runs import SMALL, assert_same_run
+
+from runner.__main__ import main
+
+# SMALL has policy.nb_steps: the temperature is annealed over those.
+BY_GAMES = (
+    *SMALL, "obs=ram", "env.num_envs=4", "seed=5", "train.steps=5000", "train.episodes=10",
+    "checkpoint.weights=episode", "agent.target_sync=game_end", "policy=softmax",
+    "policy.schedule=linear", "policy.value_max=0.1", "policy.value_min=5e-5",
+)  # fmt: skip
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["runner", *arguments])  # Hydra reads it
+    assert main(list(arguments)) == 0
+
+
+def lines(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_games_end_the_training_and_a_resumed_one_counts_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(monkeypatch, *BY_GAMES, "hydra.run.dir=whole")
+    run(monkeypatch, *BY_GAMES, "train.steps=210", "hydra.run.dir=parts")
+    assert 0 < len(lines(Path("parts"))) < 10
+    run(monkeypatch, "resume=parts", "train.steps=5000")
+    assert_same_run(Path("parts"), Path("whole"))
+
+    games = lines(Path("whole"))
+    # Of the games that end in one turn of the loop, all are counted.
+    assert 10 <= len(games) < 10 + 4
+    ended_at = [int(game["step"]) for game in games]
+    assert ended_at[-1] < 1000
+    names = {path.name for path in Path("whole/weights").iterdir()}
+    assert names == {
+        "final.weights.h5", "best.weights.h5", *(f"step_{n}.weights.h5" for n in ended_at),
+    }  # fmt: skip
+    taus = [float(game["tau"]) for game in games]
+    assert taus == sorted(taus, reverse=True)
+    expected = [0.1 - (0.1 - 5e-5) * (step - 1) / 1000 for step in ended_at]
+    assert taus == pytest.approx(expected, abs=8 * 1e-4)  # two turns have begun by then
+
+    run(monkeypatch, "resume=parts", "train.episodes=15")
+    assert 15 <= len(lines(Path("parts"))) < 15 + 4

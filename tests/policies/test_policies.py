@@ -1,0 +1,200 @@
+"""Rules and schedules: values worked out by hand, and distributions that are drawn from."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.config import compose
+from runner.keras_rl2 import (
+    BoltzmannQPolicy,
+    EpsGreedyQPolicy,
+    GreedyQPolicy,
+    LinearAnnealedPolicy,
+)
+from runner.policies.annealing import ConstantPolicy, PiecewiseAnnealedPolicy
+from runner.policies.build import make_policy
+from runner.policies.rules import (
+    FairEpsGreedyQPolicy,
+    FairGreedyQPolicy,
+    SoftmaxQPolicy,
+    target_kind,
+    target_parameter,
+)
+
+Q = np.array([1.0, 3.0, 2.0], np.float32)
+TIED = np.array([1.0, 3.0, 2.0, 3.0], np.float32)
+
+
+def shares(policy: Any, q_values: Any, draws: int = 4000) -> Any:
+    """How often each action is chosen."""
+    np.random.seed(0)
+    actions = [policy.select_action(q_values=q_values) for _ in range(draws)]
+    return np.bincount(actions, minlength=len(q_values)) / draws
+
+
+def built(*settings: str) -> Any:
+    compose.register()
+    return make_policy(compose.load(["memory.limit=20000", *settings]))
+
+
+def value_at(policy: Any, step: int, training: bool = True) -> float:
+    """What the policy tells as its metric after an action at ``step``."""
+    policy._set_agent(SimpleNamespace(step=step, training=training))
+    policy.select_action(q_values=Q)
+    (value,) = policy.metrics
+    return float(value)
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tau", [0.5, 1.0, 10.0])
+def test_softmax_is_the_textbooks(tau: float) -> None:
+    expected = np.exp(Q / tau) / np.exp(Q / tau).sum()
+    policy = SoftmaxQPolicy(tau)
+    np.testing.assert_allclose(policy.probabilities(Q), expected, rtol=1e-6)
+    np.testing.assert_allclose(shares(policy, Q), expected, atol=0.03)
+
+
+@pytest.mark.parametrize("tau", [5e-5, 1e-300])
+@pytest.mark.parametrize("offset", [-1000.0, 0.0, 1e6])
+def test_softmax_of_a_tiny_temperature_is_greedy(tau: float, offset: float) -> None:
+    with np.errstate(all="raise", under="ignore"):
+        if tau > 1e-200:
+            np.testing.assert_array_equal(SoftmaxQPolicy(tau).probabilities(Q + offset), [0, 1, 0])
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(shares(SoftmaxQPolicy(tau), Q + offset, 50), [0, 1, 0])
+
+
+def test_softmax_tells_apart_what_a_clip_does_not() -> None:
+    """Q / tau is 20,000 and 60,000: both beyond keras-rl2's clip of 500."""
+    np.testing.assert_allclose(shares(BoltzmannQPolicy(5e-5), Q), [1 / 3] * 3, atol=0.03)
+    # A difference of tau is a factor of e.
+    near = np.array([0.0, 5e-5])
+    np.testing.assert_allclose(
+        SoftmaxQPolicy(5e-5).probabilities(near), [1 / (1 + math.e), math.e / (1 + math.e)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (GreedyQPolicy(), [0, 1, 0, 0]),
+        (FairGreedyQPolicy(), [0, 0.5, 0, 0.5]),
+        (EpsGreedyQPolicy(0.4), [0.1, 0.7, 0.1, 0.1]),
+        (FairEpsGreedyQPolicy(0.4), [0.1, 0.4, 0.1, 0.4]),
+        (SoftmaxQPolicy(5e-5), [0, 0.5, 0, 0.5]),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_ties(policy: Any, expected: list[float]) -> None:
+    np.testing.assert_allclose(shares(policy, TIED), expected, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ([], EpsGreedyQPolicy),
+        (["policy.random_ties=true"], FairEpsGreedyQPolicy),
+        (["policy=softmax"], SoftmaxQPolicy),
+        (["policy=boltzmann", "policy.clip=[-9,9]"], BoltzmannQPolicy),
+    ],
+)
+def test_the_rule_that_is_built(settings: list[str], rule: type) -> None:
+    policy = built(*settings)
+    assert type(policy.inner_policy) is rule
+    if rule is BoltzmannQPolicy:
+        assert policy.inner_policy.clip == (-9.0, 9.0)
+
+
+def test_greedy_has_nothing_to_anneal() -> None:
+    assert type(built("policy=greedy")) is GreedyQPolicy
+    assert type(built("policy=greedy", "policy.random_ties=true")) is FairGreedyQPolicy
+
+
+# --- schedules --------------------------------------------------------------------------------
+
+SCHEDULES = [
+    # 1 at step 0, 1 - 0.9 / 2 halfway, 0.1 from 100 on
+    (["policy.value_min=0.1", "policy.nb_steps=100"], {0: 1.0, 50: 0.55, 100: 0.1, 5000: 0.1}),
+    (["policy=constant", "policy.value_max=0.3"], {0: 0.3, 10**6: 0.3}),
+    # 0.01 + 0.99 e^0, e^-1 (after 1 / rate steps), e^-2, e^-30
+    (
+        ["policy=exponential", "policy.value_min=0.01", "policy.rate=0.001"],
+        {0: 1.0, 1000: 0.374200657, 2000: 0.143981929, 30000: 0.01},
+    ),
+    # Tutorial 5: 1 until 300,000, then along a line of 900,000 steps to 0.1
+    (
+        ["policy=piecewise", "policy.points=[[300000,1],[1200000,0.1]]"],
+        {0: 1.0, 299_999: 1.0, 300_000: 1.0, 750_000: 0.55, 1_200_000: 0.1, 2_500_000: 0.1},
+    ),
+    # A temperature, and values that rise in between
+    (["policy=softmax", "policy.value_max=5e-5"], {0: 5e-5, 10**6: 5e-5}),
+    (
+        ["policy=softmax", "policy.schedule=linear", "policy.value_min=0.5", "policy.nb_steps=10"],
+        {0: 1.0, 5: 0.75, 10: 0.5, 11: 0.5},
+    ),
+    (
+        [
+            "policy=boltzmann", "policy.schedule=piecewise", "policy.value_max=null",
+            "policy.points=[[0,1],[10,2],[20,2],[30,0.5]]",
+        ],
+        {0: 1.0, 5: 1.5, 15: 2.0, 20: 2.0, 25: 1.25, 99: 0.5},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "values"), SCHEDULES, ids=lambda v: str(v)[:50])
+def test_the_value_by_step(settings: list[str], values: dict[int, float]) -> None:
+    policy = built(*settings)
+    name = "mean_eps" if policy.attr == "eps" else "mean_tau"
+    assert policy.metrics_names == [name]
+    assert isinstance(policy, LinearAnnealedPolicy)
+    for step, value in values.items():
+        assert value_at(policy, step) == pytest.approx(value, rel=1e-6), step
+
+
+def test_the_default_is_keras_rl2s_own_class_and_draws() -> None:
+    policy = built()
+    assert type(policy) is LinearAnnealedPolicy
+    assert type(policy.inner_policy) is EpsGreedyQPolicy
+
+
+def test_outside_training_a_schedule_stands_still() -> None:
+    policy = ConstantPolicy(EpsGreedyQPolicy(), "eps", 0.9, value_test=0.2)
+    assert value_at(policy, 7, training=False) == 0.2
+
+
+def test_an_attribute_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match='attribute "tau"'):
+        PiecewiseAnnealedPolicy(EpsGreedyQPolicy(), "tau", [[0, 1]], 0.1)
+
+
+# --- as a target ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "parameter"),
+    [
+        (["policy.nb_steps=100", "policy.value_min=0"], "eps_greedy", 0.75),
+        (["policy.random_ties=true", "policy=constant"], "eps_greedy", 0.1),
+        (["policy=greedy"], "eps_greedy", 0.0),
+        (["policy=softmax", "policy.value_max=5e-5"], "softmax", 5e-5),
+    ],
+)
+def test_what_expected_sarsa_is_told(settings: list[str], kind: str, parameter: float) -> None:
+    policy = built(*settings)
+    policy._set_agent(SimpleNamespace(step=25, training=True))
+    policy.select_action(q_values=Q)
+    assert target_kind(policy) == kind
+    assert target_parameter(policy) == parameter
+
+
+def test_a_policy_that_is_neither_is_refused_as_a_target() -> None:
+    with pytest.raises(ValueError, match="BoltzmannQPolicy: expected an epsilon-greedy"):
+        target_kind(built("policy=boltzmann"))

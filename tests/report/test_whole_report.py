@@ -1,0 +1,215 @@
+"""The report of runs in every state, as files and from the command."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+from pathlib import Path
+
+import pytest
+from made_runs import make_run
+from page_figures import assert_shown, in_summary
+
+from runner import compare
+
+
+class Page(html.parser.HTMLParser):
+    """Its text, the figures in it, and what it would load."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.figures: dict[tuple[str, str, str, str], str] = {}
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self._cell: tuple[str, str, str] | None = None
+        self._column: str | None = None
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append(tag)
+        self.addresses += [given[name] for name in ("src", "href", "data") if given.get(name)]
+        if "data-measure" in given:
+            self._cell = given["data-game"], given["data-side"], given["data-measure"]
+        self._column = given.get("data-column")
+
+    def handle_data(self, data):
+        self.text += data
+        if self._column is not None:
+            self.figures[(*self._cell, self._column)] = data
+            self._column = None
+
+
+@pytest.fixture
+def report(tmp_path, capsys):
+    """Calls the command on ``tmp_path``; returns the page."""
+
+    def call(*arguments: str) -> Page:
+        code = compare.main([str(tmp_path), f"out={tmp_path / 'report'}", *arguments])
+        assert code == 0, capsys.readouterr().err
+        return Page(tmp_path / "report" / "report.html")
+
+    return call
+
+
+def test_every_figure_shown_is_in_the_summary_and_the_other_way_round(swept):
+    page, numbers = Page(swept / "report.html"), in_summary(swept)
+    assert len(numbers) > 100
+    assert set(page.figures) == set(numbers)
+    for name, number in numbers.items():
+        assert_shown(page.figures[name], number)
+
+
+def test_it_is_one_file_that_loads_nothing(swept):
+    page = Page(swept / "report.html")
+    outside = [a for a in page.addresses if not a.startswith(("#", "data:"))]
+    assert outside == []
+    assert "script" not in page.tags
+    pictures = sorted(path.name for path in swept.glob("*.png"))
+    axes = ("frames", "steps", "time")
+    games = ("breakout", "space_invaders")
+    training = [f"training_{game}_{axis}.png" for game in games for axis in axes]
+    assert pictures == sorted([*training, *(f"scores_{game}.png" for game in games)])
+    for path in swept.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_runs_make_the_same_page(tmp_path, report):
+    for seed in range(3):
+        make_run(tmp_path / str(seed), f"seed={seed}", points=range(20), score=seed)
+    report()
+    first = (tmp_path / "report" / "report.html").read_bytes()
+    report()
+    assert (tmp_path / "report" / "report.html").read_bytes() == first
+
+
+def test_two_sides_are_compared_in_a_sentence(tmp_path, report):
+    for obs, base in (("ram", 10), ("pixel", 20)):
+        for seed in range(5):
+            make_run(
+                tmp_path / f"{obs}{seed}", "env=breakout", f"obs={obs}", f"seed={seed}",
+                "train.steps=1000", score=base + seed,
+            )  # fmt: skip
+    page = report()
+    assert (
+        "breakout: obs=ram scores 12.0, obs=pixel 22.0 (IQM); the difference is -10.0" in page.text
+    )
+    assert "obs=pixel is ahead, by more than chance among seeds explains" in page.text
+    assert page.figures["breakout", "obs=ram against obs=pixel", "better", "value"] == "0.00"
+    assert "Read with care" not in page.text
+
+
+def test_runs_that_were_cut_off_are_named_and_in_no_score(tmp_path, report):
+    make_run(tmp_path / "a", "seed=0", "train.steps=1000", points=[1] * 20, score=5)
+    make_run(tmp_path / "b", "seed=1", "train.steps=1000", points=[1] * 20, steps=400)
+    page = report()
+    assert page.figures["space_invaders", "all runs", "runs", "value"] == "1"
+    assert page.figures["space_invaders", "all runs", "unfinished", "value"] == "1"
+    assert page.figures["space_invaders", "all runs", "mean", "value"] == "5.00"
+    assert "not finished: cut off or still running, step 400 of 1,000" in page.text
+
+
+def test_a_failed_run_is_named_with_the_reason_its_sweep_wrote(tmp_path, report):
+    make_run(tmp_path / "a", "seed=0", score=5)
+    folder = make_run(tmp_path / "b", "seed=1", steps=400)
+    job = {"state": "failed", "reason": "the loss is not a number at step 396"}
+    (folder / "job.json").write_text(json.dumps(job))
+    (tmp_path / "c").mkdir()  # failed before it had settings
+    (tmp_path / "c" / "job.json").write_text(json.dumps({"state": "failed", "reason": "no ROM"}))
+    page = report()
+    assert "failed: the loss is not a number at step 396" in page.text
+    assert "failed: no ROM" in page.text
+
+
+def test_half_way_only_curves_are_there(tmp_path, report):
+    make_run(tmp_path / "a", "obs=ram", points=[1] * 20)
+    make_run(tmp_path / "b", "obs=pixel")
+    page = report()
+    assert "No two sides have finished runs of the same game yet." in page.text
+    assert "No run has finished yet." in page.text
+    assert (tmp_path / "report" / "training_space_invaders_steps.png").exists()
+
+
+def test_one_seed_has_no_interval_and_says_so(tmp_path, report):
+    for obs in ("ram", "pixel"):
+        make_run(tmp_path / obs, f"obs={obs}", points=[1] * 20, score=5)
+    page = report()
+    assert ("space_invaders", "obs=ram", "iqm", "value") in page.figures
+    assert ("space_invaders", "obs=ram", "iqm", "low") not in page.figures
+    assert "One run of a side says nothing about chance." in page.text
+
+
+def test_different_protocols_are_warned_of(tmp_path, report):
+    make_run(tmp_path / "a", "env.protocol=v5", score=5)
+    make_run(tmp_path / "b", "env.protocol=nature", score=9)
+    page = report()
+    assert "Protocols differ: space_invaders, env.sticky: env.protocol=nature: 0; " in page.text
+    assert "env.protocol=v5: 0.25. Such scores do not compare." in page.text
+
+
+def test_evaluations_by_other_rules_are_warned_of_within_a_side(tmp_path, report):
+    make_run(tmp_path / "a", "seed=0", "eval.epsilon=0.01", score=5)
+    make_run(tmp_path / "b", "seed=1", "eval.epsilon=0.05", score=5)
+    assert "eval.epsilon: all runs: 0.01, 0.05." in report().text
+
+
+def test_a_broken_run_is_named_and_the_others_are_compared(tmp_path, report):
+    make_run(tmp_path / "a", score=5)
+    (make_run(tmp_path / "b", "seed=1") / "config.yaml").write_text("a: [")
+    (make_run(tmp_path / "c", "seed=2") / "result.json").write_text("{}")
+    page = report()
+    assert page.figures["space_invaders", "all runs", "runs", "value"] == "1"
+    assert "its config.yaml cannot be read" in page.text
+    assert "its result.json cannot be read" in page.text
+
+
+def test_names_cannot_put_anything_into_the_page(tmp_path, report):
+    run = make_run(tmp_path / "a <script>alert(1)</script> &", score=5)
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("activation: relu", "activation: <script>$x$"))
+    make_run(tmp_path / "b", score=6)
+    page = report()
+    assert "script" not in page.tags
+    assert "model.activation=<script>$x$" in page.text
+
+
+def test_a_score_of_ones_own_is_timed(tmp_path, report):
+    make_run(tmp_path / "a", points=[0] * 10 + [10] * 30, score=10, seconds=240)
+    name = "space_invaders", "all runs", "seconds_to_score", "value"
+    assert report("score=5").figures[name] == "2.0 min"
+    assert report("score=99").figures["space_invaders", "all runs", "reached_score", "value"] == "0"
+
+
+def test_the_best_game_of_each_side_is_shown(tmp_path, report):
+    for obs, points in (("ram", 3), ("pixel", 7)):
+        videos = make_run(tmp_path / obs, f"obs={obs}", score=5) / "videos"
+        videos.mkdir()
+        (videos / f"step_00000900_score_{points - 2}.mp4").write_bytes(b"worse")
+        (videos / f"step_00000500_score_{points}.gif").write_bytes(b"small")
+        with (videos / f"step_00000500_score_{points}.mp4").open("wb") as file:
+            file.truncate(5_000_000 if obs == "ram" else 100)
+    page = report()
+    films = [a for a in page.addresses if a.startswith("data:video") or a.endswith(".mp4")]
+    assert films[0].startswith("data:video/mp4;base64,AAAA")
+    assert films[1] == "../ram/videos/step_00000500_score_3.mp4"
+    assert "obs=pixel, seed 0: step 00000500 score 7" in page.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "compare: no folder given; expected python -m runner.compare DIR"),
+        (["missing"], "compare=missing: expected a folder with runs (no such folder)"),
+        (["."], "compare=.: expected a folder with runs (no config.yaml below it)"),
+        ([".", "score=high"], "score=high: expected a number"),
+        ([".", "score=nan"], "score=nan: expected a number of points"),
+    ],
+)
+def test_wrong_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert compare.main(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {said}")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,137 @@
+"""Films, decoded frame by frame, against the screens of the emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from runner.environments.atari import AtariGame
+from runner.video.files import write_gif, write_mp4
+from runner.video.picture import LARGE
+from runner.video.replay import Recording, Replay, survey
+from runner.video.studio import film
+
+Image = np.ndarray[Any, Any]
+
+
+class Played(NamedTuple):
+    recording: Recording
+    screens: list[Image]  # RGB, after every step
+    scores: list[float]
+
+
+def play(config: Any, seed: int, games_before: int = 0) -> Played:
+    """A game of random actions on one emulator, after others."""
+    game = AtariGame(config.env, config.obs)
+    game.reset(seed=seed)
+    random = np.random.default_rng(seed)
+    before: list[int] = []
+    for _ in range(games_before + 1):
+        actions, screens, scores, over = [], [], [], False
+        while not over:
+            actions.append(int(random.integers(len(game.actions))))
+            _, points, terminated, truncated, _ = game.step(actions[-1])
+            screens.append(game.render())
+            scores.append((scores or [0.0])[-1] + points)
+            over = terminated or truncated
+        before += actions
+        game.reset()
+    before = before[: -len(actions)]
+    numbers = (np.array(before, np.int32), np.array(actions, np.int32))
+    return Played(Recording(config.env, seed, *numbers, scores[-1], 500_000), screens, scores)
+
+
+@pytest.fixture(scope="module")
+def played(load: Any) -> Played:
+    config = load("env=space_invaders", "env.max_frames=600")
+    return play(config, seed=3, games_before=1)
+
+
+def decoded(path: Path) -> tuple[list[Image], list[float]]:
+    """RGB pictures of a file, and the second at which each is shown."""
+    with av.open(str(path)) as file:
+        frames = [(f.to_ndarray(format="rgb24"), float(f.time)) for f in file.decode(video=0)]
+    return [frame for frame, _ in frames], [second for _, second in frames]
+
+
+def difference(film: Image, screen: Image) -> float:
+    """Mean distance of colours, 0 to 255."""
+    below = film[-(film.shape[0] * LARGE.height // (LARGE.height + LARGE.strip)) :]
+    small = cv2.resize(below, screen.shape[1::-1], interpolation=cv2.INTER_AREA)
+    return float(np.abs(small.astype(float) - screen).mean())
+
+
+def test_mp4(played: Played, tmp_path: Path) -> None:
+    path = tmp_path / "game.mp4"
+    write_mp4(played.recording, survey(played.recording).palette, path)
+    frames, seconds = decoded(path)
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.average_rate == 60
+    assert len(frames) == 4 * len(played.screens)  # every frame of the emulator
+    assert seconds[-1] == pytest.approx((len(frames) - 1) / 60, abs=1e-3)
+    assert frames[0].shape == (LARGE.height + LARGE.strip, LARGE.width, 3)
+    # a step's last frame is the screen after it; mirrored or upside down, it is another
+    for step in (0, 50, len(played.screens) - 1):
+        film, screen = frames[4 * step + 3], played.screens[step]
+        assert difference(film, screen) < 4
+        assert difference(film, screen[:, ::-1]) > 2 * difference(film, screen)
+        assert difference(film, screen[::-1]) > 2 * difference(film, screen)
+    strips = [frames[4 * step + 3][: LARGE.strip].astype(int) for step in range(len(played.scores))]
+    changed = int(np.argmax(np.array(played.scores) > 0))
+    assert strips[0].max() > 200  # white on black
+    assert np.abs(strips[changed - 1] - strips[0]).max() < 100
+    assert np.abs(strips[changed] - strips[changed - 1]).max() > 150
+
+
+def test_gif(played: Played, tmp_path: Path) -> None:
+    path = tmp_path / "game.gif"
+    replay = survey(played.recording)
+    assert write_gif(played.recording, replay.palette, replay.frames, path, 3.0) == ""
+    assert path.stat().st_size <= 3e6
+    frames, seconds = decoded(path)
+    np.testing.assert_allclose(seconds, np.arange(len(frames)) / 20, atol=0.006)  # real speed
+    assert len(frames) == -(-replay.frames // 3)
+    for step in (2, 50):  # frame 12 * k + 11 is of step 3 * k + 2: every third is in the GIF
+        number = next(n for n in range(4 * step, 4 * step + 4) if n % 3 == 0)
+        screen = [frame.screen for frame in Replay(played.recording)][number]
+        assert difference(frames[number // 3], replay.palette[screen]) < 0.5  # nothing is lost
+
+
+@pytest.mark.parametrize(("megabytes", "part"), [(0.035, ""), (0.01, "only its last")])
+def test_a_gif_stays_below_its_limit(
+    megabytes: float, part: str, load: Any, tmp_path: Path
+) -> None:
+    recording = play(load("env=space_invaders", "env.max_frames=600"), seed=3).recording
+    path = tmp_path / "game.gif"
+    replay = survey(recording)
+    said = write_gif(recording, replay.palette, replay.frames, path, megabytes)
+    assert bool(said) == bool(part)
+    assert part in said
+    assert path.stat().st_size <= megabytes * 1e6
+    assert len(decoded(path)[0]) >= 5
+
+
+def test_a_game_that_comes_out_differently_is_not_shown(load: Any, tmp_path: Path) -> None:
+    config = load("env=pong", "env.max_frames=100")
+    recording = Recording(config.env, 0, np.empty(0, np.int32), np.zeros(25, np.int32), score=7.0)
+    filmed = film(recording, config.video, tmp_path)
+    assert filmed.video is None
+    assert "not 7" in filmed.problem
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_said(load: Any, tmp_path: Path) -> None:
+    config = load("env=pong", "env.max_frames=100")
+    (tmp_path / "videos").write_text("a file where the folder should be")
+    recording = Recording(config.env, 0, np.empty(0, np.int32), np.zeros(25, np.int32), score=0.0)
+    filmed = film(recording, config.video, tmp_path / "videos")
+    assert filmed.video is None
+    assert filmed.problem
+    assert "\n" not in filmed.problem
