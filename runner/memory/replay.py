@@ -254,9 +254,9 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         refused: NDArray[np.bool_]
         if self.redraw_at_borders:
             window = indices[:, None] + np.arange(-self.window_length - 1, -1)
-            refused = np.asarray(self.is_boundary(streams, window).any(axis=1))
+            refused = np.asarray(self.is_boundary(self.positions(streams, window)).any(axis=1))
         else:
-            refused = self.is_boundary(streams, indices - 2)
+            refused = self.is_boundary(self.positions(streams, indices - 2))
         if self.n_step > 1:
             held = self.held[streams]
             refused |= indices - 1 + self._steps(streams, indices) >= held
@@ -289,7 +289,8 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         Where the newest entry comes before either, they lead beyond it.
         """
         # Entries from the one that is acted on; behind the newest come old ones, too far to count.
-        ends = self.is_boundary(streams, indices[:, None] + np.arange(-1, self.n_step - 1))
+        ahead = indices[:, None] + np.arange(-1, self.n_step - 1)
+        ends = self.is_boundary(self.positions(streams, ahead))
         return np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, self.n_step)
 
     def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
@@ -342,12 +343,14 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
         Returns:
             Frames (n, length, *observation) and their positions (n, length).
         """
-        at = self.positions(streams, lasts[:, None] + np.arange(1 - length, 1))
+        # From the entry before the first: if an episode ends there, the first is its final one.
+        reach = self.positions(streams, lasts[:, None] + np.arange(-length, 1))
+        at = reach[:, 1:]
         frames = self.observations.reshape(-1, *self.observation_shape).take(at, axis=0)
         if not self.ignore_episode_boundaries and length > own:
             # Frame e is of an earlier episode if any entry from e - 1 on is a boundary, up to the
             # one two before the first of the own frames: the one before may be their final one.
-            ends = self.is_boundary(streams, lasts[:, None] + np.arange(-length, -own))
+            ends = self.is_boundary(reach[:, : length - own])
             if ends.any():
                 outside = np.logical_or.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
                 if self.padding == "first":

@@ -72,10 +72,7 @@ class Rings:
             oldest, base = oldest[:, None], base[:, None]
         return base + (oldest + indices) % self.capacity
 
-    def is_boundary(
-        self, streams: NDArray[np.int64], indices: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Whether an episode ends at the entries ``indices`` (n, ...) of ``streams`` (n,)."""
-        flags = self.flags.reshape(-1).take(self.positions(streams, indices))
-        ends: NDArray[np.bool_] = np.asarray(flags & BOUNDARY != 0)
+    def is_boundary(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether an episode ends at the entries at ``positions`` (n, ...)."""
+        ends: NDArray[np.bool_] = np.asarray(self.flags.reshape(-1)[positions] & BOUNDARY != 0)
         return ends
