@@ -32,6 +32,9 @@ def check_agent(config: Config) -> None:
             if getattr(agent, field):
                 only = "false with agent.munchausen=true, which brings a policy of its own"
                 raise wrong(f"agent.{field}", "true", only)
+    if agent.expected_sarsa and config.policy.name == "boltzmann":
+        only = "false with policy=boltzmann, whose clipped probabilities no target has (softmax?)"
+        raise wrong("agent.expected_sarsa", "true", only)
     if agent.dueling == "streams" and not config.model.hidden:
         only = "at least one layer with agent.dueling=streams: the last is each stream's"
         raise wrong("model.hidden", config.model.hidden, only)

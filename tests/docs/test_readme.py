@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/algorithms.md",
     "docs/configuration.md",
     "docs/design.md",
     "docs/logging.md",
