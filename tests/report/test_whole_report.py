@@ -193,7 +193,7 @@ def test_the_best_game_of_each_side_is_shown(tmp_path, report):
     films = [a for a in page.addresses if a.startswith("data:video") or a.endswith(".mp4")]
     assert films[0].startswith("data:video/mp4;base64,AAAA")
     assert films[1] == "../ram/videos/step_00000500_score_3.mp4"
-    assert "obs=pixel, seed 0: step 00000500 score 7" in page.text
+    assert "obs=pixel, seed 0: step 500 score 7" in page.text
 
 
 @pytest.mark.parametrize(
