@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
 
     def work() -> int:
         settings = [a for a in arguments if a.startswith(("out=", "score="))]
-        folders = [Path(a).expanduser() for a in arguments if a not in settings]
+        folders = [_folder(a) for a in arguments if a not in settings]
         given = parse_settings(settings, {"out": str, "score": float}, USAGE)
         if not folders:
             raise UserError(f"compare: no folder given; expected {USAGE}")
@@ -32,6 +32,13 @@ def main(arguments: list[str]) -> int:
         return 0
 
     return guarded(work)
+
+
+def _folder(typed: str) -> Path:
+    folder = Path(typed).expanduser()
+    if not folder.is_dir() and (typed.startswith("-") or "=" in typed):
+        raise UserError(f"{typed}: no such folder or setting; expected {USAGE}")
+    return folder
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def _few_runs(sides: Sequence[Side]) -> Iterator[str]:
 def _coverage(runs: int) -> str:
     """Chance that the true median lies between the worst and the best of ``runs`` runs."""
     if runs < 2:
-        return "One run has none."
+        return "A single run has none."
     held = 1 - 2 * 0.5**runs
     often = f"{held * 100:.0f}\u00a0% of cases"
     return f"The true median lies between the worst and the best of {runs} runs in {often}."

@@ -140,7 +140,7 @@ def _films(content: Content) -> str:
 
 
 def _film(side: str, film: Film) -> str:
-    label = f"{side}, seed {film.run.seed}: {film.name.replace('_', ' ')}"
+    label = f"{side}, seed {film.run.seed}: {film.title}"
     source = escape(film.source)
     if film.kind == "image/gif":  # moves only when asked to
         shown = (
@@ -149,7 +149,7 @@ def _film(side: str, film: Film) -> str:
         )
     else:
         shown = (
-            f'<video controls muted loop playsinline preload="metadata" src="{source}" '
+            f'<video controls muted loop playsinline preload="auto" src="{source}" '
             f'aria-label="{escape(label)}"></video>'
         )
     return f"<figure>{shown}<figcaption>{escape(label)}</figcaption></figure>"

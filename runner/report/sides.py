@@ -19,9 +19,12 @@ PROTOCOL: Final = (
     "env.frame_skip",
     "env.sticky",
     "env.noop_max",
+    "env.start_moves_max",
+    "env.fire_at_start",
     "env.life_loss",
     "env.full_actions",
     "env.max_frames",
+    "env.max_steps",
     "eval.episodes",
     "eval.epsilon",
 )

@@ -24,13 +24,13 @@ class Film:
 
     Attributes:
         run: Whose.
-        name: Of its file, without the ending.
+        title: The name of its file, for readers: step 500,000 score 325.
         kind: ``video/mp4`` or ``image/gif``.
         source: The whole of it as a ``data:`` address, or where it lies.
     """
 
     run: Run
-    name: str
+    title: str
     kind: str
     source: str
 
@@ -52,7 +52,8 @@ def best_film(side: Side, game: str, out: Path) -> Film | None:
     if not films:
         return None
     run, path = max(films, key=lambda film: (_points(film[1]), film[1].suffix == next(iter(KINDS))))
-    return Film(run, path.stem, KINDS[path.suffix], _source(path, out))
+    title = re.sub(r"\d+", lambda digits: f"{int(digits[0]):,}", path.stem).replace("_", " ")
+    return Film(run, title, KINDS[path.suffix], _source(path, out))
 
 
 def _points(path: Path) -> float:

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from runner.errors import wrong
 from runner.report.charts import Chart, curve_chart, score_chart
 from runner.report.curves import AXES, Curve, evaluation_curve, training_curve
 from runner.report.figures import Figures, figures, games_of
@@ -42,13 +43,16 @@ def write_report(folders: Sequence[Path], out: Path, score: float | None = None)
         The path of ``report.html``.
 
     Raises:
-        UserError: A folder does not exist, or holds no run.
+        UserError: A folder does not exist, or holds no run; ``out`` cannot be made.
     """
     runs = find_runs(folders)
     sides = find_sides(runs)
     counted = figures(sides, score)
     curves = _all_curves(sides)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise wrong("out", out, f"a folder that can be written to ({error})") from error
     content = Content(
         runs,
         sides,

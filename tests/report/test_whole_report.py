@@ -193,7 +193,7 @@ def test_the_best_game_of_each_side_is_shown(tmp_path, report):
     films = [a for a in page.addresses if a.startswith("data:video") or a.endswith(".mp4")]
     assert films[0].startswith("data:video/mp4;base64,AAAA")
     assert films[1] == "../ram/videos/step_00000500_score_3.mp4"
-    assert "obs=pixel, seed 0: step 00000500 score 7" in page.text
+    assert "obs=pixel, seed 0: step 500 score 7" in page.text
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,8 @@ def test_the_best_game_of_each_side_is_shown(tmp_path, report):
         ([], "compare: no folder given; expected python -m runner.compare DIR"),
         (["missing"], "compare=missing: expected a folder with runs (no such folder)"),
         (["."], "compare=.: expected a folder with runs (no config.yaml below it)"),
+        (["scor=3"], "scor=3: no such folder or setting; expected python -m runner.compare DIR"),
+        (["--help"], "--help: no such folder or setting; expected python -m runner.compare DIR"),
         ([".", "score=high"], "score=high: expected a number"),
         ([".", "score=nan"], "score=nan: expected a number of points"),
     ],
@@ -213,3 +215,9 @@ def test_wrong_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said)
     assert err.startswith(f"error: {said}")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    file = make_run(tmp_path / "a") / "config.yaml"
+    assert compare.main([str(tmp_path), f"out={file}"]) == 2
+    assert f"error: out={file}: expected a folder that can be" in capsys.readouterr().err
