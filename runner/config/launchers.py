@@ -7,13 +7,12 @@ import importlib.util
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -21,9 +20,11 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
 from runner.config import compose
+from runner.config.ray_launcher import RayLauncher, Task
 from runner.errors import RunError, UserError
 
-HOW_TO_INSTALL = "pip install -r requirements-sweeps.txt"
+HOW_TO_INSTALL: Final = "pip install -r requirements-sweeps.txt"
+NEEDS: Final = {"runner.config.ray_launcher": "ray"}  # packages of our own launchers
 
 
 def check_installed(hydra: DictConfig) -> None:
@@ -34,6 +35,7 @@ def check_installed(hydra: DictConfig) -> None:
     """
     for part in ("launcher", "sweeper"):
         package = str(hydra[part]["_target_"]).rpartition(".")[0]
+        package = NEEDS.get(package, package)
         found = None
         with contextlib.suppress(ModuleNotFoundError):
             found = importlib.util.find_spec(package)
@@ -102,14 +104,11 @@ def launch(
         folder: Of the sweep.
         work: Pickled by the launchers that start processes. What it raises stays with that job.
     """
-
-    def task(composed: DictConfig) -> float:
-        return work(int(HydraConfig.get().job.num))
-
     hydra = _hydra()
     config = _config(hydra, settings, folder)
+    Plugins.instance().register(RayLauncher)
     launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=_context(hydra, config), task_function=task, config=config
+        hydra_context=_context(hydra, config), task_function=Task(work), config=config
     )
     launcher.launch([list(job) for job in jobs], initial_job_idx=0)
 

@@ -154,6 +154,13 @@ def grid(overrides: Sequence[Override]) -> list[Run]:
     Raises:
         UserError: The first thing that is wrong, or two runs of the same name.
     """
+    for override in overrides:
+        if override.is_interval_sweep():
+            raise wrong(
+                override.get_key_element(),
+                override.get_value_element_as_str(),
+                "a list such as 1,2,3 (an interval is for hydra/sweeper=optuna)",
+            )
     try:
         batches = BasicSweeper.split_arguments(list(overrides), None)
     except HydraException as error:
@@ -242,7 +249,9 @@ def runs_at_once(hydra: DictConfig, runs: int) -> int | None:
     launcher: Any = hydra.launcher
     kind = launcher["_target_"].rpartition(".")[2]
     if kind == "JoblibLauncher":
-        jobs = int(launcher.n_jobs)
+        jobs = launcher.n_jobs
+        if not isinstance(jobs, int):
+            raise wrong("hydra.launcher.n_jobs", jobs, "an integer")
         jobs = jobs if jobs > 0 else max((os.cpu_count() or 1) + 1 + jobs, 1)
         return min(jobs, runs)
     if kind == "LocalLauncher":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -168,6 +169,7 @@ class _Maker:
             str(Path.cwd()),
             [(name, run.overrides) for name, run in waiting.items()],
             self._plan.at_once,
+            os.getpid(),
         )
         if waiting:
             settings = [run.overrides for run in waiting.values()]
