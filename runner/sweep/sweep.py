@@ -114,9 +114,24 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan, settings: list[str])
             print(f"error: {name}: {why_failed(directory, name)}", file=sys.stderr)
     if interrupts.received is not None:
         return interrupts.exit_code
+    _report(directory, names)
     if failure:
         raise RunError(f"the sweep stopped: {failure}")
     return 0 if set(states.values()) == {DONE} else 1
+
+
+def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
+    """Compares the runs. What goes wrong here says nothing of them: it is a warning."""
+    from runner.report.write import write_report
+
+    try:
+        page = write_report(
+            [directory.run(name).folder for name in names], directory.folder / "report"
+        )
+        print(f"report: {page}", flush=True)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        print(f"warning: no report: {reason}", file=sys.stderr)
 
 
 def _stop(directory: SweepDirectory) -> None:
