@@ -122,12 +122,11 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan, settings: list[str])
 
 def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
     """Compares the runs. What goes wrong here says nothing of them: it is a warning."""
-    from runner.report.write import write_report
-
+    folders = [directory.run(name).folder for name in names]
     try:
-        page = write_report(
-            [directory.run(name).folder for name in names], directory.folder / "report"
-        )
+        from runner.report.write import write_report
+
+        page = write_report(folders, directory.folder / "report")
         print(f"report: {page}", flush=True)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__

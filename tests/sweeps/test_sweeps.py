@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,9 @@ GAME = (
 )  # fmt: skip
 TINY = (*GAME, "train.steps=130")
 LONG = (*GAME, "train.steps=6000")
+
+
+RAY = str(Path(sys.executable).with_name("ray"))
 
 
 def started(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
@@ -175,7 +180,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
             with log.open("w") as output:
                 processes.append(
                     subprocess.Popen(
-                        ["ray", "start", "--block", "--num-cpus=1",
+                        [RAY, "start", "--block", "--num-cpus=1",
                          f"--node-ip-address={address}", *options],
                         stdout=output, stderr=output, env=environment, cwd=folder,
                         start_new_session=True,
@@ -187,6 +192,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
         for process in reversed(processes):
             process.terminate()
             process.wait(60)
+        shutil.rmtree(f"/tmp/ray-{port}", ignore_errors=True)
 
 
 def test_ray_spreads_a_sweep_over_two_nodes(
