@@ -158,7 +158,7 @@ def grid(overrides: Sequence[Override]) -> list[Run]:
         if override.is_interval_sweep():
             raise wrong(
                 override.get_key_element(),
-                override.get_value_element_as_str(),
+                str(override.input_line).partition("=")[2],
                 "a list such as 1,2,3 (an interval is for hydra/sweeper=optuna)",
             )
     try:
