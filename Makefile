@@ -13,7 +13,7 @@ COMPILE = $(BIN)uv pip compile --quiet --universal --python-version 3.10 \
 	--no-emit-index-url --no-emit-find-links -
 
 # Extras that only some users need: requirements-<extra>.txt each.
-OPTIONAL = tensorboard wandb mlflow
+OPTIONAL = tensorboard wandb mlflow sweeps
 
 .PHONY: setup test lint types check lock
 
@@ -50,7 +50,7 @@ lock:
 	    echo "# Complete pins of what $$extra needs, without those in requirements.txt."; \
 	    echo "# Generated from the $$extra extra in setup.cfg; refresh with: make lock"; \
 	    $(DEPS) options:install_requires options.extras_require:$$extra | $(COMPILE) \
-	      --constraint requirements.txt | grep -vxFf requirements.txt; \
+	      --constraint requirements-dev.txt | grep -vxFf requirements.txt; \
 	  } > requirements-$$extra.txt.new && \
 	  mv requirements-$$extra.txt.new requirements-$$extra.txt || exit 1; \
 	done

@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -47,6 +48,12 @@ def register() -> None:
         for name in {game, squeezed(game)}:
             node = {"defaults": ["atari", "_self_"], "game": f"${{of_id:${{.id}},game,{game}}}"}
             store.store(group="env", name=name, node=node)
+    # Launchers and sweepers: ours stand for those of the same name that Hydra's plugins bring.
+    # Hydra would take the latter for the schema of the former, and warn of it.
+    Plugins.instance()  # which registers theirs
+    for group in ("launcher", "sweeper"):
+        for ours in (CONF_DIR / "hydra" / group).glob("*.yaml"):
+            store.repo["hydra"][group].pop(ours.name, None)
 
 
 def with_paths_quoted(arguments: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -54,10 +54,12 @@ class Run:
 class Plan:
     """A sweep, before anything of it is made."""
 
-    runs: list[Run]
+    runs: list[Run]  # all; of a search, some at its limits, which are only checked
     keys: list[str]  # what is swept, and names the runs
+    overrides: list[str]  # of all runs: what is swept, and what is not
     folder: Path  # for a new sweep
     at_once: int | None  # runs that share this machine; None: the launcher's scheduler decides
+    trials: int | None  # runs of a search; None: a grid
 
 
 def plan(settings: Sequence[str]) -> Plan:
@@ -72,8 +74,15 @@ def plan(settings: Sequence[str]) -> Plan:
     hydra = hydra_settings(settings)
     check_installed(hydra)
     overrides = swept(settings, hydra)
-    runs = grid(overrides)
-    return Plan(runs, swept_keys(overrides), Path(hydra.sweep.dir), runs_at_once(hydra, len(runs)))
+    keys, lines = swept_keys(overrides), [str(o.input_line) for o in overrides]
+    folder, trials = Path(hydra.sweep.dir), None
+    if hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+        runs = grid(overrides)
+        together = len(runs)
+    else:
+        runs = limits(overrides)
+        trials, together = int(hydra.sweeper.n_trials), int(hydra.sweeper.n_jobs)
+    return Plan(runs, keys, lines, folder, runs_at_once(hydra, together), trials)
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
@@ -145,6 +154,13 @@ def grid(overrides: Sequence[Override]) -> list[Run]:
     Raises:
         UserError: The first thing that is wrong, or two runs of the same name.
     """
+    for override in overrides:
+        if override.is_interval_sweep():
+            raise wrong(
+                override.get_key_element(),
+                str(override.input_line).partition("=")[2],
+                "a list such as 1,2,3 (an interval is for hydra/sweeper=optuna)",
+            )
     try:
         batches = BasicSweeper.split_arguments(list(overrides), None)
     except HydraException as error:
@@ -155,6 +171,31 @@ def grid(overrides: Sequence[Override]) -> list[Run]:
         if times > 1:
             raise UserError(f"{name}: expected every run once (these settings come {times} times)")
     return runs
+
+
+def limits(overrides: Sequence[Override]) -> list[Run]:
+    """Composes and checks runs at the limits of what is searched, one setting at a time.
+
+    Raises:
+        UserError: The first thing that is wrong.
+    """
+    values = {o.get_key_element(): _limits_of(o) for o in overrides}
+    first = {key: choices[0] for key, choices in values.items()}
+    jobs = [{**first, key: value} for key, choices in values.items() for value in choices]
+    keys = swept_keys(overrides)
+    if not keys:
+        raise UserError("hydra/sweeper: expected something to search, such as seed=1,2")
+    texts = dict.fromkeys(tuple(f"{key}={value}" for key, value in job.items()) for job in jobs)
+    return [run_of(text, keys) for text in texts]
+
+
+def _limits_of(override: Override) -> list[str]:
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        return [str(value.start), str(value.end)]
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator())
+    return [override.get_value_element_as_str()]
 
 
 def run_of(overrides: Sequence[str], keys: Sequence[str]) -> Run:
@@ -203,12 +244,14 @@ def runs_at_once(hydra: DictConfig, runs: int) -> int | None:
 
     Args:
         hydra: Hydra's settings.
-        runs: Runs in the sweep.
+        runs: Runs that are launched together.
     """
     launcher: Any = hydra.launcher
     kind = launcher["_target_"].rpartition(".")[2]
     if kind == "JoblibLauncher":
-        jobs = int(launcher.n_jobs)
+        jobs = launcher.n_jobs
+        if not isinstance(jobs, int):
+            raise wrong("hydra.launcher.n_jobs", jobs, "an integer")
         jobs = jobs if jobs > 0 else max((os.cpu_count() or 1) + 1 + jobs, 1)
         return min(jobs, runs)
     if kind == "LocalLauncher":

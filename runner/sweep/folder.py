@@ -19,11 +19,12 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 STOPPED: Final = "stopped"
+RECORD: Final = "job.json"  # in the folder of each run
 
 
 @dataclass
 class Record:
-    """How one run of a sweep stands: ``job.json`` in its folder."""
+    """How one run of a sweep stands."""
 
     state: str  # RUNNING | DONE | FAILED | STOPPED
     began: float  # seconds since the epoch
@@ -33,13 +34,13 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Writes it to the run's folder: whole, or not at all."""
-        write_json(folder / "job.json", asdict(self))
+        write_json(folder / RECORD, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> Record | None:
         """Reads it; None: the run was not started, or its record is damaged."""
         try:
-            return cls(**json.loads((folder / "job.json").read_text()))
+            return cls(**json.loads((folder / RECORD).read_text()))
         except (OSError, ValueError, TypeError):
             return None
 

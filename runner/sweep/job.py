@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from runner.cores import SHARE, share_of
 from runner.errors import RunError, UserError
 from runner.interrupts import EXIT_CODES, STOP_WITH_STDIN
@@ -47,6 +49,7 @@ class Jobs:
     cwd: str  # where it was typed: what relative paths are relative to
     runs: Sequence[tuple[str, Sequence[str]]]  # name and settings of each
     at_once: int | None  # that share this machine; None: a scheduler gives each its share
+    pid: int  # of the sweep, on this machine unless a scheduler chooses the machine
 
 
 def run_job(jobs: Jobs, number: int) -> float:
@@ -67,7 +70,7 @@ def run_job(jobs: Jobs, number: int) -> float:
     run = directory.run(name)
     if (mean := outcome(run)) is not None:
         return mean
-    if directory.stop_asked:
+    if _stop_asked(jobs, directory):
         raise RunError(f"{name}: not started: the sweep was stopped")
     run.folder.mkdir(parents=True, exist_ok=True)
     record = Record(RUNNING, time.time(), platform.node())
@@ -108,10 +111,10 @@ def _work(jobs: Jobs, number: int, directory: SweepDirectory, record: Record) ->
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=jobs.cwd,
-            env=_environment(jobs.at_once, number),
+            env=environment(jobs.at_once, number),
         )
         try:
-            _wait(process, directory)
+            _wait(process, jobs, directory)
         finally:  # also when this process is asked to leave at once
             assert process.stdin is not None
             process.stdin.close()
@@ -122,9 +125,19 @@ def _work(jobs: Jobs, number: int, directory: SweepDirectory, record: Record) ->
         record.state, record.reason = FAILED, _reason(run.folder / LOG, begin, code)
 
 
-def _wait(process: subprocess.Popen[bytes], directory: SweepDirectory) -> None:
+def _stop_asked(jobs: Jobs, directory: SweepDirectory) -> bool:
+    """Whether the sweep asks to stop, or was killed. On a cluster, runs outlive their sweep."""
+    if directory.stop_asked or jobs.at_once is None:
+        return directory.stop_asked
+    try:
+        return psutil.Process(jobs.pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _wait(process: subprocess.Popen[bytes], jobs: Jobs, directory: SweepDirectory) -> None:
     """Waits for the end of the process, or for the wish to stop."""
-    while not directory.stop_asked:
+    while not _stop_asked(jobs, directory):
         try:
             process.wait(LOOK)
         except subprocess.TimeoutExpired:
@@ -132,8 +145,8 @@ def _wait(process: subprocess.Popen[bytes], directory: SweepDirectory) -> None:
         return
 
 
-def _environment(at_once: int | None, number: int) -> dict[str, str]:
-    """Of the process: its share of the cores and its GPU."""
+def environment(at_once: int | None, number: int) -> dict[str, str]:
+    """Environment of the process: its share of the cores and its GPU."""
     share = str(share_of(at_once or 1))
     environment = {
         **os.environ,

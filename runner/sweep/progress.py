@@ -22,30 +22,33 @@ class SweepProgress:
 
     Args:
         directory: The sweep's folder.
-        names: Names of all runs, in their order.
-        waiting: Those that are not complete.
+        total: Runs of the sweep.
         at_once: Runs at once; None: not known.
     """
 
-    def __init__(
-        self,
-        directory: SweepDirectory,
-        names: Sequence[str],
-        waiting: Sequence[str],
-        at_once: int | None,
-    ) -> None:
-        self._directory, self._names, self._waiting = directory, list(names), list(waiting)
+    def __init__(self, directory: SweepDirectory, total: int, at_once: int | None) -> None:
+        self._directory, self._total = directory, total
         self._at_once, self._shows_logs = at_once, at_once == 1
+        self._numbers: dict[str, int] = {}  # of all runs, by name, counted from 1
+        self._waiting: list[str] = []  # names of those that have not ended
         self._running: dict[str, float] = {}  # name -> when it began
         self._shown: dict[str, int] = {}  # name -> bytes of its log that were shown
         self._seconds: list[float] = []  # that complete runs took
         self._leave = threading.Event()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
+    def follow(self, names: Sequence[str], waiting: Sequence[str]) -> None:
+        """Counts further runs, and follows those of them that are ``waiting``."""
+        with self._lock:
+            for name in names:
+                self._numbers.setdefault(name, len(self._numbers) + 1)
+            for name in waiting:
+                log = self._log(name)
+                self._shown[name] = log.stat().st_size if log.exists() else 0
+                self._waiting.append(name)
+
     def __enter__(self) -> SweepProgress:
-        for name in self._waiting:
-            log = self._log(name)
-            self._shown[name] = log.stat().st_size if log.exists() else 0
         self._thread.start()
         return self
 
@@ -67,6 +70,10 @@ class SweepProgress:
         self._look()
 
     def _look(self) -> None:
+        with self._lock:
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
         for name in list(self._waiting):
             record = Record.read(self._directory.run(name).folder)
             if record is None:
@@ -88,16 +95,21 @@ class SweepProgress:
             text += f", mean {outcome(self._directory.run(name)):.1f}"
         elif record.state == FAILED:
             text += f": {record.reason}"
-        if self._waiting and not self._directory.stop_asked:
-            text += f" | {len(self._waiting)} to go, ETA {self._time_to_go()}"
+        if self._to_go and not self._directory.stop_asked:
+            text += f" | {self._to_go} to go, ETA {self._time_to_go()}"
         self._say(name, text)
+
+    @property
+    def _to_go(self) -> int:
+        """Runs that have not ended, those to come included."""
+        return self._total - len(self._numbers) + len(self._waiting)
 
     def _time_to_go(self) -> str:
         if not self._seconds:
             return "-"
         mean, now = sum(self._seconds) / len(self._seconds), time.time()
         left = sum(max(mean - (now - began), 0.0) for began in self._running.values())
-        left += mean * (len(self._waiting) - len(self._running))
+        left += mean * (self._to_go - len(self._running))
         return duration(left / (self._at_once or max(len(self._running), 1)))
 
     def _show_log(self, name: str) -> None:
@@ -109,4 +121,4 @@ class SweepProgress:
         sys.stdout.flush()
 
     def _say(self, name: str, text: str) -> None:
-        print(f"[{self._names.index(name) + 1}/{len(self._names)}] {name}: {text}", flush=True)
+        print(f"[{self._numbers[name]}/{self._total}] {name}: {text}", flush=True)

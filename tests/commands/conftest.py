@@ -52,20 +52,6 @@ def stock_run(elsewhere: Path) -> Run:
     return in_a_process(elsewhere, "stock", "env=pong", "obs=ram", "agent=keras_rl2", "train=smoke")
 
 
-@pytest.fixture(scope="session")
-def sweep_run(elsewhere: Path) -> Run:
-    folder = elsewhere / "sweep"
-    arguments = [
-        "-m",
-        "obs=pixel,ram",
-        "train=smoke",
-        "env.num_envs=2",
-        *SHORT,
-        f"hydra.sweep.dir={folder}",
-    ]
-    return Run(finish(start("runner", arguments, elsewhere)), folder)
-
-
 def interrupted(elsewhere: Path, name: str, *arguments: str) -> Run:
     """Ctrl-C as soon as the training shows that it goes on."""
     folder = elsewhere / name

@@ -142,14 +142,6 @@ def test_result(
     assert played["seconds"] > 0
 
 
-def test_a_sweep_makes_one_run_of_each(sweep_run: Any) -> None:
-    assert sweep_run.ended.code == 0, sweep_run.ended.err
-    assert sweep_run.ended.err == ""
-    results = [json.loads(p.read_text()) for p in sweep_run.folder.rglob("result.json")]
-    assert sorted(result["obs"] for result in results) == ["pixel", "ram"]
-    assert len(list(sweep_run.folder.rglob("config.yaml"))) == 2
-
-
 # --- interrupted, and gone on with ----------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ DOCUMENTS = [
     "docs/design.md",
     "docs/logging.md",
     "docs/report.md",
+    "docs/sweeps.md",
     "docs/videos.md",
 ]
 

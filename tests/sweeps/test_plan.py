@@ -1,0 +1,155 @@
+"""What a sweep is made of, and what is refused before anything is started."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.config import compose, sweeps
+from runner.config.launchers import check_installed
+from runner.errors import UserError
+from runner.sweep.folder import SweepDirectory
+
+SMALL = "memory.limit=20000"
+WINDOWS_REFUSES = set('<>:"/\\|?*')
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    compose.register()
+
+
+def names(*settings: str) -> list[str]:
+    return [run.name for run in sweeps.plan([SMALL, *settings]).runs]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["obs=pixel,ram", "seed=0,1"],
+         ["obs=pixel,seed=0", "obs=pixel,seed=1", "obs=ram,seed=0", "obs=ram,seed=1"]),
+        (["seed=1,0", "obs=ram"], ["seed=1", "seed=0"]),  # only what is swept
+        (["seed=range(0,3)"], ["seed=0", "seed=1", "seed=2"]),
+        (["seed=3"], ["run"]),
+        (["model.hidden=[8],[16,8]"], ["model.hidden=[8]", "model.hidden=[16,8]"]),
+        (["experiment=pixel_vs_ram", "seed=7"], ["obs=ram", "obs=pixel"]),
+        (["experiment=pixel_vs_ram"],
+         [f"obs={obs},seed={seed}" for obs in ("ram", "pixel") for seed in (0, 1, 2)]),
+    ],
+)  # fmt: skip
+def test_runs_are_named_by_what_is_swept(settings: list[str], expected: list[str]) -> None:
+    assert names(*settings) == expected
+
+
+@pytest.mark.parametrize("value", ["a:b/c*?", "x" * 200, "C:\\games\\<1>|2", "'quoted, text'"])
+def test_a_name_is_safe_on_every_system(value: str) -> None:
+    key = "model.arguments.note"
+    name = sweeps.name_of([f"+{key}={value}"], [key])
+    assert name.startswith(key)
+    assert not set(name) & WINDOWS_REFUSES
+    assert len(name) < 80
+    other = sweeps.name_of([f"+{key}={value}2"], [key])
+    assert other != name
+    assert sweeps.name_of([f"{key}={value}"], [key]) == name  # the same next time
+
+
+def test_names_of_many_settings_stay_short() -> None:
+    keys = [f"agent.setting_{n}" for n in range(20)]
+    name = sweeps.name_of([f"{key}=0.123456789" for key in keys], keys)
+    assert len(name) <= sweeps.LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-m", "seed=0,1"], True),
+        (["experiment=pixel_vs_ram"], True),
+        (["experiment=search"], True),
+        (["sweep.resume=runs/sweeps/x"], True),
+        (["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # as its runs are started
+        (["experiment=spaceinvaders_ram"], False),
+        (["env=pong"], False),
+        (["-m", "seed=0,1", "--cfg", "job"], False),
+    ],
+)
+def test_which_commands_are_sweeps(arguments: list[str], expected: bool) -> None:
+    assert sweeps.is_sweep(arguments) is expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        (["seed=0,-1"], ["seed=-1"]),  # the last run is the wrong one
+        (["env=pong,pogn"], ["env=pogn", "did you mean pong"]),
+        (["model=dense,nature", "obs=pixel,ram"], ["model=conv", "obs=ram"]),
+        (["seed=1,1"], ["seed=1", "once"]),
+        (["seed=interval(0,1)"], ["interval"]),
+        (["hydra/launcher=joblob"], ["joblob"]),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=two"], ["n_jobs=two"]),
+        (["experiment=search", "obs.window=interval(0,3)"], ["obs.window=0"]),
+    ],
+)
+def test_the_first_wrong_thing_is_refused_in_one_line(
+    settings: list[str], parts: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        names(*settings)
+    text = str(caught.value)
+    assert "\n" not in text
+    for part in parts:
+        assert part in text
+
+
+def test_a_launcher_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hydra = sweeps.hydra_settings(["hydra/launcher=ray"])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"hydra/launcher=ray: not installed; .* pip install -r"):
+        check_installed(hydra)
+
+
+@pytest.mark.parametrize(
+    ("settings", "at_once"),
+    [
+        ([], 1),
+        (["hydra/launcher=joblib"], 2),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=9"], 3),
+        (["hydra/launcher=submitit_local"], 3),
+        (["hydra/launcher=submitit_slurm"], None),
+        (["hydra/launcher=ray"], None),
+    ],
+)
+def test_how_many_runs_share_the_machine(settings: list[str], at_once: int | None) -> None:
+    assert sweeps.plan([SMALL, "seed=0,1,2", *settings]).at_once == at_once
+
+
+def test_runs_at_once_must_fit_into_memory_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Memory:
+        available = 20_000 * 136 * 3 // 2  # of one run and a half
+
+    monkeypatch.setattr("psutil.virtual_memory", lambda: Memory)
+    settings = [SMALL, "seed=0,1", f"hydra.sweep.dir={tmp_path}/sweep"]
+    sweeps.check_together(sweeps.plan(settings))
+    with pytest.raises(UserError, match=r"memory.limit=20000: .* 2 runs at once"):
+        sweeps.check_together(sweeps.plan([*settings, "hydra/launcher=joblib"]))
+
+
+def test_a_folder_that_holds_a_sweep(tmp_path: Path) -> None:
+    first = SweepDirectory.make(tmp_path / "a", may_rename=True)
+    first.write(["seed=0,1"], ["seed"])
+    assert SweepDirectory.make(tmp_path / "a", may_rename=True).folder.name == "a-2"
+    with pytest.raises(UserError, match=r"hydra.sweep.dir=.*sweep.resume="):
+        SweepDirectory.make(tmp_path / "a", may_rename=False)
+
+
+def test_gpus_go_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    from runner.sweep import job
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
+    devices: list[Any] = [job.environment(3, number)["CUDA_VISIBLE_DEVICES"] for number in range(3)]
+    assert devices == ["0", "3", "0"]
+    assert job.environment(1, 1)["CUDA_VISIBLE_DEVICES"] == "0,3"  # alone: all of them

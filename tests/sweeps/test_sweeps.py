@@ -1,0 +1,215 @@
+"""Sweeps of the real game as they are typed: what fails, what is killed, what is gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from commands.commands_started import Ended, finish, start
+
+GAME = (
+    "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
+    "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]", "eval.episodes=1",
+    "eval.interval=0", "logger.interval=0.1", "hydra.sweep.dir=sweep",
+)  # fmt: skip
+TINY = (*GAME, "train.steps=130")
+LONG = (*GAME, "train.steps=6000")
+
+
+RAY = str(Path(sys.executable).with_name("ray"))
+
+
+def started(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    return start("runner", arguments, cwd)
+
+
+def ended(*arguments: str, cwd: Path) -> Ended:
+    return finish(started(*arguments, cwd=cwd))
+
+
+def means(folder: Path) -> dict[str, float]:
+    """Results of the complete runs, by name."""
+    return {
+        path.parent.name: json.loads(path.read_text())["evaluation"]["mean"]
+        for path in folder.glob("*/result.json")
+    }
+
+
+def until(happened: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def training(folder: Path, *names: str) -> Callable[[], bool]:
+    """Whether these runs show that training goes on."""
+    logs = [folder / name / "log.txt" for name in names]
+    return lambda: all(log.exists() and "steps/s" in log.read_text() for log in logs)
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """Processes that make the runs of a sweep."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "runner" in words and any(str(folder) in word for word in words):
+            found.append(process)
+    return found
+
+
+def test_a_run_that_fails_leaves_the_others_running(tmp_path: Path) -> None:
+    bad = ["agent.delta_clip=inf", "agent.reward_clip=inf"]
+    sweep = ended("-m", "agent.learning_rate=1e30,0.001", *bad, *TINY, cwd=tmp_path)
+    folder = tmp_path / "sweep"
+    assert sweep.code == 1
+    assert set(means(folder)) == {"agent.learning_rate=0.001"}
+    (line,) = sweep.err.splitlines()
+    failed = "agent.learning_rate=1e+30"
+    assert line.startswith(f"error: {failed}: the loss is not a number")
+    assert line.endswith(f"(log: sweep/{failed}/log.txt)")
+    assert f"[1/2] {failed}: failed after" in sweep.out
+    assert "[2/2] agent.learning_rate=0.001: done after" in sweep.out
+    assert "sweep: 1 of 2 run(s) done" in sweep.out
+    log = (folder / "agent.learning_rate=0.001" / "log.txt").read_text()
+    assert "1 thread(s)" in log
+    assert log in sweep.out  # shown too, as only one runs at a time
+
+
+def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    both = ("seed=0", "seed=1")
+    sweep = started("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)
+    until(training(folder, *both))
+    sweep.kill()
+    sweep.wait()
+    until(lambda: not processes_in(folder))  # they noticed, saved and left
+    assert means(folder) == {}
+
+    refused = ended("-m", "seed=0,1", *GAME, "train.steps=7000", "sweep.resume=sweep", cwd=tmp_path)
+    assert refused.code == 2
+    assert refused.err == (
+        "error: sweep.resume=sweep: seed=0: train.steps: 6000 -> 7000: expected the same settings\n"
+    )
+    resumed = ended("sweep.resume=sweep", cwd=tmp_path)  # what was typed is remembered
+    assert (resumed.code, resumed.err) == (0, "")
+    assert "2 to resume, 2 at a time" in resumed.out
+    assert set(means(folder)) == set(both)
+    for name in both:
+        assert "resumed at step" in (folder / name / "log.txt").read_text()
+
+    again = ended(
+        "-m", "seed=0,1,2", *LONG, "sweep.resume=sweep", "hydra/launcher=joblib", cwd=tmp_path
+    )
+    assert again.code == 0
+    assert "2 done, 1 to start" in again.out  # what is missing is started
+
+
+def test_submitit_stopped_with_ctrl_c_and_resumed(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    sweep = started("-m", "seed=0,1", *LONG, "hydra/launcher=submitit_local", cwd=tmp_path)
+    until(training(folder, "seed=0", "seed=1"))
+    os.kill(sweep.pid, signal.SIGINT)
+    stopped = finish(sweep)
+    assert stopped.code == 130
+    assert stopped.err == ""
+    assert "[1/2] seed=0: stopped" in stopped.out
+    assert stopped.out.splitlines()[-1] == "  python -m runner sweep.resume=sweep"
+    assert processes_in(folder) == []
+    for name in ("seed=0", "seed=1"):
+        assert list((folder / name / "checkpoints").glob("*.state.npz"))
+    resumed = ended("sweep.resume=sweep", cwd=tmp_path)
+    assert (resumed.code, resumed.err) == (0, "")
+    assert set(means(folder)) == {"seed=0", "seed=1"}
+
+
+def test_optuna_searches_and_asks_for_the_same_runs_again(tmp_path: Path) -> None:
+    search = ["experiment=search", "policy.nb_steps=1000", "hydra.sweeper.n_jobs=2"]
+    search += [text for text in TINY if not text.startswith("model.hidden")]
+    two = [*search, "hydra.sweeper.n_trials=2", "hydra/launcher=joblib"]
+    first = ended(*two, cwd=tmp_path)
+    assert (first.code, first.err) == (0, "")
+    found = means(tmp_path / "sweep")
+    assert len(found) == 2
+    best = max(found.values())
+    text = (tmp_path / "sweep" / "optimization_results.yaml").read_text()
+    assert f"best_value: {best}" in text
+    for name in found:
+        for key in ("agent.learning_rate=", "model.hidden=", "obs.window="):
+            assert key in name
+    again = ended("sweep.resume=sweep", cwd=tmp_path)
+    assert (again.code, again.err) == (0, "")
+    assert "started" not in again.out
+    assert means(tmp_path / "sweep") == found
+
+
+# --- Ray ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Two Ray nodes of one core each on this machine; yields the address and their processes."""
+    pytest.importorskip("ray")
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("ray")
+    # Sockets below the folder have names of at most 107 characters.
+    head = ["--head", f"--port={port}", "--include-dashboard=false"]
+    nodes = [
+        ("127.0.0.1", [*head, f"--temp-dir=/tmp/ray-{port}"]),
+        ("127.0.0.2", [f"--address=127.0.0.1:{port}"]),
+    ]
+    environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    processes = []
+    try:
+        for number, (address, options) in enumerate(nodes):
+            log = folder / f"{number}.log"
+            with log.open("w") as output:
+                processes.append(
+                    subprocess.Popen(
+                        [RAY, "start", "--block", "--num-cpus=1",
+                         f"--node-ip-address={address}", *options],
+                        stdout=output, stderr=output, env=environment, cwd=folder,
+                        start_new_session=True,
+                    )
+                )  # fmt: skip
+            until(lambda log=log: "Ray runtime started" in log.read_text())  # type: ignore[misc]
+        yield f"127.0.0.1:{port}", processes
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(60)
+        shutil.rmtree(f"/tmp/ray-{port}", ignore_errors=True)
+
+
+def test_ray_spreads_a_sweep_over_two_nodes(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    address, nodes = cluster
+    ray = ["hydra/launcher=ray", f"hydra.launcher.init.address={address}"]
+    sweep = started("-m", "seed=0,1", *LONG, *ray, "hydra.launcher.remote.num_cpus=1", cwd=tmp_path)
+    folder = tmp_path / "sweep"
+    until(training(folder, "seed=0", "seed=1"))
+    above = [
+        {node.pid for node in nodes} & {parent.pid for parent in process.parents()}
+        for process in processes_in(folder)
+    ]
+    result = finish(sweep)
+    assert (result.code, result.err) == (0, "")
+    assert sorted(map(len, above)) == [1, 1]  # one node each,
+    assert above[0] != above[1]  # and not the same
+    assert set(means(folder)) == {"seed=0", "seed=1"}
