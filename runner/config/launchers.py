@@ -17,10 +17,11 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, RunMode
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from runner.config import compose
-from runner.config.ray_launcher import RayLauncher, Task
+from runner.config.ray_launcher import Task
 from runner.errors import RunError, UserError
 
 HOW_TO_INSTALL: Final = "pip install -r requirements-sweeps.txt"
@@ -106,10 +107,13 @@ def launch(
     """
     hydra = _hydra()
     config = _config(hydra, settings, folder)
-    Plugins.instance().register(RayLauncher)
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=_context(hydra, config), task_function=Task(work), config=config
-    )
+    context, task = _context(hydra, config), Task(work)
+    if str(config.hydra.launcher["_target_"]).startswith("runner."):
+        # Hydra takes plugins from packages of theirs only.
+        launcher: Any = instantiate(config.hydra.launcher)
+        launcher.setup(hydra_context=context, task_function=task, config=config)
+    else:
+        launcher = Plugins.instance().instantiate_launcher(context, task, config)
     launcher.launch([list(job) for job in jobs], initial_job_idx=0)
 
 

@@ -56,13 +56,18 @@ class RayLauncher(Launcher):
     ) -> Sequence[JobReturn]:
         """Calls the task with each job's number; what goes wrong in one stays with it."""
         ray: Any = importlib.import_module("ray")  # it is optional
+        work = self._task.work
+
+        def make(number: int) -> float:
+            return work(number)
+
         before = signal.getsignal(signal.SIGTERM)
         ray.init(runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}, **self._init)
         signal.signal(signal.SIGTERM, before)  # which Ray takes
         try:
-            make = ray.remote(**self._remote)(self._task.work)
+            task = ray.remote(**self._remote)(make)
             numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
-            for job in [make.remote(number) for number in numbers]:
+            for job in [task.remote(number) for number in numbers]:
                 with contextlib.suppress(ray.exceptions.RayError):
                     ray.get(job)
         finally:

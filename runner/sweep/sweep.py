@@ -123,6 +123,9 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan, settings: list[str])
 def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
     """Compares the runs. What goes wrong here says nothing of them: it is a warning."""
     folders = [directory.run(name).folder for name in names]
+    folders = [folder for folder in folders if folder.is_dir()]
+    if not folders:
+        return
     try:
         from runner.report.write import write_report
 
