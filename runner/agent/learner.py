@@ -127,7 +127,7 @@ class Learner:
         results, first = [], 0
         # Within a call the target network stands still: a sync in between makes two calls of one.
         for last in [*np.flatnonzero(syncs[1:-1]) + 1, len(syncs) - 1]:
-            results.append(self._call(batches.part(first, last), policy_parameter))
+            results.append(self.call(batches.part(first, last), policy_parameter))
             if syncs[last]:
                 self.sync()
             first = last
@@ -139,7 +139,8 @@ class Learner:
         """Copies the online network into the target network."""
         self._sync()
 
-    def _call(self, batches: Batch, policy_parameter: float) -> NDArray[np.float32]:
+    def call(self, batches: Batch, policy_parameter: float) -> NDArray[np.float32]:
+        """Makes the K updates between two syncs; returns what ``_one_update`` does of each."""
         # All numbers go in one vector, and come back in one array: a transfer costs more than they.
         samples: list[Any] = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
         if batches.weights is not None:
@@ -235,5 +236,5 @@ class Learner:
 
 
 def _parts(length: int, updates: int, batch: int) -> list[int]:
-    """Sizes of what ``Learner._call`` packs: one (K, B) after another, and a parameter."""
+    """Sizes of what ``Learner.call`` packs: one (K, B) after another, and a parameter."""
     return [updates * batch] * ((length - 1) // (updates * batch)) + [1]

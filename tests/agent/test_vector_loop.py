@@ -98,20 +98,17 @@ def collapsed(events: list[str]) -> list[str]:
 def spied(agent: Any) -> list[str]:
     """The agent's updates and syncs, in order, as they will come to pass."""
     events: list[str] = []
-    update, sync = agent.learner.update, agent.learner.sync
+    call, sync = agent.learner.call, agent.learner.sync
 
-    def spy_on_update(batches: Any, syncs: Any) -> Any:
-        assert len(syncs) == len(batches.actions) + 1
-        events.extend(["S"] * int(syncs[0]))
-        for due in syncs[1:]:
-            events.extend(["U", "S"] if due else ["U"])
-        return update(batches, syncs)
+    def spy_on_call(batches: Any, policy_parameter: float) -> Any:
+        events.extend(["U"] * len(batches.actions))
+        return call(batches, policy_parameter)
 
     def spy_on_sync() -> None:
         events.append("S")
         sync()
 
-    agent.learner.update, agent.learner.sync = spy_on_update, spy_on_sync
+    agent.learner.call, agent.learner.sync = spy_on_call, spy_on_sync
     return events
 
 

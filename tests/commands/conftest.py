@@ -44,6 +44,7 @@ def pixel_run(elsewhere: Path) -> Run:
         "train=smoke",
         "checkpoint.interval=200",
         "env.num_envs=16",
+        "train.warmup=300",
     )
 
 
@@ -69,7 +70,8 @@ def interrupted(elsewhere: Path, name: str, *arguments: str) -> Run:
 
 @pytest.fixture(scope="session")
 def interrupted_run(elsewhere: Path) -> Run:
-    return interrupted(elsewhere, "interrupted", "env=breakout", "train.warmup=200")
+    settings = ("env=breakout", "env.num_envs=16", "train.warmup=200")
+    return interrupted(elsewhere, "interrupted", *settings)
 
 
 @pytest.fixture(scope="session")

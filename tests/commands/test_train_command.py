@@ -176,8 +176,8 @@ def test_the_printed_command_resumes(
     steps = [int(game["step"]) for game in rows(Path("copy/metrics.csv"))]
     assert steps == sorted(steps)
     assert steps[-1] > begin
-    # All steps are those of finished games, of 25 each, and of the 64 that were being played.
-    assert 0 <= begin + 1000 - 25 * len(steps) < 64 * 25
+    # All steps are those of finished games, of 25 each, and of the 16 that were being played.
+    assert 0 <= begin + 1000 - 25 * len(steps) < 16 * 25
     assert len(set(steps)) == len(steps)
 
 
