@@ -101,18 +101,14 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     (line,) = refused.err.splitlines()
     assert line.startswith("error: sweep.resume=sweep: seed=0: ")
     assert line.endswith("train.steps: 6000 -> 7000: expected the same settings")
-    resumed = ended("sweep.resume=sweep", cwd=tmp_path)  # what was typed is remembered
-    assert (resumed.code, resumed.err) == (0, "")
-    assert "2 to resume, 2 at a time" in resumed.out
-    assert set(means(folder)) == set(both)
-    for name in both:
-        assert "resumed at step" in (folder / name / "log.txt").read_text()
-
-    again = ended(
-        "-m", "seed=0,1,2", *LONG, "sweep.resume=sweep", "hydra/launcher=joblib", cwd=tmp_path
+    shutil.rmtree(folder / "seed=1")  # what is missing is started
+    resumed = ended(
+        "-m", "seed=0,1", *LONG, "sweep.resume=sweep", "hydra/launcher=joblib", cwd=tmp_path
     )
-    assert again.code == 0
-    assert "2 done, 1 to start" in again.out  # what is missing is started
+    assert (resumed.code, resumed.err) == (0, "")
+    assert "1 to resume, 1 to start, 2 at a time" in resumed.out
+    assert set(means(folder)) == set(both)
+    assert "resumed at step" in (folder / "seed=0" / "log.txt").read_text()
 
 
 def test_submitit_stopped_with_ctrl_c_and_resumed(tmp_path: Path) -> None:
@@ -128,9 +124,10 @@ def test_submitit_stopped_with_ctrl_c_and_resumed(tmp_path: Path) -> None:
     assert processes_in(folder) == []
     for name in ("seed=0", "seed=1"):
         assert list((folder / name / "checkpoints").glob("*.state.npz"))
-    resumed = ended("sweep.resume=sweep", cwd=tmp_path)
+    resumed = ended("sweep.resume=sweep", cwd=tmp_path)  # what was typed is remembered
     assert (resumed.code, resumed.err) == (0, "")
     assert set(means(folder)) == {"seed=0", "seed=1"}
+    assert (folder / "report" / "report.html").exists()
 
 
 def test_optuna_searches_and_asks_for_the_same_runs_again(tmp_path: Path) -> None:
