@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.config.agent_checks import check_agent
+from runner.config.env_checks import check_env
 from runner.config.env_ids import all_ids
 from runner.config.games import all_games, rom_path
 from runner.config.memory_checks import check_memory, check_memory_size, checkpoint_bytes
-from runner.config.observations import observation_shape, screen_size
+from runner.config.observations import observation_shape
 from runner.config.policy_checks import check_policy
 from runner.config.schema import Config
 from runner.errors import wrong
@@ -223,59 +224,9 @@ def check(config: Config) -> None:
         if not rule.holds(value):
             raise wrong(rule.field, value, rule.allowed)
     _check_files(config)
-    _check_rules_of_the_game(config)
-    _check_observation(config)
+    check_env(config)
     _check_fit(config)
     check_memory_size(config)
-
-
-def _check_rules_of_the_game(config: Config) -> None:
-    env = config.env
-    if env.id is not None and all_ids()[env.id].game != env.game:
-        raise wrong("env.id", env.id, f"a name of the game env.game={env.game}, or null")
-    clip = config.agent.reward_clip
-    if config.memory.name == "sequential" and math.isfinite(clip):
-        for field in ("env.life_loss_reward", "env.cut_reward"):
-            if value_of(config, field):
-                allowed = f"inf with memory=sequential and {field}, or it clips that too"
-                raise wrong("agent.reward_clip", clip, allowed)
-
-
-# What the names that only the screen has are, where they are unused.
-_UNUSED_WITH_RAM: Final = {
-    "obs.max_pool": True,
-    "obs.color": "luma",
-    "obs.crop": None,
-    "obs.subsample": 1,
-    "obs.resize": "area",
-}
-
-
-def _check_observation(config: Config) -> None:
-    obs = config.obs
-    if obs.name == "ram":
-        for field, unused in _UNUSED_WITH_RAM.items():
-            if (value := value_of(config, field)) != unused:
-                raise wrong(field, value, "obs=pixel or obs=raw with it: obs=ram sees no screen")
-    else:
-        if obs.bytes is not None:
-            raise wrong("obs.bytes", obs.bytes, "obs=ram with it: the screen is no RAM")
-        _check_screen(config)
-    if obs.padding != "zeros" and config.memory.name == "sequential":
-        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
-    if config.model.bits != "none" and config.model.name != "dense":
-        raise wrong("model.bits", config.model.bits, "none unless model=dense")
-
-
-def _check_screen(config: Config) -> None:
-    obs = config.obs
-    if obs.resize != "none" and min(obs.height, obs.width) < 1:
-        field = "obs.height" if obs.height < 1 else "obs.width"
-        raise wrong(field, value_of(config, field), "at least 1 pixel with obs=pixel")
-    if obs.crop is not None:
-        height, width = screen_size(config.env)
-        if obs.crop[1] > height or obs.crop[3] > width:
-            raise wrong("obs.crop", obs.crop, f"a part of the screen of {height}x{width} pixels")
 
 
 def _check_fit(config: Config) -> None:
