@@ -17,6 +17,7 @@ DOCUMENTS = [
     "docs/logging.md",
     "docs/report.md",
     "docs/sweeps.md",
+    "docs/tutorials.md",
     "docs/videos.md",
 ]
 
