@@ -174,7 +174,12 @@ def _callbacks(
 ) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import has_no_convolution, q_function
-    from runner.callbacks.control import StartAtStep, StopAfterGames, StopWhenAsked
+    from runner.callbacks.control import (
+        StartAtStep,
+        StopAfterGames,
+        StopAfterMinutes,
+        StopWhenAsked,
+    )
     from runner.callbacks.episodes import EpisodeLines
     from runner.callbacks.evaluations import Evaluations
     from runner.callbacks.figures import Figures
@@ -218,11 +223,15 @@ def _callbacks(
     if videos is not None:
         callbacks["videos"] = videos
         evaluations.listeners.append(videos.evaluated)
+    minutes = StopAfterMinutes(config.train.minutes)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
     if config.logger.progress and config.logger.verbose:
-        callbacks["progress"] = Progress(config.train.steps, config.logger.interval, start)
+        callbacks["progress"] = Progress(
+            config.train.steps, config.logger.interval, start, lambda: minutes.seconds_left
+        )
     callbacks["games"] = StopAfterGames(config.train.episodes)
+    callbacks["minutes"] = minutes
     if not isinstance(games, EmulatorPool):
         callbacks["stop"] = StopWhenAsked()
     return callbacks

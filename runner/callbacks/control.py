@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import time
+from typing import Any, Final
 
 from runner.keras_rl2 import Callback
+
+LOOK_AT_CLOCK_EVERY: Final = 16  # steps
 
 
 class StartAtStep(Callback):  # type: ignore[misc]
@@ -48,6 +52,44 @@ class StopAfterGames(Callback):  # type: ignore[misc]
         """Goes back to what ``get_state`` returned; it may be the end."""
         self._played = state["played"]
         self._stop_if_done()
+
+
+class StopAfterMinutes(Callback):  # type: ignore[misc]
+    """Ends the training when it has taken ``minutes``, those before a resume included.
+
+    Args:
+        minutes: Of training; None: it ends otherwise.
+    """
+
+    def __init__(self, minutes: float | None) -> None:
+        super().__init__()
+        self._seconds = math.inf if minutes is None else 60 * minutes
+        self._steps = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Starts the clock."""
+        self._began = time.perf_counter()
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the end; inf if the time does not matter."""
+        return self._seconds - (time.perf_counter() - self._began)
+
+    def on_step_end(self, step: int, logs: Any = None) -> None:
+        """Looks at the clock now and then."""
+        self._steps += 1
+        if self._steps % LOOK_AT_CLOCK_EVERY == 0 and self.seconds_left <= 0:
+            self.model.stop_training = True
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the time so far."""
+        return {"seconds": time.perf_counter() - self._began}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned; the time may be up."""
+        self._began = time.perf_counter() - state["seconds"]
+        if self.seconds_left <= 0:
+            self.model.stop_training = True
 
 
 class StopWhenAsked(Callback):  # type: ignore[misc]

@@ -6,13 +6,14 @@ import math
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final, TextIO
 
+from runner.callbacks.control import LOOK_AT_CLOCK_EVERY
 from runner.callbacks.games import GameFollower
 from runner.durations import duration
 
 REFRESH: Final = 0.5  # seconds between two updates of the line on a terminal
-LOOK_AT_CLOCK_EVERY: Final = 16  # steps
 
 
 class Progress(GameFollower):
@@ -22,14 +23,21 @@ class Progress(GameFollower):
         nb_steps: The step at which training ends.
         interval: Seconds between two lines where there is no terminal.
         start_step: The step to count from.
+        seconds_left: Tells when the training will end if it has not by then; None: it will not.
         stream: Where to.
     """
 
     def __init__(
-        self, nb_steps: int, interval: float, start_step: int = 0, stream: TextIO | None = None
+        self,
+        nb_steps: int,
+        interval: float,
+        start_step: int = 0,
+        seconds_left: Callable[[], float] | None = None,
+        stream: TextIO | None = None,
     ) -> None:
         super().__init__(start_step)
         self._nb_steps, self._start_step = nb_steps, start_step
+        self._seconds_left = seconds_left or (lambda: math.inf)
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
         self._every = REFRESH if self._live else interval
@@ -75,6 +83,7 @@ class Progress(GameFollower):
         recent = (self.step - self._shown_step) / max(now - self._shown, 1e-9)
         overall = (self.step - self._start_step) / max(now - self._began, 1e-9)
         left = max(self._nb_steps - self.step, 0) / overall if overall else math.inf
+        left = min(left, max(self._seconds_left(), 0))
         loss, _ = self.averages()
         self._loss = self._loss if math.isnan(loss) else loss
         name, exploration = self.exploration

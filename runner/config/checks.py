@@ -179,6 +179,7 @@ RULES: Final[tuple[Rule, ...]] = (
     finite_above("memory.priority_epsilon", 0.0),
     at_least("train.steps", 1, " steps"),
     Rule("train.episodes", lambda v: v is None or v >= 1, "null or an integer >= 1 games"),
+    Rule("train.minutes", lambda v: v is None or 0 < v < math.inf, "null or a number > 0"),
     at_least("train.warmup", 0, " steps"),
     at_least("memory.beta_steps", 1, " steps"),  # train.steps, unless set
     at_least("checkpoint.interval", 1, " steps"),

@@ -18,7 +18,8 @@ from runner.errors import UserError
 
 # Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
 MAY_CHANGE: Final = (
-    "train.steps", "train.episodes", "logger.", "eval.", "video.", "checkpoint.",
+    "train.steps", "train.episodes", "train.minutes",
+    "logger.", "eval.", "video.", "checkpoint.",
 )  # fmt: skip
 
 

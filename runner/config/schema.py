@@ -150,6 +150,7 @@ class TrainConfig:
 
     steps: int = MISSING  # the step at which training ends
     episodes: Optional[int] = MISSING  # games after which it ends before; null: any  # noqa: UP045
+    minutes: Optional[float] = MISSING  # of training after which it ends; null: any  # noqa: UP045
     warmup: int = MISSING  # steps before the first update
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from toys import Arcade, OldGym, Tape, compiled_agent, small_agent
 
+from runner.callbacks.control import StopAfterMinutes
 from runner.callbacks.games import Game, GameFollower
 from runner.callbacks.metrics import COLUMNS, MetricsFile
 from runner.callbacks.progress import Progress, duration
@@ -148,3 +149,44 @@ def test_progress_on_a_terminal_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
 )  # fmt: skip
 def test_duration(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+# --- when a training ends by the clock ---------------------------------------------------------
+
+
+class Clock:
+    """Every look at it comes a second after the last."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_a_training_ends_after_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.callbacks.control.time", Clock())
+    env = Arcade([Tape({}), Tape({})])
+    agent = compiled_agent(Tape, streams=2)
+    agent.fit(env, 10_000, callbacks=[StopAfterMinutes(0.25)], verbose=0)
+    assert agent.step == 15 * 16  # looked at every 16 steps, for 15 seconds
+
+
+@pytest.mark.parametrize(("before", "is_over"), [(10.0, False), (15.0, True)])
+def test_the_minutes_before_a_resume_count(
+    before: float, is_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.callbacks.control.time", Clock())
+    agent, callback = compiled_agent(Tape), StopAfterMinutes(0.25)
+    callback.set_model(agent)
+    callback.on_train_begin()
+    callback.set_state({"seconds": before})
+    assert agent.stop_training is is_over
+
+
+def test_the_time_to_go_is_what_ends_first() -> None:
+    progress = Progress(1000, 30.0, seconds_left=lambda: 65.0)
+    progress.set_model(compiled_agent(Tape))
+    progress.on_train_begin()
+    assert "ETA 1:05" in progress.line(progress._began + 1.0)

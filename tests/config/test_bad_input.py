@@ -134,6 +134,7 @@ BAD_INPUT = [
     (["policy=piecewise", "policy.points=[[0,2]]"], ["policy.points=[[0, 2]]", "from 0 to 1"]),
     (["policy.clip=[1]"], ["policy.clip=[1.0]", "[lowest, highest]"]),
     (["model.dense_initializer=he"], ["model.dense_initializer=he", "he_normal, he_uniform"]),
+    (["train.minutes=0"], ["train.minutes=0", "null or a number > 0"]),
     (["train.episodes=0"], ["train.episodes=0", "null or an integer >= 1"]),
     (["checkpoint.weights=all"], ["checkpoint.weights=all", "interval, episode"]),
     (["agent.target_sync=life"], ["agent.target_sync=life", "steps, game_end"]),
