@@ -6,38 +6,42 @@ import sys
 from pathlib import Path
 
 from runner.commands import guarded, parse_settings
-from runner.errors import UserError, wrong
 from runner.run_directory import write_json
-from runner.trained import load_trained
+from runner.trained import KINDS, Play, chosen, load_trained
 
-USAGE = "python -m runner.evaluate run=DIR_OR_WEIGHTS [episodes=30] [epsilon=0.01] [seed=0]"
+USAGE = (
+    "python -m runner.evaluate run=DIR_OR_WEIGHTS|pretrained=NAME [episodes=30] [epsilon=0.01] "
+    "[sticky=0.25] [seed=0]"
+)
 
 
-def evaluate_run(run: Path, episodes: int | None, epsilon: float | None, seed: int) -> int:
-    """Evaluates a run's network; all settings but the arguments are the run's own.
+def evaluate_run(run: Path, play: Play) -> int:
+    """Evaluates a run's network, and writes what came out beside it.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        episodes: Games; None: as the run says.
-        epsilon: Probability of a random action; None: as the run says.
-        seed: Of the games and the random actions.
+        play: How it is to play; what it does not say is as in the run.
 
     Raises:
         UserError: Something does not exist or does not fit.
     """
     from runner.config.protocols import rules_of
 
-    directory, weights, config, q_values = load_trained(run, episodes, epsilon, seed)
+    out, weights, config, q_values = load_trained(run, play)
     from runner.evaluation import evaluate, one_line
 
-    result = evaluate(q_values, config, seed=seed)
+    result = evaluate(q_values, config, seed=play.seed)
     assert result is not None
-    print(f"{config.env.game}, obs={config.obs.name}, {rules_of(config.env)}")
+    rules = rules_of(config.env)
+    print(f"{config.env.game}, obs={config.obs.name}, {rules}")
     print(f"weights: {weights}")
     print(f"evaluation: {one_line(result)}")
     name = weights.name.removesuffix(".weights.h5")
-    path = directory.folder / f"evaluation_{name}.json"
-    write_json(path, {"weights": weights.name, "seed": seed, **result})
+    if play.sticky is not None:
+        name += f"_sticky_{play.sticky:g}"
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"evaluation_{name}.json"
+    write_json(path, {"weights": weights.name, "seed": play.seed, "rules": rules, **result})
     print(f"result: {path}")
     return 0
 
@@ -46,20 +50,8 @@ def main(arguments: list[str]) -> int:
     """Reads what was typed. Returns the exit code."""
 
     def work() -> int:
-        given = parse_settings(
-            arguments, {"run": str, "episodes": int, "epsilon": float, "seed": int}, USAGE
-        )
-        if "run" not in given:
-            raise UserError(f"run: missing; expected {USAGE}")
-        for name, least in (("episodes", 1), ("seed", 0)):
-            if name in given and given[name] < least:
-                raise wrong(name, given[name], f"an integer >= {least}")
-        return evaluate_run(
-            Path(given["run"]).expanduser(),
-            given.get("episodes"),
-            given.get("epsilon"),
-            given.get("seed", 0),
-        )
+        given = parse_settings(arguments, KINDS, USAGE)
+        return evaluate_run(chosen(given, USAGE), Play.of(given))
 
     return guarded(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from runner.video.replay import Recording
 
 MAX_GAMES_AT_ONCE = 16
 BINS = 10  # of the histogram of scores
+Z_95 = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
 
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -44,10 +46,11 @@ def evaluate(
 
     Returns:
         None if stopped, else
-        ``episodes``, ``epsilon``, ``mean``, ``std`` and ``variance`` (population), ``min``,
-        ``max``, ``histogram`` (``edges`` of equal bins from min to max, and ``counts``),
-        ``human_normalised`` (None for a game without a published human score), ``returns`` (the
-        score of every game), ``lengths`` (steps), ``seconds``.
+        ``episodes``, ``epsilon``, ``mean``, ``interval`` (95 % of the mean; None of one game),
+        ``std`` and ``variance`` (population), ``min``, ``max``, ``histogram`` (``edges`` of equal
+        bins from min to max, and ``counts``), ``human_normalised`` (None for a game without a
+        published human score), ``returns`` (the score of every game), ``lengths`` (steps),
+        ``seconds``.
     """
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
@@ -93,6 +96,7 @@ def evaluate(
         "episodes": episodes,
         "epsilon": epsilon,
         "mean": float(points.mean()),
+        "interval": _interval(points),
         "std": float(points.std()),
         "variance": float(points.var()),
         "min": float(points.min()),
@@ -103,6 +107,14 @@ def evaluate(
         "lengths": [n for stream in lengths for n in stream],
         "seconds": round(time.perf_counter() - began, 3),
     }
+
+
+def _interval(points: NDArray[np.float64]) -> list[float] | None:
+    """95 % interval of the mean, by the normal distribution: how sure the games make of it."""
+    if len(points) < 2:
+        return None
+    half = Z_95 * float(points.std(ddof=1)) / math.sqrt(len(points))
+    return [float(points.mean()) - half, float(points.mean()) + half]
 
 
 def _best(
@@ -125,9 +137,11 @@ def _best(
 
 def one_line(result: dict[str, Any]) -> str:
     """The result in words."""
+    interval = result["interval"]
+    sure = f" (95 %: {interval[0]:.1f} to {interval[1]:.1f})" if interval else ""
     text = (
-        f"{result['episodes']} games, epsilon {result['epsilon']:g}: mean {result['mean']:.1f}, "
-        f"std {result['std']:.1f}, min {result['min']:g}, max {result['max']:g}"
+        f"{result['episodes']} games, epsilon {result['epsilon']:g}: mean {result['mean']:.1f}"
+        f"{sure}, std {result['std']:.1f}, min {result['min']:g}, max {result['max']:g}"
     )
     if result["human_normalised"] is not None:
         text += f", human-normalised {result['human_normalised']:.3f}"

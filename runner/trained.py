@@ -1,35 +1,97 @@
-"""A trained network, as its run directory holds it, ready to play."""
+"""A trained network, as a run directory or the project itself holds it, ready to play."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from runner.config.checks import nearest
 from runner.config.schema import Config
+from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from runner.evaluation import QFunction
 
+PRETRAINED: Final = Path(__file__).resolve().parents[1] / "pretrained"
+# What is typed to choose a trained network and how it plays, and of which kind it is.
+KINDS: Final = {
+    "run": str,
+    "pretrained": str,
+    "episodes": int,
+    "epsilon": float,
+    "sticky": float,
+    "seed": int,
+}
+
 
 class Trained(NamedTuple):
     """What plays, and by which settings."""
 
-    directory: RunDirectory
+    out: Path  # folder for what comes of it
     weights: Path
     config: Config
     q_values: QFunction
 
 
-def load_trained(run: Path, episodes: int | None, epsilon: float | None, seed: int) -> Trained:
-    """Loads a run's network; all settings but the arguments are the run's own.
+@dataclass(frozen=True)
+class Play:
+    """How a trained network is to play; None: as its run says.
+
+    Args:
+        episodes: Games.
+        epsilon: Probability of a random action.
+        sticky: Probability per frame that the last action is repeated.
+        seed: Of the games and the random actions.
+    """
+
+    episodes: int | None = None
+    epsilon: float | None = None
+    sticky: float | None = None
+    seed: int = 0
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Play:
+        """Takes what was typed.
+
+        Raises:
+            UserError: A value that cannot be.
+        """
+        for name, least in (("episodes", 1), ("seed", 0)):
+            if name in given and given[name] < least:
+                raise wrong(name, given[name], f"an integer >= {least}")
+        return cls(**{f.name: given[f.name] for f in dataclasses.fields(cls) if f.name in given})
+
+
+def chosen(given: Mapping[str, Any], usage: str) -> Path:
+    """Returns the run that ``run=`` or ``pretrained=`` means.
+
+    Raises:
+        UserError: Neither or both are given, or there is no such pretrained agent.
+    """
+    if "pretrained" not in given:
+        if "run" not in given:
+            raise UserError(f"run: missing; expected {usage}")
+        return Path(given["run"]).expanduser()
+    if "run" in given:
+        raise UserError(f"run={given['run']}: expected run= or pretrained=, not both")
+    name: str = given["pretrained"]
+    names = sorted(config.parent.name for config in PRETRAINED.glob("*/config.yaml"))
+    if name not in names:
+        hint = nearest(name, names)
+        raise UserError(f"pretrained={name}: {hint}expected one of {', '.join(names)}")
+    return PRETRAINED / name
+
+
+def load_trained(run: Path, play: Play) -> Trained:
+    """Loads a run's network; all settings that ``play`` does not name are the run's own.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        episodes: Games; None: as the run says.
-        epsilon: Probability of a random action; None: as the run says.
-        seed: Of the games and the random actions.
+        play: How it is to play.
 
     Raises:
         UserError: Something does not exist or does not fit.
@@ -42,19 +104,35 @@ def load_trained(run: Path, episodes: int | None, epsilon: float | None, seed: i
     config = directory.read_config()
     evaluation = dataclasses.replace(
         config.eval,
-        episodes=config.eval.episodes if episodes is None else episodes,
-        epsilon=config.eval.epsilon if epsilon is None else epsilon,
+        episodes=config.eval.episodes if play.episodes is None else play.episodes,
+        epsilon=config.eval.epsilon if play.epsilon is None else play.epsilon,
     )
-    config = dataclasses.replace(config, eval=evaluation, init_weights=str(weights), seed=seed)
+    sticky = config.env.sticky if play.sticky is None else play.sticky
+    config = dataclasses.replace(
+        config,
+        env=dataclasses.replace(config.env, sticky=sticky),
+        eval=evaluation,
+        init_weights=str(weights),
+        seed=play.seed,
+    )
     checks.check(config)
     game = AtariGame(config.env, config.obs)
 
     from runner import tensorflow_setup
 
-    tensorflow_setup.set_up(seed)
+    tensorflow_setup.set_up(play.seed)
     from runner.agent.build import make_model
     from runner.agent.dqn import has_no_convolution, q_function
 
     assert game.observation_space.shape is not None
     model = make_model(config, game.observation_space.shape, len(game.actions))
-    return Trained(directory, weights, config, q_function(model, has_no_convolution(model)))
+    return Trained(
+        _out(directory.folder), weights, config, q_function(model, has_no_convolution(model))
+    )
+
+
+def _out(folder: Path) -> Path:
+    """Into the run; what a pretrained agent plays does not go into the project's own folder."""
+    if folder.resolve().parent != PRETRAINED:
+        return folder
+    return Path("runs", "pretrained", folder.name)

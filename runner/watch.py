@@ -9,38 +9,26 @@ from typing import Any, Final
 
 from runner.commands import guarded, parse_settings
 from runner.config.checks import check_writable
-from runner.errors import RunError, UserError, wrong
-from runner.trained import load_trained
+from runner.errors import RunError, wrong
+from runner.run_directory import RunDirectory
+from runner.trained import KINDS, Play, chosen, load_trained
 from runner.video.replay import Recording
 from runner.video.studio import film
 from runner.video.window import show, why_no_window
 
 USAGE = (
-    "python -m runner.watch run=DIR_OR_WEIGHTS [weights=best] [episodes=1] [epsilon=0.01] "
-    "[seed=0] [out=FILE.mp4|FILE.gif] [window=auto|true|false]"
+    "python -m runner.watch run=DIR_OR_WEIGHTS|pretrained=NAME [weights=best] [episodes=1] "
+    "[epsilon=0.01] [sticky=0.25] [seed=0] [out=FILE.mp4|FILE.gif] [window=auto|true|false]"
 )
-KINDS: Final = {
-    "run": str,
-    "weights": str,
-    "episodes": int,
-    "epsilon": float,
-    "seed": int,
-    "out": str,
-    "window": str,
-}
 SUFFIXES: Final = (".mp4", ".gif")
 
 
-def watch(
-    run: Path, episodes: int, epsilon: float | None, seed: int, out: Path | None, *, window: bool
-) -> int:
+def watch(run: Path, play: Play, out: Path | None, *, window: bool) -> int:
     """Plays whole games; the best one is written as MP4 and GIF, and shown.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        episodes: Games.
-        epsilon: Probability of a random action; None: as the run says.
-        seed: Of the games and the random actions.
+        play: How many games, and how.
         out: The only file to write; None: both kinds, below ``videos/`` of the run.
         window: Whether to show the game in a window.
 
@@ -48,11 +36,11 @@ def watch(
         UserError: Something does not exist or does not fit.
         RunError: The files cannot be written.
     """
-    directory, weights, config, q_values = load_trained(run, episodes, epsilon, seed)
+    beside, weights, config, q_values = load_trained(run, play)
     from runner.evaluation import evaluate, one_line
 
     best: list[Recording] = []
-    result = evaluate(q_values, config, seed=seed, best_game=best.append)
+    result = evaluate(q_values, config, seed=play.seed, best_game=best.append)
     assert result is not None
     (recording,) = best
     print(f"{config.env.game}, obs={config.obs.name}, weights: {weights}")
@@ -60,7 +48,7 @@ def watch(
     label = weights.name.removesuffix(".weights.h5")
     name = f"watch_{label}_score_{recording.score:.0f}" if out is None else out.stem
     mp4, gif = (out is None or out.suffix == suffix for suffix in SUFFIXES)
-    folder = directory.videos if out is None else out.parent
+    folder = RunDirectory(beside).videos if out is None else out.parent
     recording = dataclasses.replace(recording, label=f"{label} weights")
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
     if filmed.video is None:
@@ -108,18 +96,12 @@ def main(arguments: list[str]) -> int:
     """Reads what was typed. Returns the exit code."""
 
     def work() -> int:
-        given: dict[str, Any] = parse_settings(arguments, KINDS, USAGE)
-        if "run" not in given:
-            raise UserError(f"run: missing; expected {USAGE}")
-        for name, least in (("episodes", 1), ("seed", 0)):
-            if name in given and given[name] < least:
-                raise wrong(name, given[name], f"an integer >= {least}")
-        run = Path(given["run"]).expanduser()
+        kinds = {**KINDS, "weights": str, "out": str, "window": str}
+        given: dict[str, Any] = {"episodes": 1, **parse_settings(arguments, kinds, USAGE)}
+        run = chosen(given, USAGE)
         return watch(
             _weights(run, given["weights"]) if "weights" in given else run,
-            given.get("episodes", 1),
-            given.get("epsilon"),
-            given.get("seed", 0),
+            Play.of(given),
             _out(given["out"]) if "out" in given else None,
             window=_window(given.get("window", "auto")),
         )

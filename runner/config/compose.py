@@ -38,10 +38,15 @@ def _from_protocol(protocol: str, knob: str) -> float | int | bool:
     return PROTOCOLS[protocol][knob]
 
 
+def _by_obs(obs: str, ram: Any, pixel: Any) -> Any:
+    return {"ram": ram, "pixel": pixel}.get(obs)  # obs.name itself is checked later
+
+
 def register() -> None:
     """Makes the schema and every game of ALE known to Hydra: ``env=pong``, ``env=ms_pacman``."""
     OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
     OmegaConf.register_new_resolver("of_id", of_id, replace=True)
+    OmegaConf.register_new_resolver("by_obs", _by_obs, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     for game in all_games():
