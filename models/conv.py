@@ -61,8 +61,9 @@ def conv_network(
     """
     window = input_shape[0]
     inputs = keras.Input(tuple(input_shape), dtype="uint8", name="screens")
-    x = _frames_as_batch(inputs) if per_frame else _frames_as_channels(inputs)
-    x = layers.Rescaling(scale, dtype=dtype)(x)
+    # Scaled before the frames move: TensorFlow moves floats faster than bytes.
+    x = layers.Rescaling(scale, dtype=dtype)(inputs)
+    x = _frames_as_batch(x) if per_frame else _frames_as_channels(x, dtype)
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
         x = hidden_layer(
             layers.Conv2D, x, count, kernel, stride,
@@ -88,19 +89,19 @@ def conv_network(
     return keras.Model(inputs, q_values, name="conv")
 
 
-def _frames_as_channels(inputs: Any) -> Any:
+def _frames_as_channels(x: Any, dtype: str) -> Any:
     """(B, window, h, w) or (B, window, h, w, c) -> (B, h, w, window * c)."""
-    if len(inputs.shape) == 4:
-        return layers.Permute((2, 3, 1), dtype="uint8")(inputs)
-    _, window, height, width, channels = inputs.shape
-    x = layers.Permute((2, 3, 1, 4), dtype="uint8")(inputs)
-    return layers.Reshape((height, width, window * channels), dtype="uint8")(x)
+    if len(x.shape) == 4:
+        return layers.Permute((2, 3, 1), dtype=dtype)(x)
+    _, window, height, width, channels = x.shape
+    x = layers.Permute((2, 3, 1, 4), dtype=dtype)(x)
+    return layers.Reshape((height, width, window * channels), dtype=dtype)(x)
 
 
-def _frames_as_batch(inputs: Any) -> Any:
+def _frames_as_batch(x: Any) -> Any:
     """(B, window, h, w) or (B, window, h, w, c) -> (B * window, h, w, c), c = 1 for grey.
 
     Keras 3's convolutions take no further axis, and its TimeDistributed is slower.
     """
-    _, _, height, width, *channels = inputs.shape
-    return ops.reshape(inputs, (-1, height, width, *(channels or [1])))
+    _, _, height, width, *channels = x.shape
+    return ops.reshape(x, (-1, height, width, *(channels or [1])))

@@ -30,6 +30,8 @@ def test_a_game_of_a_trained_network_is_filmed(
         ([], ["run: missing"]),
         (["run=nowhere"], ["run=nowhere", "no such file"]),
         (["run=nowhere", "weights=best"], ["run=nowhere", "no such file"]),
+        (["pretrained=breakout"], ["pretrained=breakout", "did you mean breakout_ram?"]),
+        (["pretrained=breakout_ram", "run=."], ["run=.", "not both"]),
         (["run=.", "out=game.avi"], ["out=game.avi", ".mp4 or .gif"]),
         (["run=.", "window=maybe"], ["window=maybe", "auto, true or false"]),
         (["run=.", "episodes=0"], ["episodes=0", ">= 1"]),
