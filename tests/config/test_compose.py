@@ -148,6 +148,24 @@ def test_auto_is_replaced_by_a_number_of_games(load, typed, games):
     assert load(*typed).env.num_envs == games
 
 
+@pytest.mark.parametrize("preset", ["coffee", "lunch"])
+def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset):
+    ram, pixel = (load(f"train={preset}", f"obs={obs}") for obs in ("ram", "pixel"))
+    for config in (ram, pixel):
+        assert (config.agent.n_step, config.model.layer_norm) == (3, True)  # agent=fast
+        assert config.policy.value_min == 0.01
+    assert (ram.model.name, pixel.model.name) == ("dense", "conv")
+    assert ram.train.steps > pixel.train.steps
+    assert ram.policy.nb_steps > pixel.policy.nb_steps
+    other = load(f"train={preset}", "agent=rainbow", "train.steps=20000")
+    assert (other.agent.distribution, other.policy.name) == ("c51", "greedy")
+    assert other.train.steps == 20_000
+
+
+def test_a_coffee_is_shorter_than_a_lunch(load):
+    assert load("train=coffee").train.steps < load("train=lunch").train.steps
+
+
 def test_keras_rl2_brings_its_own_memory(load):
     config = load("agent=keras_rl2")
     assert (config.agent.name, config.memory.name) == ("keras_rl2", "sequential")
