@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from models.hidden import hidden_layer
+from models.hidden import dense_tail, hidden_layer
 from models.initializers import initializer
 
 
@@ -74,18 +74,10 @@ def conv_network(
         x = ops.reshape(x, (-1, window * math.prod(x.shape[1:])))
     else:
         x = layers.Flatten(dtype=dtype)(x)
-    for units in hidden:
-        x = hidden_layer(
-            layers.Dense, x, units,
-            activation=activation, layer_norm=layer_norm, dtype=dtype,
-            kernel_initializer=initializer(dense_initializer),
-        )  # fmt: skip
-    q_values = layers.Dense(
-        nb_actions,
-        kernel_initializer=initializer(dense_initializer),
-        dtype="float32",
-        name="q_values",
-    )(x)
+    q_values = dense_tail(
+        x, hidden, nb_actions,
+        activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,
+    )  # fmt: skip
     return keras.Model(inputs, q_values, name="conv")
 
 

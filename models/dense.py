@@ -11,8 +11,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from models.hidden import hidden_layer
-from models.initializers import initializer
+from models.hidden import dense_tail
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -69,16 +68,8 @@ def dense_network(
         parts.append(Bits(dtype=dtype)(inputs))
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     x = layers.Flatten(dtype=dtype)(x)
-    for units in hidden:
-        x = hidden_layer(
-            layers.Dense, x, units,
-            activation=activation, layer_norm=layer_norm, dtype=dtype,
-            kernel_initializer=initializer(dense_initializer),
-        )  # fmt: skip
-    q_values = layers.Dense(
-        nb_actions,
-        kernel_initializer=initializer(dense_initializer),
-        dtype="float32",
-        name="q_values",
-    )(x)
+    q_values = dense_tail(
+        x, hidden, nb_actions,
+        activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,
+    )  # fmt: skip
     return keras.Model(inputs, q_values, name="dense")

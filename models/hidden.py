@@ -1,4 +1,4 @@
-"""One hidden layer, with or without normalisation before its activation.
+"""Hidden layers, with or without normalisation before their activation, and the Q-values.
 
 Source of the normalisation: Ba et al. 2016, "Layer Normalization",
 https://arxiv.org/abs/1607.06450.
@@ -6,10 +6,12 @@ https://arxiv.org/abs/1607.06450.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras import layers
+
+from models.initializers import initializer as initializer_of
 
 
 def hidden_layer(
@@ -37,3 +39,41 @@ def hidden_layer(
     x = kind(*sizes, dtype=dtype, **arguments)(x)
     x = layers.LayerNormalization(dtype=dtype)(x)
     return layers.Activation(activation, dtype=dtype)(x)
+
+
+def dense_tail(
+    x: Any,
+    hidden: Sequence[int],
+    nb_actions: int,
+    *,
+    activation: str,
+    layer_norm: bool,
+    dtype: str,
+    initializer: str,
+) -> Any:
+    """Applies the dense hidden layers and the output, as every network here ends.
+
+    Args:
+        x: (B, features).
+        hidden: Units of each hidden layer.
+        nb_actions: Number of Q-values.
+        activation: Keras name of the hidden activations.
+        layer_norm: Normalise every hidden layer before its activation.
+        dtype: Keras dtype policy of the hidden layers.
+        initializer: Of all kernels (see ``models.initializers``).
+
+    Returns:
+        (B, nb_actions) float32.
+    """
+    for units in hidden:
+        x = hidden_layer(
+            layers.Dense, x, units,
+            activation=activation, layer_norm=layer_norm, dtype=dtype,
+            kernel_initializer=initializer_of(initializer),
+        )  # fmt: skip
+    return layers.Dense(
+        nb_actions,
+        kernel_initializer=initializer_of(initializer),
+        dtype="float32",
+        name="q_values",
+    )(x)
