@@ -148,6 +148,15 @@ def test_different_protocols_are_warned_of(tmp_path, report):
     assert "env.protocol=v5: 0.25. Such scores do not compare." in page.text
 
 
+@pytest.mark.parametrize(("ends", "warned"), [("steps=2000", True), ("minutes=15", False)])
+def test_different_lengths_are_warned_of_unless_the_time_is_the_same(
+    tmp_path, report, ends, warned
+):
+    for obs, steps in (("ram", 2000), ("pixel", 1500)):
+        make_run(tmp_path / obs, f"obs={obs}", f"train.{ends}", score=1, steps=steps)
+    assert ("different lengths in steps" in report().text) == warned
+
+
 def test_evaluations_by_other_rules_are_warned_of_within_a_side(tmp_path, report):
     make_run(tmp_path / "a", "seed=0", "eval.epsilon=0.01", score=5)
     make_run(tmp_path / "b", "seed=1", "eval.epsilon=0.05", score=5)
