@@ -12,13 +12,18 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/algorithms.md",
+    "docs/compare.md",
     "docs/configuration.md",
     "docs/design.md",
+    "docs/learning.md",
     "docs/logging.md",
+    "docs/performance.md",
     "docs/report.md",
+    "docs/results.md",
     "docs/sweeps.md",
     "docs/tutorials.md",
     "docs/videos.md",
+    "pretrained/README.md",
 ]
 
 
