@@ -61,7 +61,6 @@ def conv_network(
     """
     window = input_shape[0]
     inputs = keras.Input(tuple(input_shape), dtype="uint8", name="screens")
-    # Scaled before the frames move: TensorFlow moves floats faster than bytes.
     x = layers.Rescaling(scale, dtype=dtype)(inputs)
     x = _frames_as_batch(x) if per_frame else _frames_as_channels(x, dtype)
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
