@@ -11,7 +11,9 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from models.differences import Differences
 from models.hidden import dense_tail
+from models.standardise import Standardise
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -43,6 +45,8 @@ def dense_network(
     dtype: str = "float32",
     dense_initializer: str = "glorot_uniform",
     layer_norm: bool = False,
+    standardise: bool = False,
+    differences: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
@@ -56,6 +60,9 @@ def dense_network(
         dtype: Keras dtype policy of all layers but the output, which is always float32.
         dense_initializer: Of the dense layers' kernels (see ``models.initializers``).
         layer_norm: Normalise every hidden layer before its activation.
+        standardise: Each byte less its mean, over its standard deviation, in place of ``scale``.
+        differences: Of the window the newest observation, and the changes between two, instead of
+            all observations.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -63,7 +70,13 @@ def dense_network(
     inputs = keras.Input(tuple(input_shape), dtype="uint8", name="bytes")
     parts = []
     if bits != "only":
-        parts.append(layers.Rescaling(scale, dtype=dtype)(inputs))
+        scaled = Standardise(dtype=dtype) if standardise else layers.Rescaling(scale, dtype=dtype)
+        if differences:
+            newest = scaled(inputs[:, -1:])
+            changes = Differences(dtype=dtype)(inputs)
+            parts.append(layers.Concatenate(axis=1, dtype=dtype)([newest, changes]))
+        else:
+            parts.append(scaled(inputs))
     if bits != "none":
         parts.append(Bits(dtype=dtype)(inputs))
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]

@@ -101,6 +101,13 @@ class _Pieces:
         self.policy = make_policy(config)
         self.agent = make_agent(config, self.model, self.memory, self.policy)
 
+    def played_model(self) -> Any:
+        """The network to evaluate, as it is now: the mean of its past if the agent keeps one."""
+        from runner.agent.dqn import CompiledDQNAgent
+
+        agent = self.agent
+        return agent.update_played_model() if isinstance(agent, CompiledDQNAgent) else self.model
+
 
 def _fit_and_evaluate(
     config: Config,
@@ -189,7 +196,7 @@ def _callbacks(
     from runner.callbacks.weights import EpisodeWeights, IntervalWeights
     from runner.evaluation import evaluate
 
-    q_values = q_function(pieces.model, has_no_convolution(pieces.model))
+    q_values = q_function(pieces.played_model(), has_no_convolution(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
     weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights
@@ -199,14 +206,19 @@ def _callbacks(
         "metrics": MetricsFile(run.metrics, start),
         "weights": weights(run.weights_pattern, interval, start),
     }
-    evaluations = Evaluations(
-        lambda: evaluate(
+
+    def play() -> dict[str, Any] | None:
+        pieces.played_model()  # ``q_values`` are this network's
+        return evaluate(
             q_values,
             config,
             seed=seed,
             stopped=lambda: pieces.agent.stop_training,
             best_game=videos.hold if videos else None,
-        ),
+        )
+
+    evaluations = Evaluations(
+        play,
         run.evaluations,
         run.best_weights,
         config.eval.interval,

@@ -65,7 +65,7 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         )  # fmt: skip
         arguments |= {name: getattr(model, name) for name in names}
     if model.name == "dense":
-        arguments |= {"bits": model.bits}
+        arguments |= {name: getattr(model, name) for name in ("bits", "standardise", "differences")}
     if model.name == "custom":
         arguments = model.arguments
     try:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.draws import drawing_from
+from models.standardise import standardising
 from runner.agent.draws import StatelessDraws, has_noise
 from runner.agent.learner import Learner, Updates, compiled
 from runner.agent.loop import fit_vector
@@ -28,6 +29,7 @@ from runner.memory.batch import Batch
 from runner.memory.replay import ReplayMemory
 from runner.policies.rules import target_kind, target_parameter
 
+_SEEN = 4096  # transitions that mean and standard deviation of each byte are taken of
 _ACTING = 2**32 - 1  # apart from the numbers of an update's calls
 
 
@@ -66,6 +68,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
         self.target_sync = target_sync
         self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
+        self._standardised = False  # whether the layers that standardise were looked after
         self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
 
@@ -97,6 +100,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             munchausen=self.munchausen,
             seed=self.seed,
         )
+        averages = getattr(self.optimizer, "use_ema", False)
+        self.played_model = clone_model(self.model) if averages else self.model
         self.batch_q_values = q_function(self.model, self.jit_compile)
         self._noisy_q_values = noisy_q_function(self.model, self.jit_compile, self.seed)
         self.compiled_metrics_names = ["loss", "mean_q"]
@@ -117,11 +122,25 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
         A prioritised memory is told the errors.
         """
+        self._standardise()
         policy = [target_parameter(self.policy)] if self.expected_sarsa else []
         updates = self.learner.update(batches, syncs, *policy)
         if updates.errors is not None:
             self.memory.update_priorities(batches.indices, updates.errors)
         return updates
+
+    def _standardise(self) -> None:
+        """Before the first update, shows the layers that standardise what was seen so far."""
+        if self._standardised:
+            return
+        networks = {id(network): network for network in (self.model, self.target_model)}
+        layers = [layer for network in networks.values() for layer in standardising(network)]
+        unknown = [layer for layer in layers if not layer.is_adapted]
+        if unknown:
+            seen = self._sampled_as_arrays(_SEEN).windows
+            for layer in unknown:
+                layer.adapt(seen)
+        self._standardised = True
 
     def _as_model_input(self, states: Any) -> Any:
         """An array of the network's input type: keras-rl2 pads windows with float zeros."""
@@ -165,7 +184,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.game_ended(self.step)
         update, sync = self.is_update_due(self.step), self.is_sync_due(self.step)
         if update:
-            batches = self._sampled_as_arrays()
+            batches = self._sampled_as_arrays(self.batch_size)
             updates = self.learn(batches, np.array([False, sync]))
             metrics = [
                 float(updates.losses[0]), float(updates.mean_q[0]), *self.policy.metrics
@@ -176,13 +195,13 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.learner.sync()
         return metrics
 
-    def _sampled_as_arrays(self) -> Batch:
+    def _sampled_as_arrays(self, batch_size: int) -> Batch:
         """One batch from any keras-rl2 memory, with leading axes (1, B)."""
         if isinstance(self.memory, ReplayMemory):
-            batches = self.memory.sample_batches(1, self.batch_size)
+            batches = self.memory.sample_batches(1, batch_size)
             windows = Processing(self.processor).windows(batches.windows)
             return batches._replace(windows=np.asarray(windows, self.model.input.dtype))
-        drawn = self.memory.sample(self.batch_size)
+        drawn = self.memory.sample(batch_size)
         state0 = self._as_model_input([e.state0 for e in drawn])
         state1 = self._as_model_input([e.state1 for e in drawn])
         windows = np.concatenate([state0, state1[:, -1:]], axis=1)
@@ -197,8 +216,24 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         """Copies the online network into the target network."""
         self.learner.sync()
 
+    def update_played_model(self) -> keras.Model:
+        """The network to evaluate and to keep: the online one, or the mean of what it has been.
+
+        With an optimizer that keeps moving averages of the weights (Polyak and Juditsky 1992,
+        https://doi.org/10.1137/0330046), these are written into ``played_model``.
+        """
+        if self.played_model is not self.model:
+            self.played_model.set_weights(self.model.get_weights())
+            if int(self.optimizer.iterations) > 0:  # before the first update there is no mean
+                averages = self.optimizer._model_variables_moving_average
+                for weight, mean in zip(
+                    self.played_model.trainable_variables, averages, strict=True
+                ):
+                    weight.assign(mean)
+        return self.played_model
+
     def save_weights(self, filepath: str, overwrite: bool = False) -> None:
-        """Saves the online network's weights: whole, or not at all.
+        """Saves the weights of the network to keep: whole, or not at all.
 
         Raises:
             FileExistsError: ``filepath`` exists and ``overwrite`` is false.
@@ -208,7 +243,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             raise FileExistsError(f"{path} exists")
         aside = path.with_name(f".{path.name}.tmp.weights.h5")
         try:
-            self.model.save_weights(aside, overwrite=True)
+            self.update_played_model().save_weights(aside, overwrite=True)
             os.replace(aside, path)
         finally:
             aside.unlink(missing_ok=True)

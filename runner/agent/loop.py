@@ -24,6 +24,7 @@ from runner.errors import RunError
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
+from runner.policies.rules import rule_of
 
 if TYPE_CHECKING:
     from runner.agent.dqn import CompiledDQNAgent
@@ -202,12 +203,14 @@ class Session:
     def _choose(self, group: _Group, q_values: NDArray[np.float32]) -> list[list[float]]:
         """Sets the group's actions; returns the policy's metrics at each."""
         agent, policy, hooks = self.agent, self.agent.policy, self.hooks
+        rule = rule_of(policy)
         group.actions = np.empty(len(group.streams), np.int32)
         metrics = []
         for i, stream in enumerate(group.streams):
             agent.step = group.first_step + i  # annealed policies read it
             if hooks.heard("on_step_begin"):
                 hooks("on_step_begin", self.episode_steps[stream], logs={})
+            rule.stream = int(stream)  # a rule that repeats actions does so in each game
             group.actions[i] = policy.select_action(q_values=q_values[i])
             metrics.append(policy.metrics)
             if hooks.heard("on_action_begin"):

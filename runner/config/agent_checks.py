@@ -15,6 +15,7 @@ _STOCK: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
     ("munchausen", (False,), "false"),
     ("distribution", ("none",), "none"),
     ("noisy_sigma", (0.0,), "0"),
+    ("weight_average", (0.0,), "0"),
 )
 
 
@@ -34,6 +35,9 @@ def check_agent(config: Config) -> None:
                 raise wrong(f"agent.{field}", "true", only)
     if agent.expected_sarsa and config.policy.name == "boltzmann":
         only = "false with policy=boltzmann, whose clipped probabilities no target has (softmax?)"
+        raise wrong("agent.expected_sarsa", "true", only)
+    if agent.expected_sarsa and config.policy.name == "eps_z_greedy":
+        only = "false with policy.name=eps_z_greedy, whose actions do not follow from the state"
         raise wrong("agent.expected_sarsa", "true", only)
     if agent.dueling == "streams" and not config.model.hidden:
         only = "at least one layer with agent.dueling=streams: the last is each stream's"

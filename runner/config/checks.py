@@ -159,6 +159,7 @@ RULES: Final[tuple[Rule, ...]] = (
     between("agent.momentum", 0, 1),
     at_least("agent.weight_decay", 0.0),
     above("agent.gradient_clip", 0.0),
+    Rule("agent.weight_average", lambda v: 0 <= v < 1, "a number >= 0 and < 1"),
     between("agent.munchausen_alpha", 0, 1),
     finite_above("agent.munchausen_tau", 0.0),
     Rule("agent.munchausen_floor", lambda v: -math.inf < v <= 0, "a finite number <= 0"),

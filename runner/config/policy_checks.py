@@ -9,7 +9,8 @@ from typing import Any, Final
 from runner.config.schema import PolicyConfig
 from runner.errors import wrong
 
-RULES: Final = ("eps_greedy", "greedy", "softmax", "boltzmann")
+RULES: Final = ("eps_greedy", "eps_z_greedy", "greedy", "softmax", "boltzmann")
+EPSILON: Final = ("eps_greedy", "eps_z_greedy")  # the rules whose parameter is epsilon
 # The settings that each schedule is made of.
 SCHEDULES: Final = {
     "constant": ("value_max",),
@@ -47,6 +48,10 @@ def check_policy(policy: PolicyConfig) -> None:
         )
     if len(policy.clip) != 2 or not policy.clip[0] < policy.clip[1]:
         raise wrong("policy.clip", policy.clip, "[lowest, highest]")
+    if not 1 < policy.exponent < math.inf:
+        raise wrong("policy.exponent", policy.exponent, "a finite number > 1")
+    if policy.longest < 1:
+        raise wrong("policy.longest", policy.longest, "an integer >= 1 steps")
 
 
 def _check(policy: PolicyConfig, name: str) -> None:
@@ -81,10 +86,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_parameter(policy: PolicyConfig, value: float) -> bool:
-    return 0 <= value <= 1 if policy.name == "eps_greedy" else 0 < value < math.inf
+    return 0 <= value <= 1 if policy.name in EPSILON else 0 < value < math.inf
 
 
 def _parameter(policy: PolicyConfig) -> str:
-    if policy.name == "eps_greedy":
+    if policy.name in EPSILON:
         return "a number from 0 to 1 (epsilon)"
     return "a finite number > 0 (tau)"

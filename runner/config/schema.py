@@ -76,6 +76,8 @@ class ModelConfig:
     activation: str = MISSING  # Keras name
     layer_norm: bool = MISSING  # normalise the hidden layers before their activation
     scale: float = MISSING  # factor applied to the bytes inside the network
+    standardise: bool = False  # bytes less their mean over their deviation, not scaled; dense only
+    differences: bool = False  # the window as its newest bytes and their changes; dense only
     bits: str = "none"  # none | add | only: the bits of each byte as inputs, dense only
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
@@ -98,6 +100,7 @@ class AgentConfig:
     momentum: float = MISSING  # of rmsprop and sgd, 0..1
     weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0
     gradient_clip: float = MISSING  # greatest norm of the whole gradient, > 0; inf: any
+    weight_average: float = MISSING  # share of their mean that an update keeps, 0..1; 0: no mean
     double: bool = MISSING  # the online network chooses the action the target network values
     expected_sarsa: bool = MISSING  # targets are the value under the behaviour policy
     munchausen: bool = MISSING  # rewards and values of a softmax policy
@@ -133,7 +136,7 @@ class MemoryConfig:
 class PolicyConfig:
     """The rule that chooses the actions while training, and its parameter by step."""
 
-    name: str = MISSING  # eps_greedy | greedy | softmax | boltzmann (keras-rl2's, clipped)
+    name: str = MISSING  # eps_greedy | eps_z_greedy | greedy | softmax | boltzmann (clipped)
     schedule: str = MISSING  # of epsilon or tau: constant | linear | exponential | piecewise
     value_max: Optional[float] = MISSING  # at step 0; constant: throughout  # noqa: UP045
     value_min: Optional[float] = MISSING  # linear: in the end; exponential: limit  # noqa: UP045
@@ -141,6 +144,10 @@ class PolicyConfig:
     rate: Optional[float] = MISSING  # exponential: per step, > 0  # noqa: UP045
     points: list[Any] = MISSING  # piecewise: [[step, value], ...], straight lines between
     clip: list[float] = MISSING  # boltzmann: lowest and highest Q / tau
+    exponent: float = (
+        MISSING  # eps_z_greedy: of how long a random action lasts, > 1
+    )
+    longest: int = MISSING  # eps_z_greedy: steps that it lasts at most, >= 1
     random_ties: bool = MISSING  # equally good actions are drawn from, not the first taken
 
 

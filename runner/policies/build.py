@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from runner.config.checks import num_envs
 from runner.config.schema import Config, PolicyConfig
 from runner.keras_rl2 import (
     BoltzmannQPolicy,
@@ -19,17 +20,19 @@ from runner.policies.annealing import (
     PiecewiseAnnealedPolicy,
 )
 from runner.policies.rules import (
+    EpsZGreedyQPolicy,
     FairEpsGreedyQPolicy,
     FairGreedyQPolicy,
     SoftmaxQPolicy,
     parameter_name,
 )
 
-RULES: Final[dict[str, Callable[[PolicyConfig], Policy]]] = {
-    "eps_greedy": lambda p: FairEpsGreedyQPolicy() if p.random_ties else EpsGreedyQPolicy(),
-    "greedy": lambda p: FairGreedyQPolicy() if p.random_ties else GreedyQPolicy(),
-    "softmax": lambda p: SoftmaxQPolicy(),
-    "boltzmann": lambda p: BoltzmannQPolicy(clip=tuple(p.clip)),
+RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
+    "eps_greedy": lambda p, _: FairEpsGreedyQPolicy() if p.random_ties else EpsGreedyQPolicy(),
+    "eps_z_greedy": lambda p, games: EpsZGreedyQPolicy(games, p.exponent, p.longest),
+    "greedy": lambda p, _: FairGreedyQPolicy() if p.random_ties else GreedyQPolicy(),
+    "softmax": lambda p, _: SoftmaxQPolicy(),
+    "boltzmann": lambda p, _: BoltzmannQPolicy(clip=tuple(p.clip)),
 }
 
 SCHEDULES: Final[dict[str, Callable[[Policy, str, PolicyConfig, float], Policy]]] = {
@@ -47,7 +50,7 @@ SCHEDULES: Final[dict[str, Callable[[Policy, str, PolicyConfig, float], Policy]]
 def make_policy(config: Config) -> Policy:
     """Builds the behaviour policy: a rule, its parameter following the schedule."""
     policy = config.policy
-    rule = RULES[policy.name](policy)
+    rule = RULES[policy.name](policy, num_envs(config))
     attribute = parameter_name(rule)
     if attribute is None:
         return rule

@@ -45,6 +45,44 @@ class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
         return greedy_action(q_values)
 
 
+class EpsZGreedyQPolicy(EpsGreedyQPolicy):  # type: ignore[misc]
+    """Epsilon-greedy whose random actions last: each is repeated for a drawn number of steps.
+
+    It explores further than single random actions do, which mostly undo one another. Source:
+    Dabney et al. 2021, "Temporally-Extended Epsilon-Greedy Exploration",
+    https://arxiv.org/abs/2006.01782: the number is n with probability in proportion to
+    ``n ** -exponent``. Deviation: numbers beyond ``longest`` count as ``longest``.
+
+    Args:
+        streams: Games played at once; ``stream`` says whose action is chosen next.
+        exponent: > 1; the paper's is 2.
+        longest: Steps, >= 1.
+    """
+
+    def __init__(self, streams: int = 1, exponent: float = 2.0, longest: int = 100) -> None:
+        super().__init__()
+        self.exponent, self.longest = exponent, longest
+        self.stream = 0
+        self.repeated = np.zeros(streams, np.int64)  # action of each game
+        self.left = np.zeros(streams, np.int64)  # steps of each game that it is repeated for
+
+    def select_action(self, q_values: NDArray[Any]) -> int:
+        """Returns an action of game ``stream``. ``q_values``: (nb_actions,)."""
+        stream = self.stream
+        if self.left[stream] == 0:
+            if np.random.uniform() >= self.eps:
+                return int(np.argmax(q_values))
+            self.left[stream] = min(int(np.random.zipf(self.exponent)), self.longest)
+            self.repeated[stream] = np.random.randint(len(q_values))
+        self.left[stream] -= 1
+        return int(self.repeated[stream])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, as keras-rl2's policies do."""
+        own = {"streams": len(self.left), "exponent": self.exponent, "longest": self.longest}
+        return {**super().get_config(), **own}
+
+
 class SoftmaxQPolicy(Policy):  # type: ignore[misc]
     """Action probabilities softmax(Q / tau), right for any tau > 0.
 
@@ -103,7 +141,7 @@ def target_parameter(policy: Policy) -> float:
         ValueError: As ``target_kind``.
     """
     attribute = _target(policy)[1]
-    return 0.0 if attribute is None else float(getattr(_rule(policy), attribute))
+    return 0.0 if attribute is None else float(getattr(rule_of(policy), attribute))
 
 
 def parameter_name(rule: Policy) -> str | None:
@@ -111,14 +149,15 @@ def parameter_name(rule: Policy) -> str | None:
     return next((name for name in ("eps", "tau") if hasattr(rule, name)), None)
 
 
-def _rule(policy: Policy) -> Policy:
+def rule_of(policy: Policy) -> Policy:
+    """The policy that chooses: ``policy``, or the one that it anneals."""
     return policy.inner_policy if isinstance(policy, LinearAnnealedPolicy) else policy
 
 
 def _target(policy: Policy) -> tuple[Literal["eps_greedy", "softmax"], str | None]:
-    rule = _rule(policy)
+    rule = rule_of(policy)
     for kind, target in _TARGETS.items():
-        if isinstance(rule, kind):
+        if isinstance(rule, kind) and not isinstance(rule, EpsZGreedyQPolicy):  # that has a memory
             return target
     raise ValueError(f"{type(rule).__name__}: expected an epsilon-greedy or a softmax policy")
 
@@ -126,12 +165,14 @@ def _target(policy: Policy) -> tuple[Literal["eps_greedy", "softmax"], str | Non
 __all__ = [
     "BoltzmannQPolicy",
     "EpsGreedyQPolicy",
+    "EpsZGreedyQPolicy",
     "FairEpsGreedyQPolicy",
     "FairGreedyQPolicy",
     "GreedyQPolicy",
     "SoftmaxQPolicy",
     "greedy_action",
     "parameter_name",
+    "rule_of",
     "target_kind",
     "target_parameter",
 ]

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -260,3 +261,22 @@ def test_switches_go_together(combination: dict[str, Any]) -> None:
     assert all(np.isfinite(weight).all() for weight in agent.model.get_weights())
     q_values = agent.compute_batch_q_values(np.zeros((5, 3, 4), np.uint8))
     assert q_values.shape == (5, 3)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_mean_of_the_weights_is_what_is_kept(jit_compile: bool, tmp_path: Path) -> None:
+    """mean_1 = w_1, mean_k = share * mean_(k-1) + (1 - share) * w_k (Polyak and Juditsky 1992)."""
+    base = small_settings()
+    settings = dataclasses.replace(base.agent, weight_average=0.75, learning_rate=0.1)
+    agent, _ = updated(dataclasses.replace(base, agent=settings), jit_compile)
+    mean = agent.model.get_weights()
+    for _ in range(3):
+        agent.learn(agent.memory.sample_batches(1, 4), np.zeros(2, np.bool_))
+        newest = agent.model.get_weights()
+        mean = [0.75 * m + 0.25 * w for m, w in zip(mean, newest, strict=True)]
+    agent.save_weights(str(tmp_path / "kept.weights.h5"))
+    kept = keras.models.clone_model(agent.model)
+    kept.load_weights(tmp_path / "kept.weights.h5")
+    for found, expected, last in zip(kept.get_weights(), mean, newest, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        assert not np.allclose(found, last)

@@ -27,8 +27,19 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     ("num_envs", "settings"),
     [
         (1, RULES),
-        # The priorities too, and how far the importance weights have come.
-        (4, ("obs=ram", *PRIORITISED, "memory.border=redraw")),
+        # The priorities too, how far the importance weights have come, what is left of a repeated
+        # action, and the mean of the weights.
+        (
+            4,
+            (
+                "obs=ram",
+                *PRIORITISED,
+                "memory.border=redraw",
+                "policy.name=eps_z_greedy",
+                "agent.weight_average=0.9",
+                "model.standardise=true",
+            ),
+        ),
         (4, PIXEL),
     ],
     ids=["rules", "ram prioritised", "pixel of 4 games"],

@@ -14,6 +14,7 @@ import tensorflow as tf
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
 from models.heads import Head
+from models.standardise import standardising
 from runner.agent.build import make_model
 from runner.config import compose
 
@@ -38,6 +39,7 @@ NETWORKS = [
     ("dense", (3, 128), DENSE),
 ]
 BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
+CHANGES = [("dense", (3, 5), {**DENSE, "standardise": True, "differences": True, "bits": "add"})]
 
 
 def random_bytes(shape, batch=5, seed=0, high=256):
@@ -49,7 +51,7 @@ def q_values(model, inputs):
 
 
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS + CHANGES)
 def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     assert model.input.dtype == "uint8"
@@ -318,6 +320,31 @@ def test_bytes_as_bits(bits):
     kernel = np.random.default_rng(1).normal(size=(features.shape[1], 1)).astype(np.float32)
     model.layers[-1].set_weights([kernel, np.zeros(1)])
     np.testing.assert_allclose(q_values(model, inputs), features @ kernel, rtol=1e-4, atol=1e-4)
+
+
+def test_bytes_as_their_changes():
+    """Four observations of two bytes: one that wraps at 255, one that jumps."""
+    arguments = {**DENSE, "hidden": [], "differences": True}
+    model = build_model("dense", (4, 2), 1, arguments=arguments)
+    window = np.array([[[250, 0], [255, 255], [1, 100], [0, 108]]], np.uint8)
+    # From 0 to 255 is -1, from 255 to 100 is +101 the shorter way round, hence cut.
+    expected = [0, 108 / 255, 5 / 8, -1 / 8, 2 / 8, 1, -1 / 8, 1]
+    features = keras.Model(model.input, model.layers[-2].output)
+    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
+
+
+def test_standardised_bytes():
+    arguments = {**DENSE, "hidden": [], "standardise": True}
+    model = build_model("dense", (2, 3), 1, arguments=arguments)
+    (layer,) = standardising(model)
+    assert not layer.is_adapted
+    seen = np.array([[0, 7, 100], [200, 7, 104]], np.uint8)  # mean 100, 7, 102; deviation 100, 0, 2
+    layer.adapt(seen[:, None])
+    assert layer.is_adapted
+    features = keras.Model(model.input, model.layers[-2].output)
+    window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
+    # What hardly changes is divided by 16, and cut at 5.
+    np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 1, 5], rtol=1e-6)
 
 
 def test_a_network_of_bits_compiles_with_xla():

@@ -19,6 +19,7 @@ from runner.keras_rl2 import (
 from runner.policies.annealing import ConstantPolicy, PiecewiseAnnealedPolicy
 from runner.policies.build import make_policy
 from runner.policies.rules import (
+    EpsZGreedyQPolicy,
     FairEpsGreedyQPolicy,
     FairGreedyQPolicy,
     SoftmaxQPolicy,
@@ -51,6 +52,34 @@ def value_at(policy: Any, step: int, training: bool = True) -> float:
 
 
 # --- rules ------------------------------------------------------------------------------------
+
+
+def test_a_random_action_lasts_as_long_as_it_was_drawn_for() -> None:
+    policy = EpsZGreedyQPolicy(exponent=2.0, longest=3)
+    policy.eps = 1.0
+    np.random.seed(0)
+    actions, lasted = [], []
+    for _ in range(6000):
+        if policy.left[0] == 0:
+            lasted.append(0)
+        actions.append(policy.select_action(q_values=Q))
+        lasted[-1] += 1
+        assert actions[-1] == actions[-lasted[-1]]
+    # 1 / n**2 over pi**2 / 6 for 1 and 2; all else is 3.
+    shares_of = np.bincount(lasted[:-1], minlength=4)[1:] / len(lasted[:-1])
+    one, two = 6 / math.pi**2, 6 / math.pi**2 / 4
+    np.testing.assert_allclose(shares_of, [one, two, 1 - one - two], atol=0.03)
+    np.testing.assert_allclose(np.bincount(actions) / 6000, [1 / 3] * 3, atol=0.03)
+
+
+def test_each_game_repeats_its_own_action() -> None:
+    policy = EpsZGreedyQPolicy(streams=2, longest=1000)
+    policy.left[:], policy.repeated[:], policy.eps = [3, 0], [2, 0], 0.0
+    chosen = []
+    for _ in range(4):
+        for policy.stream in (0, 1):
+            chosen.append(policy.select_action(q_values=Q))
+    assert chosen == [2, 1, 2, 1, 2, 1, 1, 1]
 
 
 @pytest.mark.parametrize("tau", [0.5, 1.0, 10.0])
@@ -101,6 +130,7 @@ def test_ties(policy: Any, expected: list[float]) -> None:
     [
         ([], EpsGreedyQPolicy),
         (["policy.random_ties=true"], FairEpsGreedyQPolicy),
+        (["policy.name=eps_z_greedy"], EpsZGreedyQPolicy),
         (["policy=softmax"], SoftmaxQPolicy),
         (["policy=boltzmann", "policy.clip=[-9,9]"], BoltzmannQPolicy),
     ],

@@ -1,0 +1,34 @@
+"""A window of RAM as its newest bytes and how each byte changed from one observation to the next.
+
+What moves by a pixel changes a byte by 1 of 255: too little to be seen beside the byte itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import keras
+from keras import layers, ops
+
+GREATEST: Final = 8.0  # a change of so many, or more, is 1
+
+
+@keras.saving.register_keras_serializable(package="atari_runner")
+class Differences(layers.Layer):  # type: ignore[misc]
+    """Changes (B, window, n) -> (B, window - 1, n), over ``GREATEST`` and cut at +-1.
+
+    A byte counts on from 0 after 255: from 255 to 1 is a change of 2.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Maps (B, window, n) uint8 to (B, window - 1, n) of the layer's dtype."""
+        x = ops.cast(inputs, "float32")
+        changes = x[:, 1:] - x[:, :-1]
+        changes -= 256.0 * ops.round(changes / 256.0)
+        return ops.cast(ops.clip(changes / GREATEST, -1.0, 1.0), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (B, window - 1, n)."""
+        batch, window, n = input_shape
+        assert window is not None
+        return (batch, window - 1, n)
