@@ -12,6 +12,7 @@ from typing import Any, Optional, Union
 
 from omegaconf import MISSING
 
+# A setting that came after the first runs has a default here, what they did: they stay playable.
 # Optional[X] and Union[X, Y] are spelled out below: OmegaConf reads these annotations at run time,
 # on Python 3.10 too.
 
@@ -100,7 +101,7 @@ class AgentConfig:
     momentum: float = MISSING  # of rmsprop and sgd, 0..1
     weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0
     gradient_clip: float = MISSING  # greatest norm of the whole gradient, > 0; inf: any
-    weight_average: float = MISSING  # share of their mean that an update keeps, 0..1; 0: no mean
+    weight_average: float = 0.0  # share of their mean that an update keeps, 0..1; 0: no mean
     double: bool = MISSING  # the online network chooses the action the target network values
     expected_sarsa: bool = MISSING  # targets are the value under the behaviour policy
     munchausen: bool = MISSING  # rewards and values of a softmax policy
@@ -144,10 +145,8 @@ class PolicyConfig:
     rate: Optional[float] = MISSING  # exponential: per step, > 0  # noqa: UP045
     points: list[Any] = MISSING  # piecewise: [[step, value], ...], straight lines between
     clip: list[float] = MISSING  # boltzmann: lowest and highest Q / tau
-    exponent: float = (
-        MISSING  # eps_z_greedy: of how long a random action lasts, > 1
-    )
-    longest: int = MISSING  # eps_z_greedy: steps that it lasts at most, >= 1
+    exponent: float = 2.0  # eps_z_greedy: of how long a random action lasts, > 1
+    longest: int = 100  # eps_z_greedy: steps that it lasts at most, >= 1
     random_ties: bool = MISSING  # equally good actions are drawn from, not the first taken
 
 
