@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from runner.agent.loop import Session
@@ -113,9 +114,9 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     agent, memory = session.agent, session.memory
     session.set_state(state["session"])
     session.env.set_state(state["games"])
-    agent.model.set_weights(state["model"])
+    _set_weights(agent.model, state["model"])
     if agent.learner.has_target_network:
-        agent.target_model.set_weights(state["target_model"])
+        _set_weights(agent.target_model, state["target_model"])
     for variable, value in zip(agent.optimizer.variables, state["optimizer"], strict=True):
         variable.assign(value)
     _set_plain_attributes(agent.policy, state["policy"])
@@ -124,6 +125,11 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     set_generators_state(state["generators"])
     if memory.priorities is not None:
         memory.priorities.set_state(state["priorities"])
+
+
+def _set_weights(model: keras.Model, weights: Sequence[Any]) -> None:
+    """Sets ``weights``, of which those without a dimension were saved as plain numbers."""
+    model.set_weights([np.asarray(weight) for weight in weights])
 
 
 def _plain_attributes(policy: Any) -> dict[str, Any]:
