@@ -25,7 +25,7 @@ from runner.keras_rl2 import EpsGreedyQPolicy, GreedyQPolicy
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy
-from runner.policies.rules import SoftmaxQPolicy
+from runner.policies.rules import EpsZGreedyQPolicy, SoftmaxQPolicy
 
 GAMMA = 0.9
 MUNCHAUSEN = Munchausen(alpha=0.9, tau=0.03, floor=-1.0)
@@ -134,6 +134,7 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
         {"expected_sarsa": True, "policy": SoftmaxQPolicy(TAU)},
         fixed_point(under_softmax),
     ),
+    "random actions that last": ({"policy": EpsZGreedyQPolicy(4, longest=3)}, OPTIMAL),
     "Munchausen": (
         {"munchausen": MUNCHAUSEN},
         fixed_point(munchausen_value, munchausen_bonus),
@@ -148,6 +149,15 @@ def test_corridor_is_learned(switch: str) -> None:
     agent = trained(agent_with(**settings), *(steps or [1000]))
     q_values = agent.compute_batch_q_values(list(Corridor.states()))
     np.testing.assert_allclose(q_values, expected, atol=0.05)
+
+
+def test_the_mean_of_the_weights_learns_the_corridor() -> None:
+    keras.utils.set_random_seed(1)
+    agent = agent_with()
+    agent.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.9))
+    trained(agent, 1500)
+    q_values = agent.update_played_model()(np.array(Corridor.states()))
+    np.testing.assert_allclose(q_values, OPTIMAL, atol=0.05)
     played = agent.test(
         OldGym(Corridor()), nb_episodes=4, nb_max_episode_steps=10, visualize=False, verbose=0
     )
