@@ -273,12 +273,11 @@ def test_switches_go_together(combination: dict[str, Any]) -> None:
     assert q_values.shape == (5, 3)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_the_mean_of_the_weights_is_what_is_kept(jit_compile: bool, tmp_path: Path) -> None:
+def test_the_mean_of_the_weights_is_what_is_kept(tmp_path: Path) -> None:
     """mean_1 = w_1, mean_k = share * mean_(k-1) + (1 - share) * w_k (Polyak and Juditsky 1992)."""
     base = small_settings()
     settings = dataclasses.replace(base.agent, weight_average=0.75, learning_rate=0.1)
-    agent, _ = updated(dataclasses.replace(base, agent=settings), jit_compile)
+    agent, _ = updated(dataclasses.replace(base, agent=settings), jit_compile=True)
     mean = agent.model.get_weights()
     for _ in range(3):
         agent.learn(agent.memory.sample_batches(1, 4), np.zeros(2, np.bool_))
