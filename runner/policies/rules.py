@@ -45,7 +45,7 @@ class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
         return greedy_action(q_values)
 
 
-class EpsZGreedyQPolicy(EpsGreedyQPolicy):  # type: ignore[misc]
+class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     """Epsilon-greedy whose random actions last: each is repeated for a drawn number of steps.
 
     It explores further than single random actions do, which mostly undo one another. Source:
@@ -61,6 +61,7 @@ class EpsZGreedyQPolicy(EpsGreedyQPolicy):  # type: ignore[misc]
 
     def __init__(self, streams: int = 1, exponent: float = 2.0, longest: int = 100) -> None:
         super().__init__()
+        self.eps = 0.1  # keras-rl2's default, until a schedule sets it
         self.exponent, self.longest = exponent, longest
         self.stream = 0
         self.repeated = np.zeros(streams, np.int64)  # action of each game
@@ -80,7 +81,7 @@ class EpsZGreedyQPolicy(EpsGreedyQPolicy):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments, as keras-rl2's policies do."""
         own = {"streams": len(self.left), "exponent": self.exponent, "longest": self.longest}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "eps": self.eps, **own}
 
 
 class SoftmaxQPolicy(Policy):  # type: ignore[misc]
@@ -157,7 +158,7 @@ def rule_of(policy: Policy) -> Policy:
 def _target(policy: Policy) -> tuple[Literal["eps_greedy", "softmax"], str | None]:
     rule = rule_of(policy)
     for kind, target in _TARGETS.items():
-        if isinstance(rule, kind) and not isinstance(rule, EpsZGreedyQPolicy):  # that has a memory
+        if isinstance(rule, kind):
             return target
     raise ValueError(f"{type(rule).__name__}: expected an epsilon-greedy or a softmax policy")
 
