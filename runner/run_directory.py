@@ -168,6 +168,14 @@ class RunDirectory:
         compose.save(config, aside)
         os.replace(aside, self.config)
 
+    def reopen(self) -> None:
+        """Takes back that the run is complete, as it goes on: its weights are those of a step."""
+        if self.result.is_file():
+            step = json.loads(self.result.read_text())["steps"]
+            if self.final_weights.is_file():
+                os.replace(self.final_weights, self.weights / f"step_{step}.weights.h5")
+            self.result.unlink()
+
     def write_result(self, result: dict[str, Any]) -> None:
         """Writes ``result.json``, written aside and renamed."""
         write_json(self.result, result)

@@ -129,6 +129,8 @@ def _fit_and_evaluate(
     if isinstance(games, EmulatorPool):
         checkpoints = _checkpoints(config, run, pieces, callbacks, resume)
         games.reset(seed=game_seeds(config.seed, games.num_envs))
+    if resume:
+        run.reopen()
     began = time.perf_counter()
     with Interrupts(
         stop=lambda: setattr(agent, "stop_training", True),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +13,10 @@ from typing import Any
 
 import pytest
 from checkpoint.runs import SMALL
+from commands.commands_started import finish, start
 
 from runner.__main__ import main as train
+from runner.run_directory import RunDirectory
 
 TINY = (*SMALL, "env.num_envs=2", "train.steps=130")
 
@@ -59,6 +64,27 @@ def test_refused_or_gone_on_with(resumed: Callable[..., Any]) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert "resumed at step" in ended.out
     assert "steps: 160" in Path("runs/a/config.yaml").read_text()
+
+
+def test_a_finished_run_that_goes_on_is_not_finished_until_it_ends_again(
+    resumed: Callable[..., Any],
+) -> None:
+    run = RunDirectory(Path("runs/a"))
+    finished = run.final_weights.read_bytes()
+    steps = json.loads(run.result.read_text())["steps"]
+    longer = ["resume=runs/a", "train.steps=1000000", "logger.interval=0.1"]
+    process = start("runner", longer, Path.cwd())
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "steps/s" in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    assert finish(process).code == 130
+    assert not run.result.exists()
+    assert (run.weights / f"step_{steps}.weights.h5").read_bytes() == finished
+    newest = RunDirectory.find(run.folder)[1].name
+    assert newest.startswith("step_")
+    assert newest != f"step_{steps}.weights.h5"
 
 
 def test_a_file_where_the_checkpoints_should_be(resumed: Callable[..., Any]) -> None:
