@@ -18,6 +18,11 @@ SMALL_MEMORY = "memory.limit=20000"
 Load = Callable[..., Config]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first: one that started last would keep a single core busy."""
+    items.sort(key=lambda item: item.get_closest_marker("takes_minutes") is None)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY

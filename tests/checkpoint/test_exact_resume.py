@@ -17,6 +17,8 @@ from commands.commands_started import finish, start
 
 from runner.__main__ import main
 
+pytestmark = pytest.mark.takes_minutes
+
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr("sys.argv", ["runner", *arguments])  # Hydra reads it

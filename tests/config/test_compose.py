@@ -159,6 +159,8 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert (ram.policy.value_min, pixel.policy.value_min) == (0.003, 0.01)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
     assert (ram.model.differences, pixel.model.differences) == (True, False)
+    assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
+    assert (ram.agent.distribution, pixel.agent.distribution) == ("qr", "none")
     other = load(f"train={preset}", "agent=rainbow", "train.steps=20000")
     assert (other.agent.distribution, other.policy.name) == ("c51", "greedy")
     assert other.train.steps == 20_000

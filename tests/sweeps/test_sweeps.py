@@ -25,6 +25,7 @@ GAME = (
 TINY = (*GAME, "train.steps=130")
 LONG = (*GAME, "train.steps=6000")
 
+pytestmark = pytest.mark.takes_minutes
 
 RAY = str(Path(sys.executable).with_name("ray"))
 
