@@ -52,6 +52,10 @@ def check_policy(policy: PolicyConfig) -> None:
         raise wrong("policy.exponent", policy.exponent, "a finite number > 1")
     if policy.longest < 1:
         raise wrong("policy.longest", policy.longest, "an integer >= 1 steps")
+    if not 0 <= policy.spread < math.inf:
+        raise wrong("policy.spread", policy.spread, "a finite number >= 0")
+    if not 0 <= policy.lasting <= 1:
+        raise wrong("policy.lasting", policy.lasting, "a share from 0 to 1")
 
 
 def _check(policy: PolicyConfig, name: str) -> None:

@@ -147,6 +147,8 @@ class PolicyConfig:
     clip: list[float] = MISSING  # boltzmann: lowest and highest Q / tau
     exponent: float = 2.0  # eps_z_greedy: of how long a random action lasts, > 1
     longest: int = 100  # eps_z_greedy: steps that it lasts at most, >= 1
+    spread: float = 0.0  # eps_z_greedy: of epsilon among the games played at once, >= 0
+    lasting: float = 1.0  # eps_z_greedy: share of the games where random actions last, 0..1
     random_ties: bool = MISSING  # equally good actions are drawn from, not the first taken
 
 

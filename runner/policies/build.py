@@ -29,7 +29,9 @@ from runner.policies.rules import (
 
 RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
     "eps_greedy": lambda p, _: FairEpsGreedyQPolicy() if p.random_ties else EpsGreedyQPolicy(),
-    "eps_z_greedy": lambda p, games: EpsZGreedyQPolicy(games, p.exponent, p.longest),
+    "eps_z_greedy": lambda p, games: EpsZGreedyQPolicy(
+        games, p.exponent, p.longest, p.spread, p.lasting
+    ),
     "greedy": lambda p, _: FairGreedyQPolicy() if p.random_ties else GreedyQPolicy(),
     "softmax": lambda p, _: SoftmaxQPolicy(),
     "boltzmann": lambda p, _: BoltzmannQPolicy(clip=tuple(p.clip)),

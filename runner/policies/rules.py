@@ -53,17 +53,35 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     https://arxiv.org/abs/2006.01782: the number is n with probability in proportion to
     ``n ** -exponent``. Deviation: numbers beyond ``longest`` count as ``longest``.
 
+    The games that are played at once may explore differently, so that some see much and others
+    play on as well as they can. Game i of N takes epsilon ** (1 + spread * i / (N - 1)), as in
+    Horgan et al. 2018, "Distributed Prioritized Experience Replay",
+    https://arxiv.org/abs/1803.00933; and in a share of the games only do random actions last, in
+    the others each is of one step.
+
     Args:
         streams: Games played at once; ``stream`` says whose action is chosen next.
         exponent: > 1; the paper's is 2.
         longest: Steps, >= 1.
+        spread: >= 0: 0 is the same epsilon for every game.
+        lasting: Share of the games whose random actions last, 0 to 1, evenly among all.
     """
 
-    def __init__(self, streams: int = 1, exponent: float = 2.0, longest: int = 100) -> None:
+    def __init__(
+        self,
+        streams: int = 1,
+        exponent: float = 2.0,
+        longest: int = 100,
+        spread: float = 0.0,
+        lasting: float = 1.0,
+    ) -> None:
         super().__init__()
         self.eps = 0.1  # keras-rl2's default, until a schedule sets it
         self.exponent, self.longest = exponent, longest
+        self.spread, self.lasting = spread, lasting
         self.stream = 0
+        self.power = 1 + spread * np.linspace(0, 1, streams)  # of epsilon, of each game
+        self.lasts = np.diff(np.ceil(lasting * np.arange(streams + 1))) > 0
         self.repeated = np.zeros(streams, np.int64)  # action of each game
         self.left = np.zeros(streams, np.int64)  # steps of each game that it is repeated for
 
@@ -71,16 +89,23 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
         """Returns an action of game ``stream``. ``q_values``: (nb_actions,)."""
         stream = self.stream
         if self.left[stream] == 0:
-            if np.random.uniform() >= self.eps:
+            if np.random.uniform() >= self.eps ** self.power[stream]:
                 return int(np.argmax(q_values))
-            self.left[stream] = min(int(np.random.zipf(self.exponent)), self.longest)
+            drawn = np.random.zipf(self.exponent) if self.lasts[stream] else 1
+            self.left[stream] = min(int(drawn), self.longest)
             self.repeated[stream] = np.random.randint(len(q_values))
         self.left[stream] -= 1
         return int(self.repeated[stream])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments, as keras-rl2's policies do."""
-        own = {"streams": len(self.left), "exponent": self.exponent, "longest": self.longest}
+        own = {
+            "streams": len(self.left),
+            "exponent": self.exponent,
+            "longest": self.longest,
+            "spread": self.spread,
+            "lasting": self.lasting,
+        }
         return {**super().get_config(), "eps": self.eps, **own}
 
 

@@ -136,6 +136,8 @@ BAD_INPUT = [
     (["policy=piecewise", "policy.points=[[0,2]]"], ["policy.points=[[0, 2]]", "from 0 to 1"]),
     (["policy.exponent=1"], ["policy.exponent=1", "> 1"]),
     (["policy.longest=0"], ["policy.longest=0", ">= 1 steps"]),
+    (["policy.spread=-1"], ["policy.spread=-1", ">= 0"]),
+    (["policy.lasting=1.5"], ["policy.lasting=1.5", "from 0 to 1"]),
     (["policy.clip=[1]"], ["policy.clip=[1.0]", "[lowest, highest]"]),
     (["model.dense_initializer=he"], ["model.dense_initializer=he", "he_normal, he_uniform"]),
     (["train.minutes=0"], ["train.minutes=0", "null or a number > 0"]),

@@ -156,7 +156,7 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert (ram.model.name, pixel.model.name) == ("dense", "conv")
     assert ram.train.steps > pixel.train.steps
     assert (ram.policy.name, pixel.policy.name) == ("eps_z_greedy", "eps_greedy")
-    assert (ram.policy.value_min, pixel.policy.value_min) == (0.003, 0.01)
+    assert (ram.policy.value_min, pixel.policy.value_min) == (0.1, 0.01)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
     assert (ram.model.differences, pixel.model.differences) == (True, False)
     assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)

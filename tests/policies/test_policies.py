@@ -82,6 +82,35 @@ def test_each_game_repeats_its_own_action() -> None:
     assert chosen == [2, 1, 2, 1, 2, 1, 1, 1]
 
 
+def test_games_explore_from_much_to_little() -> None:
+    """Horgan et al. 2018, equation of section 4.1, of five games: 0.4 ** (1 + 7 * i / 4)."""
+    policy = EpsZGreedyQPolicy(streams=5, longest=1, spread=7.0)
+    policy.eps = 0.4
+    expected = [0.4, 0.4**2.75, 0.4**4.5, 0.4**6.25, 0.4**8]
+    for policy.stream, epsilon in enumerate(expected):
+        wanted = [epsilon / 3, 1 - epsilon * 2 / 3, epsilon / 3]
+        np.testing.assert_allclose(shares(policy, Q), wanted, atol=0.02)
+    policy.eps = 1.0  # at the start of an annealing, all play at random
+    assert set(policy.eps**policy.power) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("lasting", "where"),
+    [(0, []), (0.25, [0, 4]), (0.5, [0, 2, 4, 6]), (0.9, [0, 1, 2, 3, 4, 5, 6, 7]), (1, range(8))],
+)
+def test_random_actions_last_in_a_share_of_the_games(lasting: float, where: list[int]) -> None:
+    policy = EpsZGreedyQPolicy(streams=8, lasting=lasting)
+    policy.eps = 1.0
+    np.random.seed(0)
+    lasts = set()
+    for policy.stream in range(8):
+        for _ in range(50):
+            policy.select_action(q_values=Q)
+            if policy.left[policy.stream]:
+                lasts.add(policy.stream)
+    assert sorted(lasts) == list(where)
+
+
 @pytest.mark.parametrize("tau", [0.5, 1.0, 10.0])
 def test_softmax_is_the_textbooks(tau: float) -> None:
     expected = np.exp(Q / tau) / np.exp(Q / tau).sum()
