@@ -135,6 +135,10 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
         fixed_point(under_softmax),
     ),
     "random actions that last": ({"policy": EpsZGreedyQPolicy(4, longest=3)}, OPTIMAL),
+    "games that explore differently": (
+        {"policy": EpsZGreedyQPolicy(4, longest=3, spread=2.0, lasting=0.5)},
+        OPTIMAL,
+    ),
     "Munchausen": (
         {"munchausen": MUNCHAUSEN},
         fixed_point(munchausen_value, munchausen_bonus),
