@@ -56,8 +56,8 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     The games that are played at once may explore differently, so that some see much and others
     play on as well as they can. Game i of N takes epsilon ** (1 + spread * i / (N - 1)), as in
     Horgan et al. 2018, "Distributed Prioritized Experience Replay",
-    https://arxiv.org/abs/1803.00933; and in a share of the games only do random actions last, in
-    the others each is of one step.
+    https://arxiv.org/abs/1803.00933, and a single game the one in the middle; and in a share of the
+    games only do random actions last, in the others each is of one step.
 
     Args:
         streams: Games played at once; ``stream`` says whose action is chosen next.
@@ -80,7 +80,8 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
         self.exponent, self.longest = exponent, longest
         self.spread, self.lasting = spread, lasting
         self.stream = 0
-        self.power = 1 + spread * np.linspace(0, 1, streams)  # of epsilon, of each game
+        places = np.linspace(0, 1, streams) if streams > 1 else np.array([0.5])
+        self.power = 1 + spread * places  # of epsilon, of each game
         self.lasts = np.diff(np.ceil(lasting * np.arange(streams + 1))) > 0
         self.repeated = np.zeros(streams, np.int64)  # action of each game
         self.left = np.zeros(streams, np.int64)  # steps of each game that it is repeated for

@@ -92,6 +92,7 @@ def test_games_explore_from_much_to_little() -> None:
         np.testing.assert_allclose(shares(policy, Q), wanted, atol=0.02)
     policy.eps = 1.0  # at the start of an annealing, all play at random
     assert set(policy.eps**policy.power) == {1.0}
+    np.testing.assert_allclose(EpsZGreedyQPolicy(streams=1, spread=2.0).power, 2)  # the middle
 
 
 @pytest.mark.parametrize(
