@@ -122,12 +122,13 @@ def load_trained(run: Path, play: Play) -> Trained:
 
     tensorflow_setup.set_up(play.seed)
     from runner.agent.build import make_model
-    from runner.agent.dqn import has_no_convolution, q_function
+    from runner.agent.dqn import q_function
+    from runner.agent.xla import is_faster_with_xla
 
     assert game.observation_space.shape is not None
     model = make_model(config, game.observation_space.shape, len(game.actions))
     return Trained(
-        _out(directory.folder), weights, config, q_function(model, has_no_convolution(model))
+        _out(directory.folder), weights, config, q_function(model, is_faster_with_xla(model))
     )
 
 

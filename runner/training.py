@@ -182,7 +182,8 @@ def _callbacks(
     config: Config, run: RunDirectory, games: Games, pieces: _Pieces, sinks: Mapping[str, Sink]
 ) -> dict[str, Any]:
     """By name, in the order in which they are called."""
-    from runner.agent.dqn import has_no_convolution, q_function
+    from runner.agent.dqn import q_function
+    from runner.agent.xla import is_faster_with_xla
     from runner.callbacks.control import (
         StartAtStep,
         StopAfterGames,
@@ -198,7 +199,7 @@ def _callbacks(
     from runner.callbacks.weights import EpisodeWeights, IntervalWeights
     from runner.evaluation import evaluate
 
-    q_values = q_function(pieces.played_model(), has_no_convolution(pieces.model))
+    q_values = q_function(pieces.played_model(), is_faster_with_xla(pieces.model))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
     weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights

@@ -24,6 +24,7 @@ from runner.agent.learner import Learner, Updates, compiled
 from runner.agent.loop import fit_vector
 from runner.agent.processing import Processing
 from runner.agent.targets import Munchausen
+from runner.agent.xla import is_faster_with_xla
 from runner.keras_rl2 import DQNAgent, clone_model
 from runner.memory.batch import Batch
 from runner.memory.replay import ReplayMemory
@@ -44,8 +45,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             must be epsilon-greedy, greedy or softmax; else under the greedy policy.
         munchausen: Munchausen targets instead; None: not.
         seed: Of what noisy layers and sampled quantiles draw.
-        jit_compile: Compile with XLA: True, False, or None for the faster of the two on a CPU (XLA
-            for dense networks; oneDNN's convolutions are faster without).
+        jit_compile: Compile with XLA: True, False, or None for the faster of the two on this CPU.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
             first end of a game that many steps or more after the last sync.
     """
@@ -70,7 +70,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
         self._standardised = False  # whether the layers that standardise were looked after
         self.stop_training = False  # set by whoever wants the training to end
-        self.jit_compile = has_no_convolution(self.model) if jit_compile is None else jit_compile
+        self.jit_compile = is_faster_with_xla(self.model) if jit_compile is None else jit_compile
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """Builds the target network and the learner.
@@ -266,8 +266,3 @@ def noisy_q_function(
             return model(states, training=False)
 
     return compiled(call, jit_compile)
-
-
-def has_no_convolution(model: keras.Model) -> bool:
-    """True if no layer of ``model`` is a convolution."""
-    return not any("Conv" in type(layer).__name__ for layer in model.layers)

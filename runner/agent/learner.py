@@ -20,6 +20,7 @@ from runner.agent.adam import apply_adam, is_plain_adam
 from runner.agent.distributions import Outputs, distribution_of
 from runner.agent.draws import StatelessDraws, draws_fractions, has_noise
 from runner.agent.targets import POLICIES, Munchausen
+from runner.agent.xla import has_convolution
 from runner.memory.batch import Batch
 
 
@@ -107,6 +108,7 @@ class Learner:
         self._probabilities = munchausen.probabilities if munchausen else POLICIES[policy]
         self._draws, self._seed = has_noise(model) or draws_fractions(model), seed
         optimizer.build(model.trainable_variables)
+        self._one_a_call = jit_compile and has_convolution(model)
         # The fused kernel has no XLA version; XLA fuses Keras's own operations itself.
         self._fused_adam = is_plain_adam(optimizer) and not jit_compile
         self._updates = compiled(self._trace_updates, jit_compile)
@@ -115,7 +117,7 @@ class Learner:
     def update(
         self, batches: Batch, syncs: NDArray[np.bool_], policy_parameter: float = 0.0
     ) -> Updates:
-        """Makes K updates, one after another, in one call.
+        """Makes K updates, one after another, in as few calls as may be.
 
         Args:
             batches: Transitions with leading axes (K, B).
@@ -126,7 +128,8 @@ class Learner:
             self.sync()
         results, first = [], 0
         # Within a call the target network stands still: a sync in between makes two calls of one.
-        for last in [*np.flatnonzero(syncs[1:-1]) + 1, len(syncs) - 1]:
+        ends = range(1, len(syncs) - 1) if self._one_a_call else np.flatnonzero(syncs[1:-1]) + 1
+        for last in [*ends, len(syncs) - 1]:
             results.append(self.call(batches.part(first, last), policy_parameter))
             if syncs[last]:
                 self.sync()

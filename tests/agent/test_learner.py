@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toys import small_network
 
+from models.conv import conv_network
 from runner.agent.learner import Learner
 from runner.agent.targets import Munchausen
 from runner.keras_rl2 import clone_model
@@ -207,6 +208,33 @@ def test_adam_is_keras_adam(jit_compile: bool) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-5)
     for a, b in zip(fused.optimizer.variables, plain.optimizer.variables, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_convolutions_learn_the_same_with_and_without_xla() -> None:
+    """XLA's updates of convolutions are made one at a time, oneDNN's several in a call."""
+    generator = np.random.default_rng(0)
+    windows = generator.integers(256, size=(3, 8, 3, 12, 12), dtype=np.uint8)
+    actions = generator.integers(2, size=(3, 8), dtype=np.int32)
+    rewards = generator.normal(size=(3, 8)).astype(np.float32)
+    batches = Batch(windows, actions, rewards, np.zeros((3, 8), np.bool_))
+    syncs = np.array([False, False, True, False])
+    networks = [
+        conv_network(
+            (2, 12, 12), 2, filters=[4], kernels=[4], strides=[4], hidden=[8], activation="relu",
+            scale=1 / 255,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    start = [network.get_weights() for network in networks]
+    results = []
+    for jit_compile in (True, False):
+        for network, weights in zip(networks, start, strict=True):
+            network.set_weights(weights)
+        learns = learner(networks, jit_compile=jit_compile, double=True)
+        losses = learns.update(batches, syncs).losses
+        results.append([losses, *learns.model.get_weights(), *learns.target_model.get_weights()])
+    for with_xla, without in zip(*results, strict=True):
+        np.testing.assert_allclose(with_xla, without, rtol=1e-4, atol=1e-6)
 
 
 def test_target_network_starts_as_a_copy() -> None:

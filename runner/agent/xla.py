@@ -1,0 +1,39 @@
+"""Which networks XLA makes faster, on which CPU."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import keras
+
+_CPU_INFO: Final = Path("/proc/cpuinfo")  # Linux
+
+
+def is_faster_with_xla(model: keras.Model) -> bool:
+    """Whether updates of ``model`` take less time on this CPU with XLA than with oneDNN.
+
+    Dense networks' do. Convolutions' do on x86 without AVX-512; with it oneDNN's are faster, and on
+    other CPUs they were not compared (docs/performance.md).
+    """
+    return not has_convolution(model) or _is_x86_without_avx512()
+
+
+def has_convolution(model: keras.Model) -> bool:
+    """Whether a layer of ``model`` is a convolution.
+
+    XLA's updates of such a network are called one at a time: two in a call take longer than two
+    calls (docs/performance.md).
+    """
+    return any("Conv" in type(layer).__name__ for layer in model.layers)
+
+
+@cache
+def _is_x86_without_avx512() -> bool:
+    try:
+        lines = _CPU_INFO.read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return "avx2" in flags and "avx512f" not in flags
