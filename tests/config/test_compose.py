@@ -20,6 +20,7 @@ NEEDS = {
     "model=blocks": ["obs=pixel"],
     "model=nature": ["obs=pixel"],
     "model=nature_no_bias": ["obs=pixel"],
+    "model=nips": ["obs=pixel"],
     "model=pong_elu": ["obs=pixel"],
     "model=raw_frames": ["obs=pixel"],
 }

@@ -121,9 +121,9 @@ def test_frames_by_themselves_are_all_seen_with_the_same_weights():
     np.testing.assert_allclose(features(model, inputs), expected, rtol=1e-5, atol=1e-6)
 
 
-# The five tutorials' networks, by hand: each convolution's kernel * kernel * inputs * filters and
-# its biases, then each dense layer's inputs * units + units.
-TUTORIALS = [
+# The five tutorials' networks, and that of Mnih et al. 2013, by hand: each convolution's kernel *
+# kernel * inputs * filters and its biases, then each dense layer's inputs * units + units.
+BY_HAND = [
     # 210x160 -> 51x39 -> 24x18 -> 22x16, of three screens; 256 * (6 + 1) + 7 of the dueling head
     (
         "raw_frames", (3, 210, 160, 3), 6, "avg",
@@ -148,13 +148,20 @@ TUTORIALS = [
         "nature_no_bias", (4, 84, 84), 4, "none",
         [8 * 8 * 4 * 32, 4 * 4 * 32 * 64, 3 * 3 * 64 * 64, 7 * 7 * 64 * 512 + 512, 512 * 4 + 4],
     ),
+    # 84x84 -> 20x20 -> 9x9
+    (
+        "nips", (4, 84, 84), 4, "none",
+        [8 * 8 * 4 * 16 + 16, 4 * 4 * 16 * 32 + 32, 9 * 9 * 32 * 256 + 256, 256 * 4 + 4],
+    ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("option", "shape", "nb_actions", "dueling", "weights"), TUTORIALS, ids=lambda v: str(v)[:20]
+    ("option", "shape", "nb_actions", "dueling", "weights"), BY_HAND, ids=lambda v: str(v)[:20]
 )
-def test_the_tutorials_networks(option, shape, nb_actions, dueling, weights):
+def test_the_networks_have_their_papers_and_tutorials_sizes(
+    option, shape, nb_actions, dueling, weights
+):
     compose.register()
     obs = "ram" if option == "dense" else "pixel"
     typed = [f"model={option}", f"agent.dueling={dueling}", f"obs.window={shape[0]}"]
@@ -168,7 +175,7 @@ def test_the_tutorials_networks(option, shape, nb_actions, dueling, weights):
 
 
 def test_the_raw_screen_network_has_34_8_million_weights():
-    *_, weights = TUTORIALS[0]
+    *_, weights = BY_HAND[0]
     assert sum(weights) == 34_812_583
 
 
