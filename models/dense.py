@@ -12,6 +12,7 @@ import keras
 from keras import layers, ops
 
 from models.differences import Differences
+from models.gains import Gains
 from models.hidden import dense_tail
 from models.standardise import Standardise
 
@@ -47,6 +48,7 @@ def dense_network(
     layer_norm: bool = False,
     standardise: bool = False,
     differences: bool = False,
+    gains: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
@@ -63,6 +65,7 @@ def dense_network(
         standardise: Each byte less its mean, over its standard deviation, in place of ``scale``.
         differences: Of the window the newest observation, and the changes between two, instead of
             all observations.
+        gains: Each input times a gain that is learned.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -81,6 +84,8 @@ def dense_network(
         parts.append(Bits(dtype=dtype)(inputs))
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     x = layers.Flatten(dtype=dtype)(x)
+    if gains:
+        x = Gains(dtype=dtype)(x)
     q_values = dense_tail(
         x, hidden, nb_actions,
         activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,

@@ -60,12 +60,13 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         "dense_initializer": model.dense_initializer,
     }
     if model.name == "conv":
-        names = (
+        names: tuple[str, ...] = (
             "filters", "kernels", "strides", "conv_bias", "conv_initializer", "per_frame",
         )  # fmt: skip
         arguments |= {name: getattr(model, name) for name in names}
     if model.name == "dense":
-        arguments |= {name: getattr(model, name) for name in ("bits", "standardise", "differences")}
+        names = ("bits", "standardise", "differences", "gains")
+        arguments |= {name: getattr(model, name) for name in names}
     if model.name == "custom":
         arguments = model.arguments
     try:

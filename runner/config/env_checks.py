@@ -57,7 +57,7 @@ def _check_observation(config: Config) -> None:
         raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
     if config.model.bits != "none" and config.model.name != "dense":
         raise wrong("model.bits", config.model.bits, "none unless model=dense")
-    for field in ("standardise", "differences"):
+    for field in ("standardise", "differences", "gains"):
         if getattr(config.model, field) and config.model.name == "conv":
             raise wrong(f"model.{field}", "true", "false unless model=dense")
     if config.model.standardise and config.agent.name == "keras_rl2":

@@ -79,6 +79,7 @@ class ModelConfig:
     scale: float = MISSING  # factor applied to the bytes inside the network
     standardise: bool = False  # bytes less their mean over their deviation, not scaled; dense only
     differences: bool = False  # the window as its newest bytes and their changes; dense only
+    gains: bool = False  # each input times a gain that is learned; dense only
     bits: str = "none"  # none | add | only: the bits of each byte as inputs, dense only
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only

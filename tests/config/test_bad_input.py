@@ -98,6 +98,7 @@ BAD_INPUT = [
     (["obs=raw", "memory.limit=1000000000"], ["memory.limit=1000000000", "100808.0 GB"]),
     (["obs=pixel", "model.bits=add", SMALL], ["model.bits=add", "model=dense"]),
     (["obs=pixel", "model.differences=true", SMALL], ["model.differences=true", "model=dense"]),
+    (["obs=pixel", "model.gains=true", SMALL], ["model.gains=true", "model=dense"]),
     (["agent=keras_rl2", "model.standardise=true"], ["model.standardise=true", "keras_rl2"]),
     (["model.bits=some"], ["model.bits=some", "none, add, only"]),
     (["agent=keras_rl2", "obs.padding=first"], ["obs.padding=first", "memory=sequential"]),

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
+from models.gains import Gains
 from models.heads import Head
 from models.standardise import standardising
 from runner.agent.build import make_model
@@ -39,7 +40,8 @@ NETWORKS = [
     ("dense", (3, 128), DENSE),
 ]
 BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
-CHANGES = [("dense", (3, 5), {**DENSE, "standardise": True, "differences": True, "bits": "add"})]
+INPUTS = {"standardise": True, "differences": True, "bits": "add", "gains": True}
+CHANGES = [("dense", (3, 5), {**DENSE, **INPUTS})]
 
 
 def random_bytes(shape, batch=5, seed=0, high=256):
@@ -352,6 +354,19 @@ def test_standardised_bytes():
     window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
     # What hardly changes is divided by 16, and cut at 5.
     np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 1, 5], rtol=1e-6)
+
+
+def test_each_input_has_a_learned_gain():
+    arguments = {**DENSE, "hidden": [], "gains": True}
+    model = build_model("dense", (2, 2), 1, arguments=arguments)
+    (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
+    window = np.array([[[51, 102], [153, 204]]], np.uint8)
+    features = keras.Model(model.input, gains.output)
+    np.testing.assert_allclose(features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6)  # 1 at first
+    gains.set_weights([np.array([0.1, -0.1, 0.0, 0.2], np.float32)])
+    expected = [0.2 * np.e, 0.4 / np.e, 0.6, 0.8 * np.e**2]
+    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
+    assert gains.trainable_weights
 
 
 def test_a_network_of_bits_compiles_with_xla():
