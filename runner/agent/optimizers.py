@@ -26,9 +26,20 @@ _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
 
 def make_optimizer(agent: AgentConfig) -> keras.optimizers.Optimizer:
     """Builds the optimizer of ``agent``'s settings."""
-    shared: dict[str, Any] = {"learning_rate": agent.learning_rate}
+    shared: dict[str, Any] = {"learning_rate": _learning_rate(agent)}
     if not math.isinf(agent.gradient_clip):
         shared["global_clipnorm"] = agent.gradient_clip
     if agent.weight_average:
         shared |= {"use_ema": True, "ema_momentum": agent.weight_average}
     return _OPTIMIZERS[agent.optimizer](agent, **shared)
+
+
+def _learning_rate(agent: AgentConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Stays, or falls in a straight line. Keras counts updates, not steps."""
+    if not agent.learning_rate_steps:
+        return agent.learning_rate
+    return keras.optimizers.schedules.PolynomialDecay(
+        agent.learning_rate,
+        decay_steps=math.ceil(agent.learning_rate_steps / agent.train_interval),
+        end_learning_rate=agent.learning_rate_min,
+    )

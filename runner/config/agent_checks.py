@@ -28,6 +28,9 @@ def check_agent(config: Config) -> None:
     agent = config.agent
     if agent.name == "keras_rl2":
         _check_stock(agent)
+    if agent.learning_rate_min > agent.learning_rate:
+        allowed = f"at most agent.learning_rate={agent.learning_rate:g}, from where it falls"
+        raise wrong("agent.learning_rate_min", agent.learning_rate_min, allowed)
     if agent.munchausen:
         for field in ("double", "expected_sarsa"):
             if getattr(agent, field):

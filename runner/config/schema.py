@@ -98,6 +98,8 @@ class AgentConfig:
     target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate; 0: no target
     optimizer: str = MISSING  # adam | adamw | rmsprop | sgd
     learning_rate: float = MISSING  # of the optimizer, > 0
+    learning_rate_min: float = 0.0  # what it falls to, in a straight line, >= 0
+    learning_rate_steps: int = 0  # steps of learning over which it falls; 0: it stays
     adam_epsilon: float = MISSING  # of adam, adamw and rmsprop, > 0
     momentum: float = MISSING  # of rmsprop and sgd, 0..1
     weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0

@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     [
         (1, RULES),
         # The priorities too, how far the importance weights have come, what is left of a repeated
-        # action, and the mean of the weights.
+        # action, the mean of the weights, and how far the learning rate has fallen.
         (
             4,
             (
@@ -39,7 +39,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "memory.border=redraw",
                 "policy.name=eps_z_greedy",
                 "agent.weight_average=0.9",
+                "agent.learning_rate_steps=400",
                 "model.standardise=true",
+                "model.gains=true",
             ),
         ),
         (4, PIXEL),

@@ -1,0 +1,45 @@
+"""The learning rate as it falls."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from runner.agent.optimizers import make_optimizer
+from runner.config import compose
+
+
+@pytest.mark.parametrize(
+    ("steps", "rates"),
+    [
+        (0, [0.1, 0.1, 0.1, 0.1, 0.1]),
+        (6, [0.1, 0.07, 0.04, 0.01, 0.01]),
+        (5, [0.1, 0.07, 0.04, 0.01, 0.01]),  # as many updates: rounded up
+        (1, [0.1, 0.01, 0.01, 0.01, 0.01]),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_rate_falls_in_a_straight_line_over_steps(
+    steps: int, rates: list[float], compiled: bool
+) -> None:
+    compose.register()
+    agent = dataclasses.replace(
+        compose.load([]).agent,
+        optimizer="sgd", learning_rate=0.1, learning_rate_min=0.01, learning_rate_steps=steps,
+        train_interval=2,
+    )  # fmt: skip
+    weight = keras.Variable(np.zeros(1, np.float32))
+    optimizer = make_optimizer(agent)
+    optimizer.build([weight])
+    apply = tf.function(lambda slope: optimizer.apply([slope], [weight]), jit_compile=True)
+    moves = []
+    for _ in rates:
+        before = weight.numpy()
+        slope = tf.ones(1)
+        (apply if compiled else lambda slope: optimizer.apply([slope], [weight]))(slope)
+        moves.append((before - weight.numpy()).item())
+    np.testing.assert_allclose(moves, rates, rtol=1e-4)
