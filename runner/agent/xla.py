@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import keras
+import tensorflow as tf
 
 _CPU_INFO: Final = Path("/proc/cpuinfo")  # Linux
 
@@ -15,9 +16,9 @@ def is_faster_with_xla(model: keras.Model) -> bool:
     """Whether updates of ``model`` take less time on this CPU with XLA than with oneDNN.
 
     Dense networks' do. Convolutions' do on x86 without AVX-512; with it oneDNN's are faster, and on
-    other CPUs they were not compared (docs/performance.md).
+    other CPUs and on a GPU they were not compared (docs/performance.md).
     """
-    return not has_convolution(model) or _is_x86_without_avx512()
+    return not has_convolution(model) or (not _has_gpu() and _is_x86_without_avx512())
 
 
 def has_convolution(model: keras.Model) -> bool:
@@ -27,6 +28,10 @@ def has_convolution(model: keras.Model) -> bool:
     calls (docs/performance.md).
     """
     return any("Conv" in type(layer).__name__ for layer in model.layers)
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 @cache

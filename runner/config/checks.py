@@ -155,7 +155,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     one_of("agent.optimizer", "adam", "adamw", "rmsprop", "sgd"),
     finite_above("agent.learning_rate", 0.0),
-    Rule("agent.learning_rate_min", lambda v: 0 <= v < math.inf, "a finite number >= 0"),
+    at_least("agent.learning_rate_min", 0.0),
     at_least("agent.learning_rate_steps", 0, " steps"),
     finite_above("agent.adam_epsilon", 0.0),
     between("agent.momentum", 0, 1),

@@ -42,6 +42,7 @@ def test_dense_networks_always_convolutions_without_avx512(
     if cpu_info is not None:
         file.write_text(f"processor\t: 0\n{cpu_info}\n")
     monkeypatch.setattr(xla, "_CPU_INFO", file)
+    monkeypatch.setattr(xla, "_has_gpu", lambda: False)
     xla._is_x86_without_avx512.cache_clear()
     try:
         assert xla.is_faster_with_xla(network) == (
