@@ -160,6 +160,9 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert (ram.policy.value_min, pixel.policy.value_min) == (0.1, 0.01)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
     assert (ram.model.differences, pixel.model.differences) == (True, False)
+    assert (ram.model.gains, pixel.model.gains) == (True, False)
+    assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adamw", "adam")
+    assert ram.agent.learning_rate_steps == ram.train.steps
     assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
     assert (ram.agent.distribution, pixel.agent.distribution) == ("qr", "none")
     other = load(f"train={preset}", "agent=rainbow", "train.steps=20000")
