@@ -35,11 +35,14 @@ def test_the_rate_falls_in_a_straight_line_over_steps(
     weight = keras.Variable(np.zeros(1, np.float32))
     optimizer = make_optimizer(agent)
     optimizer.build([weight])
-    apply = tf.function(lambda slope: optimizer.apply([slope], [weight]), jit_compile=True)
+
+    def apply(slope: tf.Tensor) -> None:
+        optimizer.apply([slope], [weight])
+
+    update = tf.function(apply, jit_compile=True) if compiled else apply
     moves = []
     for _ in rates:
         before = weight.numpy()
-        slope = tf.ones(1)
-        (apply if compiled else lambda slope: optimizer.apply([slope], [weight]))(slope)
+        update(tf.ones(1))
         moves.append((before - weight.numpy()).item())
     np.testing.assert_allclose(moves, rates, rtol=1e-4)
