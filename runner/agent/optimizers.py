@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import keras
@@ -35,11 +36,26 @@ def make_optimizer(agent: AgentConfig) -> keras.optimizers.Optimizer:
 
 
 def _learning_rate(agent: AgentConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Stays, or falls in a straight line. Keras counts updates, not steps."""
+    """Stays, or stays and then falls in a straight line. Keras counts updates, not steps."""
     if not agent.learning_rate_steps:
         return agent.learning_rate
-    return keras.optimizers.schedules.PolynomialDecay(
-        agent.learning_rate,
-        decay_steps=math.ceil(agent.learning_rate_steps / agent.train_interval),
-        end_learning_rate=agent.learning_rate_min,
-    )
+    updates = math.ceil(agent.learning_rate_steps / agent.train_interval)
+    held = math.floor(agent.learning_rate_hold * updates)
+    return _HeldThenFalling(agent.learning_rate, agent.learning_rate_min, held, updates)
+
+
+@dataclass
+class _HeldThenFalling(keras.optimizers.schedules.LearningRateSchedule):
+    """``start`` for ``held`` updates, then in a straight line to ``end`` until ``updates``."""
+
+    start: float
+    end: float
+    held: int
+    updates: int
+
+    def __call__(self, step: Any) -> Any:
+        fall = keras.ops.cast(step - self.held, "float32") / (self.updates - self.held)
+        return self.start + (self.end - self.start) * keras.ops.clip(fall, 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return asdict(self)

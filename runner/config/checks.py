@@ -157,6 +157,7 @@ RULES: Final[tuple[Rule, ...]] = (
     finite_above("agent.learning_rate", 0.0),
     at_least("agent.learning_rate_min", 0.0),
     at_least("agent.learning_rate_steps", 0, " steps"),
+    Rule("agent.learning_rate_hold", lambda v: 0 <= v < 1, "a number >= 0 and < 1"),
     finite_above("agent.adam_epsilon", 0.0),
     between("agent.momentum", 0, 1),
     at_least("agent.weight_decay", 0.0),

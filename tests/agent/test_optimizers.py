@@ -14,23 +14,26 @@ from runner.config import compose
 
 
 @pytest.mark.parametrize(
-    ("steps", "rates"),
+    ("steps", "hold", "rates"),
     [
-        (0, [0.1, 0.1, 0.1, 0.1, 0.1]),
-        (6, [0.1, 0.07, 0.04, 0.01, 0.01]),
-        (5, [0.1, 0.07, 0.04, 0.01, 0.01]),  # as many updates: rounded up
-        (1, [0.1, 0.01, 0.01, 0.01, 0.01]),
+        (0, 0.0, [0.1, 0.1, 0.1, 0.1, 0.1]),
+        (6, 0.0, [0.1, 0.07, 0.04, 0.01, 0.01]),
+        (5, 0.0, [0.1, 0.07, 0.04, 0.01, 0.01]),  # as many updates: rounded up
+        (1, 0.0, [0.1, 0.01, 0.01, 0.01, 0.01]),
+        (8, 0.5, [0.1, 0.1, 0.1, 0.055, 0.01]),  # held for two of four updates
+        (6, 0.5, [0.1, 0.1, 0.055, 0.01, 0.01]),  # for one of three: rounded down
+        (2, 0.9, [0.1, 0.01, 0.01, 0.01, 0.01]),
     ],
 )
 @pytest.mark.parametrize("compiled", [False, True])
-def test_the_rate_falls_in_a_straight_line_over_steps(
-    steps: int, rates: list[float], compiled: bool
+def test_the_rate_stays_and_falls_in_a_straight_line_until_steps(
+    steps: int, hold: float, rates: list[float], compiled: bool
 ) -> None:
     compose.register()
     agent = dataclasses.replace(
         compose.load([]).agent,
         optimizer="sgd", learning_rate=0.1, learning_rate_min=0.01, learning_rate_steps=steps,
-        train_interval=2,
+        learning_rate_hold=hold, train_interval=2,
     )  # fmt: skip
     weight = keras.Variable(np.zeros(1, np.float32))
     optimizer = make_optimizer(agent)
