@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import keras
+from keras.optimizers import schedules
 
 from runner.config.schema import AgentConfig
 
@@ -35,7 +36,7 @@ def make_optimizer(agent: AgentConfig) -> keras.optimizers.Optimizer:
     return _OPTIMIZERS[agent.optimizer](agent, **shared)
 
 
-def _learning_rate(agent: AgentConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
+def _learning_rate(agent: AgentConfig) -> float | schedules.LearningRateSchedule:
     """Stays, or stays and then falls in a straight line. Keras counts updates, not steps."""
     if not agent.learning_rate_steps:
         return agent.learning_rate
@@ -45,7 +46,7 @@ def _learning_rate(agent: AgentConfig) -> float | keras.optimizers.schedules.Lea
 
 
 @dataclass
-class _HeldThenFalling(keras.optimizers.schedules.LearningRateSchedule):
+class _HeldThenFalling(schedules.LearningRateSchedule):  # type: ignore[misc]
     """``start`` for ``held`` updates, then in a straight line to ``end`` until ``updates``."""
 
     start: float
