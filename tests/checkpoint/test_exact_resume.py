@@ -40,6 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "policy.name=eps_z_greedy",
                 "agent.weight_average=0.9",
                 "agent.learning_rate_steps=400",
+                "agent.learning_rate_hold=0.5",
                 "model.standardise=true",
                 "model.gains=true",
             ),

@@ -66,6 +66,7 @@ BAD_INPUT = [
     (["agent.learning_rate=inf"], ["agent.learning_rate=inf", "> 0"]),
     (["agent.learning_rate_min=0.1"], ["agent.learning_rate_min=0.1", "0.00025"]),
     (["agent.learning_rate_steps=-1"], ["agent.learning_rate_steps=-1", ">= 0"]),
+    (["agent.learning_rate_hold=1"], ["agent.learning_rate_hold=1", "< 1"]),
     (["agent.target_update=1.5"], ["agent.target_update=1.5", "whole number", "rate"]),
     (["agent.dueling=best"], ["agent.dueling=best", "none, avg, max, naive"]),
     (["agent.precision=half"], ["agent.precision=half", "auto, float32, bfloat16"]),
