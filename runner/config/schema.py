@@ -100,7 +100,7 @@ class AgentConfig:
     learning_rate: float = MISSING  # of the optimizer, > 0
     learning_rate_min: float = 0.0  # what it falls to, in a straight line, >= 0
     learning_rate_steps: int = 0  # steps of learning until it has fallen; 0: it stays
-    learning_rate_hold: float = 0.0  # share of these steps before it begins to fall, 0..1
+    learning_rate_hold: float = 0.0  # share of these before it begins to fall, >= 0, < 1
     adam_epsilon: float = MISSING  # of adam, adamw and rmsprop, > 0
     momentum: float = MISSING  # of rmsprop and sgd, 0..1
     weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0

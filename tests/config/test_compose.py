@@ -161,6 +161,7 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
     assert (ram.model.differences, pixel.model.differences) == (True, False)
     assert (ram.model.gains, pixel.model.gains) == (True, False)
+    assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adam", "adam")
     assert ram.agent.learning_rate_steps == ram.train.steps
     assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
     assert (ram.agent.distribution, pixel.agent.distribution) == ("qr", "none")
