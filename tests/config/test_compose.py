@@ -136,6 +136,13 @@ def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
     assert list(lengths.values()) == [3_000_000, 250_000, 600]
 
 
+@pytest.mark.parametrize("obs", ["ram", "pixel"])
+@pytest.mark.parametrize("agent", ["dqn", "double", "dueling", "rainbow", "fast", "keras_rl2"])
+def test_every_agent_can_be_tried_for_seconds(load, agent, obs):
+    config = load(f"agent={agent}", f"obs={obs}", "train=smoke")
+    assert config.train.warmup < config.train.steps
+
+
 @pytest.mark.parametrize(
     ("typed", "games"),
     [
