@@ -137,9 +137,9 @@ def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])
-@pytest.mark.parametrize("agent", ["dqn", "double", "dueling", "rainbow", "fast", "keras_rl2"])
+@pytest.mark.parametrize("agent", [option for option in OPTIONS if option.startswith("agent=")])
 def test_every_agent_can_be_tried_for_seconds(load, agent, obs):
-    config = load(f"agent={agent}", f"obs={obs}", "train=smoke")
+    config = load(agent, f"obs={obs}", "train=smoke")
     assert config.train.warmup < config.train.steps
 
 
