@@ -11,6 +11,7 @@ import keras
 
 from models.build import build_model
 from models.heads import Head
+from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
@@ -162,10 +163,12 @@ def _own_arguments(config: Config) -> dict[str, Any]:
     agent = config.agent
     if agent.name != "dqn":
         return {}
+    rising = RisingDiscount(agent.gamma_start, agent.gamma, agent.gamma_steps)
     munchausen = Munchausen(agent.munchausen_alpha, agent.munchausen_tau, agent.munchausen_floor)
     return {
         "expected_sarsa": agent.expected_sarsa,
         "munchausen": munchausen if agent.munchausen else None,
+        "discount": rising if agent.gamma_steps else None,
         "seed": config.seed,
         "target_sync": agent.target_sync,
     }

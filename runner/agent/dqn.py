@@ -44,6 +44,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         expected_sarsa: Targets are the next state's value under ``policy`` as it acts now, which
             must be epsilon-greedy, greedy or softmax; else under the greedy policy.
         munchausen: Munchausen targets instead; None: not.
+        discount: Discount per step at a step, in place of ``gamma``; None: always ``gamma``.
         seed: Of what noisy layers and sampled quantiles draw.
         jit_compile: Compile with XLA: True, False, or None for the faster of the two on this CPU.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
@@ -55,6 +56,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         *args: Any,
         expected_sarsa: bool = False,
         munchausen: Munchausen | None = None,
+        discount: Callable[[int], float] | None = None,
         seed: int = 0,
         jit_compile: bool | None = None,
         target_sync: str = "steps",
@@ -66,6 +68,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
         self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
+        self.discount = discount
         self.target_sync = target_sync
         self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
         self._standardised = False  # whether the layers that standardise were looked after
@@ -116,6 +119,11 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         if self.is_noisy and self.training:
             return self._noisy_q_values(states, np.array(self.step, np.int32))
         return self.batch_q_values(states)
+
+    def update_discount(self) -> None:
+        """Before transitions are drawn: their returns, and updates, are of this step's discount."""
+        if self.discount is not None:
+            self.learner.gamma = self.memory.gamma = self.discount(self.step)
 
     def learn(self, batches: Batch, syncs: NDArray[np.bool_]) -> Updates:
         """Makes the updates of ``batches`` (see ``Learner.update``), as the policy acts now.
@@ -184,6 +192,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.game_ended(self.step)
         update, sync = self.is_update_due(self.step), self.is_sync_due(self.step)
         if update:
+            self.update_discount()
             batches = self._sampled_as_arrays(self.batch_size)
             updates = self.learn(batches, np.array([False, sync]))
             metrics = [

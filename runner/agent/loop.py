@@ -229,6 +229,7 @@ class Session:
                 due.append(i)
             syncs[len(due)] |= agent.is_sync_due(group.first_step + i)
         if due:
+            agent.update_discount()
             batches = self.memory.sample_batches(len(due), agent.batch_size)
             batches = batches._replace(windows=self.process.windows(batches.windows))
             losses, mean_q, _ = agent.learn(batches, syncs[: len(due) + 1])

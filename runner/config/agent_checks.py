@@ -10,6 +10,7 @@ from runner.errors import wrong
 
 # What keras-rl2's own agent can do of it: field, values, as they are typed.
 _STOCK: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
+    ("gamma_steps", (0,), "0"),
     ("precision", ("auto", "float32"), "float32"),
     ("expected_sarsa", (False,), "false"),
     ("munchausen", (False,), "false"),
@@ -28,6 +29,12 @@ def check_agent(config: Config) -> None:
     agent = config.agent
     if agent.name == "keras_rl2":
         _check_stock(agent)
+    if agent.gamma_steps:
+        if agent.gamma == 1:
+            raise wrong("agent.gamma", agent.gamma, "less than 1 with agent.gamma_steps")
+        if agent.gamma_start > agent.gamma:
+            allowed = f"at most agent.gamma={agent.gamma:g}, to where it rises"
+            raise wrong("agent.gamma_start", agent.gamma_start, allowed)
     if agent.learning_rate_min > agent.learning_rate:
         allowed = f"at most agent.learning_rate={agent.learning_rate:g}, from where it falls"
         raise wrong("agent.learning_rate_min", agent.learning_rate_min, allowed)

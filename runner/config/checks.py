@@ -143,6 +143,8 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("model.bits", "none", "add", "only"),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
+    between("agent.gamma_start", 0, 1),
+    at_least("agent.gamma_steps", 0, " steps"),
     at_least("agent.batch_size", 1, " transitions"),
     at_least("agent.train_interval", 1, " steps"),
     at_least("agent.n_step", 1, " steps"),

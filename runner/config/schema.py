@@ -91,6 +91,8 @@ class AgentConfig:
 
     name: str = MISSING  # dqn: compiled learner; keras_rl2: the stock agent
     gamma: float = MISSING  # discount per step, 0..1
+    gamma_start: float = 0.99  # what it is at first, if it rises, 0..1
+    gamma_steps: int = 0  # steps until it has risen; 0: it stays
     batch_size: int = MISSING  # transitions per update, >= 1
     train_interval: int = MISSING  # steps per update, >= 1
     n_step: int = MISSING  # steps of a return, >= 1

@@ -17,6 +17,7 @@ from toys import Arcade, Corridor, OldGym, compiled_agent, small_network
 
 from models.heads import Head, with_head
 from runner.agent.build import make_agent, make_memory, make_model
+from runner.agent.discount import RisingDiscount
 from runner.agent.targets import Munchausen
 from runner.config import compose
 from runner.config.checks import check
@@ -139,6 +140,7 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
         {"policy": EpsZGreedyQPolicy(4, longest=3, spread=2.0, lasting=0.5)},
         OPTIMAL,
     ),
+    "a discount that rises": ({"discount": RisingDiscount(0.5, GAMMA, 500)}, OPTIMAL),
     "Munchausen": (
         {"munchausen": MUNCHAUSEN},
         fixed_point(munchausen_value, munchausen_bonus),

@@ -30,7 +30,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     [
         (1, RULES),
         # The priorities too, how far the importance weights have come, what is left of a repeated
-        # action, the mean of the weights, and how far the learning rate has fallen.
+        # action, the mean of the weights, and how far the learning rate has fallen and the discount
+        # has risen.
         (
             4,
             (
@@ -41,6 +42,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "agent.weight_average=0.9",
                 "agent.learning_rate_steps=400",
                 "agent.learning_rate_hold=0.5",
+                "agent.gamma_steps=400",
+                "agent.gamma_start=0.5",
+                "agent.n_step=3",
                 "model.standardise=true",
                 "model.gains=true",
             ),

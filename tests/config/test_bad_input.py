@@ -62,6 +62,10 @@ BAD_INPUT = [
     (["seed=0,1"], ["seed=0,1", "--multirun"]),
     # Out of range.
     (["agent.gamma=1.1"], ["agent.gamma=1.1", "from 0 to 1"]),
+    (["agent.gamma_start=1.1"], ["agent.gamma_start=1.1", "from 0 to 1"]),
+    (["agent.gamma_start=0.995", "agent.gamma_steps=9"], ["agent.gamma_start=0.995", "0.99"]),
+    (["agent.gamma=1", "agent.gamma_steps=9"], ["agent.gamma=1", "less than 1"]),
+    (["agent.gamma_steps=-1"], ["agent.gamma_steps=-1", ">= 0"]),
     (["agent.learning_rate=nan"], ["agent.learning_rate=nan", "> 0"]),
     (["agent.learning_rate=inf"], ["agent.learning_rate=inf", "> 0"]),
     (["agent.learning_rate_min=0.1"], ["agent.learning_rate_min=0.1", "0.00025"]),
@@ -155,6 +159,7 @@ BAD_INPUT = [
     (["agent=keras_rl2", "agent.target_update=0.1"], ["agent.target_update=0.1", "keras_rl2"]),
     (["agent=keras_rl2", "agent.target_update=0"], ["agent.target_update=0", "keras_rl2"]),
     (["agent=keras_rl2", "agent.expected_sarsa=true"], ["agent.expected_sarsa=true", "keras_rl2"]),
+    (["agent=keras_rl2", "agent.gamma_steps=9"], ["agent.gamma_steps=9", "0 with agent=keras_rl2"]),
     (["agent=keras_rl2", "agent.distribution=qr"], ["agent.distribution=qr", "none with agent=k"]),
     (["agent=keras_rl2", "agent.noisy_sigma=0.5"], ["agent.noisy_sigma=0.5", "agent=keras_rl2"]),
     (["agent.munchausen=true"], ["agent.double=true", "false with agent.munchausen"]),
