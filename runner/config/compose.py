@@ -177,7 +177,7 @@ def read_plain(path: Path) -> dict[str, Any]:
     """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
 
     Returns:
-        By dotted name: ``agent.gamma``.
+        By dotted name: ``agent.gamma``. What an older version did not know has its default.
 
     Raises:
         UserError: The file cannot be read.
@@ -188,7 +188,10 @@ def read_plain(path: Path) -> dict[str, Any]:
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
         raise _unreadable(path, TypeError("no settings in it"))
-    return dict(_flat(content))
+    defaults = _flat(
+        typing.cast(dict[Any, Any], OmegaConf.to_container(OmegaConf.structured(Config)))
+    )
+    return {name: value for name, value in defaults if value != "???"} | dict(_flat(content))
 
 
 def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

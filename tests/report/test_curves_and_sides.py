@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from made_runs import make_run
@@ -95,6 +97,17 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
 def test_sides_are_named_by_the_fewest_settings(tmp_path, runs, names):
     made = [read_run(make_run(tmp_path / str(i), *each)) for i, each in enumerate(runs)]
     assert [side.name for side in find_sides(made)] == names
+
+
+def test_a_run_from_before_a_setting_was_made_has_its_default(tmp_path):
+    folders = [make_run(tmp_path / name, f"seed={i}") for i, name in enumerate("ab")]
+    config = folders[0] / "config.yaml"
+    config.write_text(re.sub("^  gamma_steps: .*\n", "", config.read_text(), flags=re.M))
+    assert [side.name for side in find_sides([read_run(f) for f in folders])] == ["all runs"]
+    raised = folders[1] / "config.yaml"
+    raised.write_text(raised.read_text().replace("  gamma_steps: 0\n", "  gamma_steps: 9\n"))
+    names = [side.name for side in find_sides([read_run(f) for f in folders])]
+    assert names == ["agent.gamma_steps=0", "agent.gamma_steps=9"]
 
 
 def test_only_settings_that_differ_are_listed(tmp_path):
