@@ -15,6 +15,7 @@ from models.differences import Differences
 from models.gains import Gains
 from models.hidden import dense_tail
 from models.standardise import Standardise
+from models.tiles import Tiles
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -43,6 +44,8 @@ def dense_network(
     activation: str,
     scale: float,
     bits: str = "none",
+    bits_of: Sequence[int] | None = None,
+    tiles: Sequence[Sequence[int]] = (),
     dtype: str = "float32",
     dense_initializer: str = "glorot_uniform",
     layer_norm: bool = False,
@@ -59,6 +62,9 @@ def dense_network(
         activation: Keras name of the hidden activations.
         scale: Factor applied to the bytes, such as 1/255.
         bits: ``none``; ``add``: each byte's 8 bits are inputs besides; ``only``: in its place.
+        bits_of: The bytes whose bits they are; None: all.
+        tiles: Bytes (i,) and differences of two (i, j) of the newest observation that are inputs
+            besides, as tiles (see ``models.tiles``).
         dtype: Keras dtype policy of all layers but the output, which is always float32.
         dense_initializer: Of the dense layers' kernels (see ``models.initializers``).
         layer_norm: Normalise every hidden layer before its activation.
@@ -81,9 +87,12 @@ def dense_network(
         else:
             parts.append(scaled(inputs))
     if bits != "none":
-        parts.append(Bits(dtype=dtype)(inputs))
+        chosen = inputs if bits_of is None else ops.take(inputs, ops.array(bits_of), axis=-1)
+        parts.append(Bits(dtype=dtype)(chosen))
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     x = layers.Flatten(dtype=dtype)(x)
+    if tiles:
+        x = layers.Concatenate(dtype=dtype)([x, Tiles(tiles, dtype=dtype)(inputs[:, -1])])
     if gains:
         x = Gains(dtype=dtype)(x)
     q_values = dense_tail(

@@ -15,6 +15,7 @@ from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
+from runner.config.addresses import places, tile_addresses
 from runner.config.checks import num_envs
 from runner.config.schema import Config
 from runner.errors import wrong
@@ -68,6 +69,9 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
     if model.name == "dense":
         names = ("bits", "standardise", "differences", "gains")
         arguments |= {name: getattr(model, name) for name in names}
+        seen = config.obs.bytes
+        arguments["bits_of"] = model.bits_of and places(model.bits_of, seen)
+        arguments["tiles"] = [places(tile_addresses(tile), seen) for tile in model.tiles]
     if model.name == "custom":
         arguments = model.arguments
     try:

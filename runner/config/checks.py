@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from runner.config.addresses import RAM_BYTES, is_tile
 from runner.config.agent_checks import check_agent
 from runner.config.env_checks import check_env
 from runner.config.env_ids import all_ids
@@ -80,6 +81,14 @@ def is_distinct(values: Any, low: int, high: float = math.inf) -> bool:
     )
 
 
+_BYTES: Final = f"null or a list of different indices from 0 to {RAM_BYTES - 1}"
+
+
+def is_bytes(values: Any) -> bool:
+    """Whether ``values`` names bytes of the RAM, or is None for all."""
+    return values is None or is_distinct(values, 0, RAM_BYTES - 1)
+
+
 def positive_integers(field: str) -> Rule:
     """The setting must be a list of integers >= 1."""
     return Rule(field, lambda v: all(n >= 1 for n in v), "a list of integers >= 1")
@@ -116,11 +125,7 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("obs.name", "pixel", "ram"),
     between("obs.window", 1, 255),
     one_of("obs.padding", "zeros", "first"),
-    Rule(
-        "obs.bytes",
-        lambda v: v is None or is_distinct(v, 0, 127),
-        "null or a list of different indices from 0 to 127",
-    ),
+    Rule("obs.bytes", is_bytes, _BYTES),
     one_of("obs.color", "luma", "mean", "rgb"),
     Rule(
         "obs.crop",
@@ -141,6 +146,12 @@ RULES: Final[tuple[Rule, ...]] = (
     one_of("model.activation", *ACTIVATIONS),
     finite_above("model.scale", 0.0),
     one_of("model.bits", "none", "add", "only"),
+    Rule("model.bits_of", is_bytes, _BYTES),
+    Rule(
+        "model.tiles",
+        lambda v: all(map(is_tile, v)) and len(v) == len(set(v)),
+        "a list of bytes from 0 to 127 and of differences of two, such as [70,70-30], none twice",
+    ),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
     between("agent.gamma_start", 0, 1),

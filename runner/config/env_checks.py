@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from runner.config.addresses import tile_addresses
 from runner.config.env_ids import all_ids
 from runner.config.observations import screen_size
 from runner.config.schema import Config
@@ -57,11 +58,29 @@ def _check_observation(config: Config) -> None:
         raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
     if config.model.bits != "none" and config.model.name != "dense":
         raise wrong("model.bits", config.model.bits, "none unless model=dense")
+    _check_bytes(config)
     for field in ("standardise", "differences", "gains"):
         if getattr(config.model, field) and config.model.name == "conv":
             raise wrong(f"model.{field}", "true", "false unless model=dense")
     if config.model.standardise and config.agent.name == "keras_rl2":
         raise wrong("model.standardise", "true", "false with agent=keras_rl2")
+
+
+def _check_bytes(config: Config) -> None:
+    """The bytes that the network is told to look at by address are in the observation."""
+    model, obs = config.model, config.obs
+    if model.bits_of is not None and model.bits == "none":
+        raise wrong("model.bits_of", model.bits_of, "null with model.bits=none")
+    named = {
+        "model.tiles": [tile_addresses(tile) for tile in model.tiles],
+        "model.bits_of": [model.bits_of] if model.bits_of else [],
+    }
+    for field, entries in named.items():
+        if entries and (obs.name != "ram" or model.name != "dense"):
+            raise wrong(field, entries, "nothing unless obs=ram and model=dense")
+        for address in (address for entry in entries for address in entry):
+            if obs.bytes is not None and address not in obs.bytes:
+                raise wrong(field, address, f"bytes of obs.bytes={obs.bytes}")
 
 
 def _check_screen(config: Config) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Final
 
 from ale_py import ALEInterface, LoggerMode
 
+from runner.config.addresses import RAM_BYTES
 from runner.config.games import rom_path
 from runner.config.schema import EnvConfig, ObsConfig
-
-RAM_BYTES: Final = 128
 
 
 def screen_size(env: EnvConfig) -> tuple[int, int]:
