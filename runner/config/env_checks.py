@@ -56,9 +56,9 @@ def _check_observation(config: Config) -> None:
         _check_screen(config)
     if obs.padding != "zeros" and config.memory.name == "sequential":
         raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
+    _check_bytes(config)
     if config.model.bits != "none" and config.model.name != "dense":
         raise wrong("model.bits", config.model.bits, "none unless model=dense")
-    _check_bytes(config)
     for field in ("standardise", "differences", "gains"):
         if getattr(config.model, field) and config.model.name == "conv":
             raise wrong(f"model.{field}", "true", "false unless model=dense")
@@ -71,16 +71,12 @@ def _check_bytes(config: Config) -> None:
     model, obs = config.model, config.obs
     if model.bits_of is not None and model.bits == "none":
         raise wrong("model.bits_of", model.bits_of, "null with model.bits=none")
-    named = {
-        "model.tiles": [tile_addresses(tile) for tile in model.tiles],
-        "model.bits_of": [model.bits_of] if model.bits_of else [],
-    }
-    for field, entries in named.items():
+    for field, entries in (("model.tiles", model.tiles), ("model.bits_of", model.bits_of or [])):
         if entries and (obs.name != "ram" or model.name != "dense"):
             raise wrong(field, entries, "nothing unless obs=ram and model=dense")
-        for address in (address for entry in entries for address in entry):
-            if obs.bytes is not None and address not in obs.bytes:
-                raise wrong(field, address, f"bytes of obs.bytes={obs.bytes}")
+        for entry in entries:
+            if obs.bytes is not None and not set(tile_addresses(str(entry))) <= set(obs.bytes):
+                raise wrong(field, entry, f"bytes of obs.bytes={obs.bytes}")
 
 
 def _check_screen(config: Config) -> None:

@@ -82,7 +82,7 @@ class ModelConfig:
     gains: bool = False  # each input times a gain that is learned; dense only
     bits: str = "none"  # none | add | only: the bits of each byte as inputs, dense only
     bits_of: Optional[list[int]] = None  # bytes of the RAM whose bits; null: all  # noqa: UP045
-    tiles: list[str] = field(default_factory=list)  # bytes, "70", and differences, "70-30", as tiles
+    tiles: list[str] = field(default_factory=list)  # bytes "70", differences "70-30"; dense only
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
 

@@ -177,6 +177,13 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert other.train.steps == 20_000
 
 
+def test_features_name_the_bytes_of_their_game(load):
+    config = load("env=seaquest", "features=seaquest", "train=lunch")
+    assert {"70", "70-30"} <= set(config.model.tiles)
+    assert (config.model.bits, config.model.bits_of) == ("add", [36, 37, 38, 39])
+    assert config.model.gains  # of agent=fast, which picks the inputs too
+
+
 def test_a_coffee_is_shorter_than_a_lunch(load):
     assert load("train=coffee").train.steps < load("train=lunch").train.steps
 

@@ -16,6 +16,7 @@ from models.dueling import DUELING_TYPES, Dueling
 from models.gains import Gains
 from models.heads import Head
 from models.standardise import standardising
+from models.tiles import Tiles
 from runner.agent.build import make_model
 from runner.config import compose
 
@@ -41,7 +42,11 @@ NETWORKS = [
 ]
 BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
 INPUTS = {"standardise": True, "differences": True, "bits": "add", "gains": True}
-CHANGES = [("dense", (3, 5), {**DENSE, **INPUTS})]
+BY_INDEX = {"bits": "add", "bits_of": [1, 4], "tiles": [[0], [3, 2]]}
+CHANGES = [
+    ("dense", (3, 5), {**DENSE, **INPUTS}),
+    ("dense", (3, 5), {**DENSE, **INPUTS, **BY_INDEX}),
+]
 
 
 def random_bytes(shape, batch=5, seed=0, high=256):
@@ -331,6 +336,46 @@ def test_bytes_as_bits(bits):
     np.testing.assert_allclose(q_values(model, inputs), features @ kernel, rtol=1e-4, atol=1e-4)
 
 
+def test_the_bits_of_some_bytes_only():
+    arguments = {**DENSE, "hidden": [], "bits": "add", "bits_of": [2, 0]}
+    model = build_model("dense", (1, 3), 1, arguments=arguments)
+    features = keras.Model(model.input, model.layers[-2].output)
+    window = np.array([[[1, 51, 130]]], np.uint8)
+    bits = [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    expected = [1 / 255, 0.2, 130 / 255, *bits]
+    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("newest", "place", "tiles"),
+    [
+        ([16, 0, 0], [0], {2: 1.0}),  # in the middle of tile 2
+        ([18, 0, 0], [0], {2: 0.75, 3: 0.25}),
+        ([255, 0, 0], [0], {31: 0.125, 0: 0.875}),  # after 255 comes 0
+        ([30, 14, 0], [0, 1], {2: 1.0}),
+        ([14, 30, 0], [0, 1], {30: 1.0}),  # 16 below is 240 above
+        ([10, 0, 250], [0, 2], {2: 1.0}),  # from 250 on to 10
+    ],
+)
+def test_bytes_and_their_differences_as_tiles(newest, place, tiles):
+    arguments = {**DENSE, "hidden": [], "tiles": [place]}
+    model = build_model("dense", (2, 3), 1, arguments=arguments)
+    features = keras.Model(model.input, model.layers[-2].output)
+    window = np.array([[[99, 98, 97], newest]], np.uint8)  # only the newest counts
+    expected = np.zeros(32)
+    expected[list(tiles)] = list(tiles.values())
+    np.testing.assert_allclose(features(window)[0, 6:], expected, rtol=1e-6)
+
+
+def test_bytes_are_named_by_their_address_also_where_only_some_are_seen():
+    compose.register()
+    typed = ["model.tiles=[70,70-30]", "model.bits=add", "model.bits_of=[36]"]
+    config = compose.load([*typed, "obs.bytes=[30,36,70]", "memory.limit=20000"])
+    model = make_model(config, (3,), 4)
+    (tiles,) = [layer for layer in model.layers if isinstance(layer, Tiles)]
+    assert tiles.places == [[2], [2, 0]]
+
+
 def test_bytes_as_their_changes():
     """Four observations of two bytes: one that wraps at 255, one that jumps."""
     arguments = {**DENSE, "hidden": [], "differences": True}
@@ -370,8 +415,8 @@ def test_each_input_has_a_learned_gain():
 
 
 def test_a_network_of_bits_compiles_with_xla():
-    model = build_model("dense", (2, 3), 4, arguments={**DENSE, "bits": "add"})
-    inputs = random_bytes((2, 3))
+    model = build_model("dense", (2, 5), 4, arguments={**DENSE, **BY_INDEX})
+    inputs = random_bytes((2, 5))
     compiled = tf.function(model, jit_compile=True)
     np.testing.assert_allclose(compiled(inputs), q_values(model, inputs), rtol=1e-5, atol=1e-6)
 
