@@ -117,7 +117,7 @@ def load(overrides: Sequence[str]) -> Config:
     own = [o for o in parse(with_obs_of_id(overrides)) if not is_hydras(o)]
     for override in own:
         _check_name(override)
-    chosen = {override.get_key_element(): str(override.value()) for override in own}
+    chosen = [str(override.value()) for override in own if override.get_key_element() == "env"]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF_DIR)):
@@ -125,12 +125,9 @@ def load(overrides: Sequence[str]) -> Config:
         config = typed(composed)
     except (HydraException, OmegaConfBaseException) as error:
         raise one_line(error) from error
-    game = config.env.game
-    if "env" in chosen and find_game(chosen["env"]) != game:
-        allowed = f"a name of the game that env={chosen['env']} picks, or env.id=null"
+    if chosen and find_game(chosen[-1]) != config.env.game:
+        allowed = f"a name of the game that env={chosen[-1]} picks, or env.id=null"
         raise wrong("env.id", config.env.id, allowed)
-    if chosen.get("features", "none") not in ("none", game):
-        raise wrong("features", chosen["features"], f"those of the game, env={game}, or none")
     return config
 
 

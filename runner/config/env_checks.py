@@ -35,6 +35,9 @@ def _check_rules_of_the_game(config: Config) -> None:
     env = config.env
     if env.id is not None and all_ids()[env.id].game != env.game:
         raise wrong("env.id", env.id, f"a name of the game env.game={env.game}, or null")
+    if config.features not in ("none", env.game):
+        allowed = f"those of the game, env={env.game}, or none"
+        raise wrong("features", config.features, allowed)
     clip = config.agent.reward_clip
     if config.memory.name == "sequential" and math.isfinite(clip):
         for name in ("life_loss_reward", "cut_reward"):
@@ -69,6 +72,8 @@ def _check_observation(config: Config) -> None:
 def _check_bytes(config: Config) -> None:
     """The bytes that the network is told to look at by address are in the observation."""
     model, obs = config.model, config.obs
+    if config.features != "none" and (obs.name != "ram" or model.name != "dense"):
+        raise wrong("features", config.features, "none unless obs=ram and model=dense")
     if model.bits_of is not None and model.bits == "none":
         raise wrong("model.bits_of", model.bits_of, "null with model.bits=none")
     for field, entries in (("model.tiles", model.tiles), ("model.bits_of", model.bits_of or [])):

@@ -230,6 +230,7 @@ class Config:
     eval: EvalConfig = field(default_factory=EvalConfig)
     video: VideoConfig = field(default_factory=VideoConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    features: str = "none"  # game whose bytes model.tiles and model.bits_of name, or none
     seed: int = MISSING  # of everything random, >= 0
     init_weights: Optional[str] = MISSING  # weights file to start from  # noqa: UP045
     start_step: int = MISSING  # step the count and the epsilon schedule start at, >= 0

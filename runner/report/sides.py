@@ -12,7 +12,7 @@ from runner.report.runs import Run
 # Do not change what is learned, or are what a side is measured over.
 NOT_OF_A_SIDE: Final = ("seed", "env.game", "eval.", "logger.", "checkpoint.", "video.", "sweep.")
 # Tried first for a side's name, in this order.
-NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "env.protocol")
+NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "features", "env.protocol")
 # Settings that make two scores comparable.
 PROTOCOL: Final = (
     "env.protocol",

@@ -117,6 +117,7 @@ BAD_INPUT = [
     (["model.tiles=[5-6]", "obs.bytes=[5,7]"], ["model.tiles=5-6", "obs.bytes=[5, 7]"]),
     (["obs=pixel", "model=dense", "model.tiles=[5]", SMALL], ["model.tiles=['5']", "obs=ram"]),
     (["features=seaquest"], ["features=seaquest", "env=space_invaders", "none"]),
+    (["obs=pixel", "features=space_invaders", SMALL], ["features=space_invaders", "obs=ram"]),
     (["features=seaqest"], ["features=seaqest", "did you mean seaquest?"]),
     (["agent=keras_rl2", "obs.padding=first"], ["obs.padding=first", "memory=sequential"]),
     (

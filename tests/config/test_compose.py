@@ -16,6 +16,7 @@ from runner.config.protocols import PROTOCOLS
 # What an option needs beside itself to be a whole run.
 NEEDS = {
     "experiment=breakout_expected_sarsa": ["train.warmup=1000"],  # the memory here is small
+    **{f"features={game}": [f"env={game}"] for game in ("breakout", "freeway", "pong", "seaquest")},
     "model=custom": ["model.builder=package.module:function"],
     "model=blocks": ["obs=pixel"],
     "model=nature": ["obs=pixel"],
