@@ -6,34 +6,17 @@ Default sizes in ``conf/model/dense.yaml``: 3 x 128 = 384 inputs, 512, 128, one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import layers, ops
 
+from models.bits import Bits
 from models.differences import Differences
 from models.gains import Gains
 from models.hidden import dense_tail
+from models.slots import Slot, slot_features
 from models.standardise import Standardise
-from models.tiles import Tiles
-
-
-@keras.saving.register_keras_serializable(package="atari_runner")
-class Bits(layers.Layer):  # type: ignore[misc]
-    """The 8 bits of each byte as 0 or 1, most significant first (as ``numpy.unpackbits``)."""
-
-    def call(self, inputs: Any) -> Any:
-        """Maps (..., n) uint8 to (..., 8 * n) of the layer's dtype."""
-        places = ops.cast(ops.arange(7, -1, -1), "uint8")
-        shifted = ops.right_shift(ops.expand_dims(inputs, -1), places)
-        bits = ops.bitwise_and(shifted, ops.ones_like(places))
-        shape = (-1, *self.compute_output_shape(inputs.shape)[1:])
-        return ops.cast(ops.reshape(bits, shape), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (..., 8 * n)."""
-        assert input_shape[-1] is not None
-        return (*input_shape[:-1], 8 * input_shape[-1])
+from models.tiles import Place, Tiles
 
 
 def dense_network(
@@ -45,7 +28,9 @@ def dense_network(
     scale: float,
     bits: str = "none",
     bits_of: Sequence[int] | None = None,
-    tiles: Sequence[Sequence[int]] = (),
+    tiles: Sequence[Place] = (),
+    slots: Sequence[Slot] = (),
+    slot_hidden: Sequence[int] = (),
     dtype: str = "float32",
     dense_initializer: str = "glorot_uniform",
     layer_norm: bool = False,
@@ -63,8 +48,11 @@ def dense_network(
         scale: Factor applied to the bytes, such as 1/255.
         bits: ``none``; ``add``: each byte's 8 bits are inputs besides; ``only``: in its place.
         bits_of: The bytes whose bits they are; None: all.
-        tiles: Bytes (i,) and differences of two (i, j) of the newest observation that are inputs
-            besides, as tiles (see ``models.tiles``).
+        tiles: Bytes and differences of two of the newest observation that are inputs besides, as
+            tiles (see ``models.tiles``).
+        slots: Like things of the game, which one small network reads one by one; what it says of
+            them is input besides (see ``models.slots``).
+        slot_hidden: Units of each layer of the small network.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
         dense_initializer: Of the dense layers' kernels (see ``models.initializers``).
         layer_norm: Normalise every hidden layer before its activation.
@@ -93,6 +81,13 @@ def dense_network(
     x = layers.Flatten(dtype=dtype)(x)
     if tiles:
         x = layers.Concatenate(dtype=dtype)([x, Tiles(tiles, dtype=dtype)(inputs[:, -1])])
+    if slots:
+        said = slot_features(
+            inputs, slots, slot_hidden,
+            activation=activation, layer_norm=layer_norm, dtype=dtype,
+            initializer=dense_initializer,
+        )  # fmt: skip
+        x = layers.Concatenate(dtype=dtype)([x, said])
     if gains:
         x = Gains(dtype=dtype)(x)
     q_values = dense_tail(

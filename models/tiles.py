@@ -18,7 +18,8 @@ from keras import layers, ops
 
 WIDTH: Final = 8  # from the middle of a tile to the next: a sprite is as wide
 _RING: Final = 256  # a byte counts on from 0 after 255
-_TILES: Final = _RING // WIDTH
+TILES: Final = _RING // WIDTH
+Place = tuple[int, int | None, int]  # see ``Tiles``
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -26,27 +27,30 @@ class Tiles(layers.Layer):  # type: ignore[misc]
     """1 - distance / ``WIDTH``, not below 0, from the middle of each of 32 tiles on a ring of 256.
 
     Args:
-        places: Each either (i,): byte i, or (i, j): byte i less byte j.
+        places: Each (i, j, more): byte i, less byte j unless that is None, plus ``more``.
     """
 
-    def __init__(self, places: Sequence[Sequence[int]], **kwargs: Any) -> None:
+    def __init__(self, places: Sequence[Place], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.places = [list(place) for place in places]
+        self.places = [(i, less, more) for i, less, more in places]
 
     def call(self, inputs: Any) -> Any:
         """Maps (B, n) uint8 to (B, places * 32) of the layer's dtype."""
         x = ops.cast(inputs, "float32")
-        values = [x[:, i] - sum(x[:, j] for j in less) for i, *less in self.places]
+        values = [
+            x[:, i] + float(more) - (0.0 if less is None else x[:, less])
+            for i, less, more in self.places
+        ]
         distances = ops.expand_dims(ops.stack(values, axis=1), -1) - ops.arange(
             0.0, _RING, WIDTH, dtype="float32"
         )
         distances -= _RING * ops.round(distances / _RING)
         tiles = ops.relu(1.0 - ops.abs(distances) / WIDTH)
-        return ops.cast(ops.reshape(tiles, (-1, len(self.places) * _TILES)), self.compute_dtype)
+        return ops.cast(ops.reshape(tiles, (-1, len(self.places) * TILES)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns (B, places * 32)."""
-        return (input_shape[0], len(self.places) * _TILES)
+        return (input_shape[0], len(self.places) * TILES)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what rebuilds the layer."""

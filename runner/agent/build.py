@@ -11,11 +11,12 @@ import keras
 
 from models.build import build_model
 from models.heads import Head
+from models.slots import Slot
 from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
-from runner.config.addresses import places, tile_addresses
+from runner.config.addresses import parse_tile, places
 from runner.config.checks import num_envs
 from runner.config.schema import Config
 from runner.errors import wrong
@@ -67,11 +68,15 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         )  # fmt: skip
         arguments |= {name: getattr(model, name) for name in names}
     if model.name == "dense":
-        names = ("bits", "standardise", "differences", "gains")
+        names = ("bits", "standardise", "differences", "gains", "slot_hidden")
         arguments |= {name: getattr(model, name) for name in names}
         seen = config.obs.bytes
         arguments["bits_of"] = model.bits_of and places(model.bits_of, seen)
-        arguments["tiles"] = [places(tile_addresses(tile), seen) for tile in model.tiles]
+        arguments["tiles"] = [parse_tile(tile).seen(seen) for tile in model.tiles]
+        arguments["slots"] = [
+            Slot(places(slot.bytes, seen), [parse_tile(tile).seen(seen) for tile in slot.tiles])
+            for slot in model.slots
+        ]
     if model.name == "custom":
         arguments = model.arguments
     try:

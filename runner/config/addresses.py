@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 RAM_BYTES: Final = 128
+_TILE: Final = re.compile(r"(\d+)(?:-(\d+))?(?:\+(\d+))?", re.ASCII)
 
 
-def tile_addresses(tile: str) -> list[int]:
-    """The addresses of an entry of ``model.tiles``: one of ``70``, two of ``70-30``.
+class Tile(NamedTuple):
+    """An entry of ``model.tiles``: a byte, less another unless that is None, and a number."""
+
+    byte: int
+    less: int | None
+    more: int
+
+    @property
+    def addresses(self) -> list[int]:
+        """Of its bytes."""
+        return [self.byte] if self.less is None else [self.byte, self.less]
+
+    def seen(self, seen: Sequence[int] | None) -> Tile:
+        """The same by places in an observation (see ``places``)."""
+        byte, *less = places(self.addresses, seen)
+        return self._replace(byte=byte, less=less[0] if less else None)
+
+
+def parse_tile(tile: str) -> Tile:
+    """The meaning of ``70``, ``70-30``, ``70+24`` or ``70-30+24``.
 
     Raises:
-        ValueError: It is neither a byte of the RAM nor a difference of two.
+        ValueError: It is none of them, or names what is no byte of the RAM.
     """
-    addresses = [int(part) for part in tile.split("-")]
-    if len(addresses) > 2 or not all(0 <= address < RAM_BYTES for address in addresses):
+    match = _TILE.fullmatch(tile)
+    if match is None:
         raise ValueError(tile)
-    return addresses
+    byte, less, more = match.groups()
+    parsed = Tile(int(byte), None if less is None else int(less), int(more or 0))
+    if max(parsed.addresses) >= RAM_BYTES or parsed.more > 255:
+        raise ValueError(tile)
+    return parsed
 
 
 def is_tile(tile: str) -> bool:
     """Whether ``tile`` is an entry of ``model.tiles``."""
     try:
-        tile_addresses(tile)
+        parse_tile(tile)
     except ValueError:
         return False
     return True

@@ -150,8 +150,10 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "model.tiles",
         lambda v: all(map(is_tile, v)) and len(v) == len(set(v)),
-        "a list of bytes from 0 to 127 and of differences of two, such as [70,70-30], none twice",
+        "a list of bytes from 0 to 127 and of differences of two, either up to 255 more, such as "
+        "[70,70-30,70+24], none twice",
     ),
+    positive_integers("model.slot_hidden"),
     one_of("agent.name", "dqn", "keras_rl2"),
     between("agent.gamma", 0, 1),
     between("agent.gamma_start", 0, 1),

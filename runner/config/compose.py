@@ -23,7 +23,7 @@ from runner.config.checks import check, check_packages, check_writable, nearest,
 from runner.config.env_ids import all_ids, of_id
 from runner.config.games import all_games, find_game, squeezed
 from runner.config.protocols import PROTOCOLS
-from runner.config.schema import Config
+from runner.config.schema import Config, SlotConfig
 from runner.errors import UserError, wrong
 
 PATHS: Final = (
@@ -275,6 +275,7 @@ _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     str: "text",
     list[int]: "a list of integers",
+    list[SlotConfig]: "a list of slots, such as [{bytes:[30],tiles:[70-30]}]",
     Optional[str]: "text or null",  # noqa: UP045 (as in the schema)
     Optional[int]: "an integer or null",  # noqa: UP045
     Optional[list[int]]: "a list of integers or null",  # noqa: UP045
@@ -292,19 +293,25 @@ def one_line(error: Exception) -> UserError:
             return cause
     for cause in causes:
         if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-            return _refused_value(cause)
+            typed = next((word for word in str(error).split() if "=" in word), "the config")
+            return _refused_value(cause, typed.lstrip("+"))
     return UserError(" ".join(str(error).split()))
 
 
-def _refused_value(error: OmegaConfBaseException) -> UserError:
+def _refused_value(error: OmegaConfBaseException, typed: str) -> UserError:
     key = str(error.full_key)
     node: Any = Config
     for part in key.split("[")[0].split("."):
         if dataclasses.is_dataclass(node):
             node = typing.get_type_hints(node).get(part)
+    first_line = str(error).splitlines()[0]
+    if node is None:  # inside an entry of a list, such as model.slots: the key begins there
+        kind = error.object_type
+        names = [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+        allowed = f"; expected {', '.join(names)}" if names else ""
+        return UserError(f"{typed}: {first_line}{allowed}")
     expected = _KINDS.get(node) or str(node).replace("typing.", "")
     value = getattr(error, "value", None)
     if value is None:
-        first_line = str(error).splitlines()[0]
         return UserError(f"{key}: expected {expected} ({first_line})")
     return wrong(key, value, expected)

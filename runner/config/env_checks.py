@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from runner.config.addresses import tile_addresses
+from runner.config.byte_checks import check_bytes
 from runner.config.env_ids import all_ids
 from runner.config.observations import screen_size
 from runner.config.schema import Config
@@ -59,7 +59,7 @@ def _check_observation(config: Config) -> None:
         _check_screen(config)
     if obs.padding != "zeros" and config.memory.name == "sequential":
         raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
-    _check_bytes(config)
+    check_bytes(config)
     if config.model.bits != "none" and config.model.name != "dense":
         raise wrong("model.bits", config.model.bits, "none unless model=dense")
     for field in ("standardise", "differences", "gains"):
@@ -67,21 +67,6 @@ def _check_observation(config: Config) -> None:
             raise wrong(f"model.{field}", "true", "false unless model=dense")
     if config.model.standardise and config.agent.name == "keras_rl2":
         raise wrong("model.standardise", "true", "false with agent=keras_rl2")
-
-
-def _check_bytes(config: Config) -> None:
-    """The bytes that the network is told to look at by address are in the observation."""
-    model, obs = config.model, config.obs
-    if config.features != "none" and (obs.name != "ram" or model.name != "dense"):
-        raise wrong("features", config.features, "none unless obs=ram and model=dense")
-    if model.bits_of is not None and model.bits == "none":
-        raise wrong("model.bits_of", model.bits_of, "null with model.bits=none")
-    for field, entries in (("model.tiles", model.tiles), ("model.bits_of", model.bits_of or [])):
-        if entries and (obs.name != "ram" or model.name != "dense"):
-            raise wrong(field, entries, "nothing unless obs=ram and model=dense")
-        for entry in entries:
-            if obs.bytes is not None and not set(tile_addresses(str(entry))) <= set(obs.bytes):
-                raise wrong(field, entry, f"bytes of obs.bytes={obs.bytes}")
 
 
 def _check_screen(config: Config) -> None:

@@ -62,6 +62,14 @@ class ObsConfig:
 
 
 @dataclass
+class SlotConfig:
+    """What is read of one of several like things, such as a lane of fish."""
+
+    bytes: list[int] = field(default_factory=list)  # of the RAM
+    tiles: list[str] = field(default_factory=list)  # as model.tiles
+
+
+@dataclass
 class ModelConfig:
     """The network from a window of observations to one Q-value per action."""
 
@@ -82,7 +90,11 @@ class ModelConfig:
     gains: bool = False  # each input times a gain that is learned; dense only
     bits: str = "none"  # none | add | only: the bits of each byte as inputs, dense only
     bits_of: Optional[list[int]] = None  # bytes of the RAM whose bits; null: all  # noqa: UP045
-    tiles: list[str] = field(default_factory=list)  # bytes "70", differences "70-30"; dense only
+    # Bytes "70", differences "70-30", either with a number on top "70+24"; dense only.
+    tiles: list[str] = field(default_factory=list)
+    # Like things, which one small network reads with the same weights; dense only.
+    slots: list[SlotConfig] = field(default_factory=list)
+    slot_hidden: list[int] = field(default_factory=lambda: [128, 64])  # units of its layers
     builder: Optional[str] = MISSING  # package.module:function, custom only  # noqa: UP045
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, custom only
 

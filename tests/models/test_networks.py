@@ -15,10 +15,12 @@ from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
 from models.gains import Gains
 from models.heads import Head
+from models.slots import Slot
 from models.standardise import standardising
 from models.tiles import Tiles
 from runner.agent.build import make_model
 from runner.config import compose
+from runner.config.addresses import parse_tile
 
 NATURE = {
     "filters": [32, 64, 64],
@@ -42,7 +44,13 @@ NETWORKS = [
 ]
 BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
 INPUTS = {"standardise": True, "differences": True, "bits": "add", "gains": True}
-BY_INDEX = {"bits": "add", "bits_of": [1, 4], "tiles": [[0], [3, 2]]}
+BY_INDEX = {
+    "bits": "add",
+    "bits_of": [1, 4],
+    "tiles": [(0, None, 0), (3, 2, 0)],
+    "slots": [Slot([0, 4], [(0, 1, 0)]), Slot([2, 4], [(2, None, 24)])],
+    "slot_hidden": [8, 4],
+}
 CHANGES = [
     ("dense", (3, 5), {**DENSE, **INPUTS}),
     ("dense", (3, 5), {**DENSE, **INPUTS, **BY_INDEX}),
@@ -349,16 +357,18 @@ def test_the_bits_of_some_bytes_only():
 @pytest.mark.parametrize(
     ("newest", "place", "tiles"),
     [
-        ([16, 0, 0], [0], {2: 1.0}),  # in the middle of tile 2
-        ([18, 0, 0], [0], {2: 0.75, 3: 0.25}),
-        ([255, 0, 0], [0], {31: 0.125, 0: 0.875}),  # after 255 comes 0
-        ([30, 14, 0], [0, 1], {2: 1.0}),
-        ([14, 30, 0], [0, 1], {30: 1.0}),  # 16 below is 240 above
-        ([10, 0, 250], [0, 2], {2: 1.0}),  # from 250 on to 10
+        ([16, 0, 0], "0", {2: 1.0}),  # in the middle of tile 2
+        ([18, 0, 0], "0", {2: 0.75, 3: 0.25}),
+        ([255, 0, 0], "0", {31: 0.125, 0: 0.875}),  # after 255 comes 0
+        ([30, 14, 0], "0-1", {2: 1.0}),
+        ([14, 30, 0], "0-1", {30: 1.0}),  # 16 below is 240 above
+        ([10, 0, 250], "0-2", {2: 1.0}),  # from 250 on to 10
+        ([16, 0, 0], "0+24", {5: 1.0}),
+        ([250, 14, 0], "0-1+24", {0: 0.5, 1: 0.5}),  # 260 is 4
     ],
 )
 def test_bytes_and_their_differences_as_tiles(newest, place, tiles):
-    arguments = {**DENSE, "hidden": [], "tiles": [place]}
+    arguments = {**DENSE, "hidden": [], "tiles": [parse_tile(place)]}
     model = build_model("dense", (2, 3), 1, arguments=arguments)
     features = keras.Model(model.input, model.layers[-2].output)
     window = np.array([[[99, 98, 97], newest]], np.uint8)  # only the newest counts
@@ -369,11 +379,11 @@ def test_bytes_and_their_differences_as_tiles(newest, place, tiles):
 
 def test_bytes_are_named_by_their_address_also_where_only_some_are_seen():
     compose.register()
-    typed = ["model.tiles=[70,70-30]", "model.bits=add", "model.bits_of=[36]"]
+    typed = ["model.tiles=[70,70-30+8]", "model.bits=add", "model.bits_of=[36]"]
     config = compose.load([*typed, "obs.bytes=[30,36,70]", "memory.limit=20000"])
     model = make_model(config, (3,), 4)
     (tiles,) = [layer for layer in model.layers if isinstance(layer, Tiles)]
-    assert tiles.places == [[2], [2, 0]]
+    assert tiles.places == [(2, None, 0), (2, 0, 8)]
 
 
 def test_bytes_as_their_changes():

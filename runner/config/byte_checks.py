@@ -1,0 +1,49 @@
+"""What the network is told to look at by address: bytes that are in the observation."""
+
+from __future__ import annotations
+
+from runner.config.addresses import RAM_BYTES, is_tile, parse_tile
+from runner.config.schema import Config, SlotConfig
+from runner.errors import wrong
+
+
+def check_bytes(config: Config) -> None:
+    """Checks ``features`` and what it sets.
+
+    Raises:
+        UserError: One of them is not of this observation and network, or not all slots are alike.
+    """
+    model, obs = config.model, config.obs
+    if config.features != "none" and (obs.name != "ram" or model.name != "dense"):
+        raise wrong("features", config.features, "none unless obs=ram and model=dense")
+    if model.bits_of is not None and model.bits == "none":
+        raise wrong("model.bits_of", model.bits_of, "null with model.bits=none")
+    entries: list[tuple[str, str | int]] = [
+        *(("model.bits_of", byte) for byte in model.bits_of or []),
+        *(("model.tiles", tile) for tile in model.tiles),
+    ]
+    for k, slot in enumerate(model.slots):
+        field = f"model.slots[{k}]"
+        _check_slot(field, slot, model.slots[0])
+        entries += [(f"{field}.bytes", byte) for byte in slot.bytes]
+        entries += [(f"{field}.tiles", tile) for tile in slot.tiles]
+    for field, entry in entries:
+        if obs.name != "ram" or model.name != "dense":
+            raise wrong(field, entry, "nothing unless obs=ram and model=dense")
+        if obs.bytes is not None and not set(parse_tile(str(entry)).addresses) <= set(obs.bytes):
+            raise wrong(field, entry, f"bytes of obs.bytes={obs.bytes}")
+
+
+def _check_slot(field: str, slot: SlotConfig, first: SlotConfig) -> None:
+    for byte in slot.bytes:
+        if not 0 <= byte < RAM_BYTES:
+            raise wrong(f"{field}.bytes", byte, f"indices from 0 to {RAM_BYTES - 1}")
+    for tile in slot.tiles:
+        if not is_tile(tile):
+            raise wrong(f"{field}.tiles", tile, "entries as those of model.tiles")
+    if not slot.bytes and not slot.tiles:
+        raise wrong(field, "empty", "bytes or tiles")
+    for name in ("bytes", "tiles"):
+        own, firsts = getattr(slot, name), getattr(first, name)
+        if len(own) != len(firsts):
+            raise wrong(f"{field}.{name}", own, f"{len(firsts)} of them, as in the first slot")
