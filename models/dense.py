@@ -14,9 +14,10 @@ from models.bits import Bits
 from models.differences import Differences
 from models.gains import Gains
 from models.hidden import dense_tail
+from models.places import Place
 from models.slots import Slot, slot_features
 from models.standardise import Standardise
-from models.tiles import Place, Tiles
+from models.tiles import Tiles
 
 
 def dense_network(
@@ -48,8 +49,8 @@ def dense_network(
         scale: Factor applied to the bytes, such as 1/255.
         bits: ``none``; ``add``: each byte's 8 bits are inputs besides; ``only``: in its place.
         bits_of: The bytes whose bits they are; None: all.
-        tiles: Bytes and differences of two of the newest observation that are inputs besides, as
-            tiles (see ``models.tiles``).
+        tiles: Places in the newest observation that are inputs besides, as tiles (see
+            ``models.tiles``).
         slots: Like things of the game, which one small network reads one by one; what it says of
             them is input besides (see ``models.slots``).
         slot_hidden: Units of each layer of the small network.

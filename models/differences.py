@@ -10,6 +10,8 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
+from models.places import around_zero
+
 GREATEST: Final = 8.0  # a change of so many, or more, is 1
 
 
@@ -23,8 +25,7 @@ class Differences(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Maps (B, window, n) uint8 to (B, window - 1, n) of the layer's dtype."""
         x = ops.cast(inputs, "float32")
-        changes = x[:, 1:] - x[:, :-1]
-        changes -= 256.0 * ops.round(changes / 256.0)
+        changes = around_zero(x[:, 1:] - x[:, :-1])
         return ops.cast(ops.clip(changes / GREATEST, -1.0, 1.0), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

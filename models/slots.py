@@ -14,20 +14,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import keras
 from keras import layers, ops
 
 from models.bits import Bits
-from models.differences import Differences
+from models.differences import GREATEST
 from models.hidden import hidden_layer
 from models.initializers import initializer as initializer_of
-from models.tiles import TILES, Place, Tiles
+from models.places import Place, around_zero, values
+from models.tiles import TILES, Tiles
 
 
 class Slot(NamedTuple):
     """What is read of one thing; of the others as much, in the same order."""
 
-    bytes: Sequence[int]  # of each its value, its bits and its changes
+    numbers: Sequence[Place]  # values, and how they changed
+    bits: Sequence[int]  # bytes, as their bits
     tiles: Sequence[Place]
+
+
+@keras.saving.register_keras_serializable(package="atari_runner")
+class Numbers(layers.Layer):  # type: ignore[misc]
+    """Places (see ``models.places``) as they are, and how they changed.
+
+    Now: over 64, a byte less 128, a difference around 0. Changes: as those of ``Differences``.
+    """
+
+    def __init__(self, places: Sequence[Place], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.places = [(i, less, more) for i, less, more in places]
+
+    def call(self, inputs: Any) -> Any:
+        """Maps (B, window, n) uint8 to (B, window, places): now, then the changes in order."""
+        x = values(inputs, self.places)
+        middles = ops.array([128.0 if less is None else 0.0 for _, less, _ in self.places])
+        now = around_zero(x[:, -1:] - middles) / 64.0
+        changes = around_zero(x[:, 1:] - x[:, :-1]) / GREATEST
+        numbers = ops.concatenate([now, ops.clip(changes, -1.0, 1.0)], axis=1)
+        return ops.cast(numbers, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (B, window, places)."""
+        return (*input_shape[:-1], len(self.places))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what rebuilds the layer."""
+        return {**super().get_config(), "places": self.places}
 
 
 def slot_features(
@@ -44,7 +76,7 @@ def slot_features(
 
     Args:
         inputs: (B, window, n) uint8.
-        slots: At least one; all with as many bytes and tiles.
+        slots: At least one; all with as many numbers, bits and tiles.
         hidden: Units of each of its layers.
         activation: Keras name.
         layer_norm: Normalise every layer before its activation.
@@ -54,21 +86,21 @@ def slot_features(
     Returns:
         (B, (2 + slots) * hidden[-1]): the greatest, the mean, and each.
     """
-    window, count = inputs.shape[1], len(slots)
+    window, count, first = inputs.shape[1], len(slots), slots[0]
+    newest = inputs[:, -1]
     parts = []
-    if slots[0].bytes:
-        n = len(slots[0].bytes)
-        chosen = ops.take(inputs, ops.array([i for slot in slots for i in slot.bytes]), axis=-1)
-        newest = layers.Reshape((count, n))(chosen[:, -1])
-        parts.append(layers.Rescaling(1.0 / 64.0, offset=-2.0, dtype=dtype)(newest))
-        parts.append(Bits(dtype=dtype)(newest))
-        if window > 1:
-            changes = layers.Reshape((window - 1, count, n))(Differences(dtype=dtype)(chosen))
-            by_slot = layers.Permute((2, 1, 3))(changes)
-            parts.append(layers.Reshape((count, (window - 1) * n))(by_slot))
-    if slots[0].tiles:
-        tiles = Tiles([place for slot in slots for place in slot.tiles], dtype=dtype)
-        parts.append(layers.Reshape((count, len(slots[0].tiles) * TILES))(tiles(inputs[:, -1])))
+    if first.numbers:
+        n = len(first.numbers)
+        numbers = Numbers([place for slot in slots for place in slot.numbers], dtype=dtype)(inputs)
+        by_slot = layers.Permute((2, 1, 3))(layers.Reshape((window, count, n))(numbers))
+        parts.append(layers.Reshape((count, window * n))(by_slot))
+    if first.bits:
+        chosen = ops.take(newest, ops.array([i for slot in slots for i in slot.bits]), axis=-1)
+        bits = Bits(dtype=dtype)(chosen)
+        parts.append(layers.Reshape((count, 8 * len(first.bits)))(bits))
+    if first.tiles:
+        tiles = Tiles([place for slot in slots for place in slot.tiles], dtype=dtype)(newest)
+        parts.append(layers.Reshape((count, len(first.tiles) * TILES))(tiles))
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     for units in hidden:
         x = hidden_layer(

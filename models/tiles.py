@@ -16,10 +16,10 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
+from models.places import RING, Place, around_zero, values
+
 WIDTH: Final = 8  # from the middle of a tile to the next: a sprite is as wide
-_RING: Final = 256  # a byte counts on from 0 after 255
-TILES: Final = _RING // WIDTH
-Place = tuple[int, int | None, int]  # see ``Tiles``
+TILES: Final = int(RING) // WIDTH
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -27,7 +27,7 @@ class Tiles(layers.Layer):  # type: ignore[misc]
     """1 - distance / ``WIDTH``, not below 0, from the middle of each of 32 tiles on a ring of 256.
 
     Args:
-        places: Each (i, j, more): byte i, less byte j unless that is None, plus ``more``.
+        places: What is tiled (see ``models.places``).
     """
 
     def __init__(self, places: Sequence[Place], **kwargs: Any) -> None:
@@ -36,15 +36,8 @@ class Tiles(layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Maps (B, n) uint8 to (B, places * 32) of the layer's dtype."""
-        x = ops.cast(inputs, "float32")
-        values = [
-            x[:, i] + float(more) - (0.0 if less is None else x[:, less])
-            for i, less, more in self.places
-        ]
-        distances = ops.expand_dims(ops.stack(values, axis=1), -1) - ops.arange(
-            0.0, _RING, WIDTH, dtype="float32"
-        )
-        distances -= _RING * ops.round(distances / _RING)
+        middles = ops.arange(0.0, RING, WIDTH, dtype="float32")
+        distances = around_zero(ops.expand_dims(values(inputs, self.places), -1) - middles)
         tiles = ops.relu(1.0 - ops.abs(distances) / WIDTH)
         return ops.cast(ops.reshape(tiles, (-1, len(self.places) * TILES)), self.compute_dtype)
 

@@ -16,7 +16,7 @@ from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
-from runner.config.addresses import parse_tile, places
+from runner.config.addresses import parse_place, positions
 from runner.config.checks import num_envs
 from runner.config.schema import Config
 from runner.errors import wrong
@@ -71,10 +71,14 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         names = ("bits", "standardise", "differences", "gains", "slot_hidden")
         arguments |= {name: getattr(model, name) for name in names}
         seen = config.obs.bytes
-        arguments["bits_of"] = model.bits_of and places(model.bits_of, seen)
-        arguments["tiles"] = [parse_tile(tile).seen(seen) for tile in model.tiles]
+        arguments["bits_of"] = model.bits_of and positions(model.bits_of, seen)
+        arguments["tiles"] = [parse_place(tile).seen(seen) for tile in model.tiles]
         arguments["slots"] = [
-            Slot(places(slot.bytes, seen), [parse_tile(tile).seen(seen) for tile in slot.tiles])
+            Slot(
+                [parse_place(number).seen(seen) for number in slot.numbers],
+                positions(slot.bits, seen),
+                [parse_place(tile).seen(seen) for tile in slot.tiles],
+            )
             for slot in model.slots
         ]
     if model.name == "custom":

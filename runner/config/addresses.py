@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 RAM_BYTES: Final = 128
-_TILE: Final = re.compile(r"(\d+)(?:-(\d+))?(?:\+(\d+))?", re.ASCII)
+_PLACE: Final = re.compile(r"(\d+)(?:-(\d+))?(?:\+(\d+))?", re.ASCII)
 
 
-class Tile(NamedTuple):
-    """An entry of ``model.tiles``: a byte, less another unless that is None, and a number."""
+class Place(NamedTuple):
+    """A byte, less another unless that is None, plus a number."""
 
     byte: int
     less: int | None
@@ -22,38 +22,38 @@ class Tile(NamedTuple):
         """Of its bytes."""
         return [self.byte] if self.less is None else [self.byte, self.less]
 
-    def seen(self, seen: Sequence[int] | None) -> Tile:
-        """The same by places in an observation (see ``places``)."""
-        byte, *less = places(self.addresses, seen)
+    def seen(self, seen: Sequence[int] | None) -> Place:
+        """The same by positions in an observation (see ``positions``)."""
+        byte, *less = positions(self.addresses, seen)
         return self._replace(byte=byte, less=less[0] if less else None)
 
 
-def parse_tile(tile: str) -> Tile:
+def parse_place(text: str) -> Place:
     """The meaning of ``70``, ``70-30``, ``70+24`` or ``70-30+24``.
 
     Raises:
         ValueError: It is none of them, or names what is no byte of the RAM.
     """
-    match = _TILE.fullmatch(tile)
+    match = _PLACE.fullmatch(text)
     if match is None:
-        raise ValueError(tile)
+        raise ValueError(text)
     byte, less, more = match.groups()
-    parsed = Tile(int(byte), None if less is None else int(less), int(more or 0))
+    parsed = Place(int(byte), None if less is None else int(less), int(more or 0))
     if max(parsed.addresses) >= RAM_BYTES or parsed.more > 255:
-        raise ValueError(tile)
+        raise ValueError(text)
     return parsed
 
 
-def is_tile(tile: str) -> bool:
-    """Whether ``tile`` is an entry of ``model.tiles``."""
+def is_place(text: str) -> bool:
+    """Whether ``text`` is a place."""
     try:
-        parse_tile(tile)
+        parse_place(text)
     except ValueError:
         return False
     return True
 
 
-def places(addresses: Sequence[int], seen: Sequence[int] | None) -> list[int]:
+def positions(addresses: Sequence[int], seen: Sequence[int] | None) -> list[int]:
     """Where in an observation the bytes of ``addresses`` are.
 
     Args:

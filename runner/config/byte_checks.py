@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from runner.config.addresses import RAM_BYTES, is_tile, parse_tile
+from typing import Final
+
+from runner.config.addresses import RAM_BYTES, is_place, parse_place
 from runner.config.schema import Config, SlotConfig
 from runner.errors import wrong
+
+_PARTS: Final = ("numbers", "bits", "tiles")  # of a slot
 
 
 def check_bytes(config: Config) -> None:
@@ -25,25 +29,25 @@ def check_bytes(config: Config) -> None:
     for k, slot in enumerate(model.slots):
         field = f"model.slots[{k}]"
         _check_slot(field, slot, model.slots[0])
-        entries += [(f"{field}.bytes", byte) for byte in slot.bytes]
-        entries += [(f"{field}.tiles", tile) for tile in slot.tiles]
+        entries += [(f"{field}.{name}", x) for name in _PARTS for x in getattr(slot, name)]
     for field, entry in entries:
         if obs.name != "ram" or model.name != "dense":
             raise wrong(field, entry, "nothing unless obs=ram and model=dense")
-        if obs.bytes is not None and not set(parse_tile(str(entry)).addresses) <= set(obs.bytes):
+        if obs.bytes is not None and not set(parse_place(str(entry)).addresses) <= set(obs.bytes):
             raise wrong(field, entry, f"bytes of obs.bytes={obs.bytes}")
 
 
 def _check_slot(field: str, slot: SlotConfig, first: SlotConfig) -> None:
-    for byte in slot.bytes:
+    for byte in slot.bits:
         if not 0 <= byte < RAM_BYTES:
-            raise wrong(f"{field}.bytes", byte, f"indices from 0 to {RAM_BYTES - 1}")
-    for tile in slot.tiles:
-        if not is_tile(tile):
-            raise wrong(f"{field}.tiles", tile, "entries as those of model.tiles")
-    if not slot.bytes and not slot.tiles:
-        raise wrong(field, "empty", "bytes or tiles")
-    for name in ("bytes", "tiles"):
+            raise wrong(f"{field}.bits", byte, f"indices from 0 to {RAM_BYTES - 1}")
+    for name in ("numbers", "tiles"):
+        for place in getattr(slot, name):
+            if not is_place(place):
+                raise wrong(f"{field}.{name}", place, "entries such as 70, 70-30 and 70+24")
+    if not any(getattr(slot, name) for name in _PARTS):
+        raise wrong(field, "empty", ", ".join(_PARTS))
+    for name in _PARTS:
         own, firsts = getattr(slot, name), getattr(first, name)
         if len(own) != len(firsts):
             raise wrong(f"{field}.{name}", own, f"{len(firsts)} of them, as in the first slot")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from runner.config.addresses import RAM_BYTES, is_tile
+from runner.config.addresses import RAM_BYTES, is_place
 from runner.config.agent_checks import check_agent
 from runner.config.env_checks import check_env
 from runner.config.env_ids import all_ids
@@ -149,7 +149,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("model.bits_of", is_bytes, _BYTES),
     Rule(
         "model.tiles",
-        lambda v: all(map(is_tile, v)) and len(v) == len(set(v)),
+        lambda v: all(map(is_place, v)) and len(v) == len(set(v)),
         "a list of bytes from 0 to 127 and of differences of two, either up to 255 more, such as "
         "[70,70-30,70+24], none twice",
     ),

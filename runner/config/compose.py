@@ -275,7 +275,7 @@ _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     str: "text",
     list[int]: "a list of integers",
-    list[SlotConfig]: "a list of slots, such as [{bytes:[30],tiles:[70-30]}]",
+    list[SlotConfig]: "a list of slots, such as [{bits:[36],tiles:[70-30]}]",
     Optional[str]: "text or null",  # noqa: UP045 (as in the schema)
     Optional[int]: "an integer or null",  # noqa: UP045
     Optional[list[int]]: "a list of integers or null",  # noqa: UP045

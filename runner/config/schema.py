@@ -65,8 +65,9 @@ class ObsConfig:
 class SlotConfig:
     """What is read of one of several like things, such as a lane of fish."""
 
-    bytes: list[int] = field(default_factory=list)  # of the RAM
-    tiles: list[str] = field(default_factory=list)  # as model.tiles
+    numbers: list[str] = field(default_factory=list)  # places, with their changes
+    bits: list[int] = field(default_factory=list)  # bytes of the RAM
+    tiles: list[str] = field(default_factory=list)  # places
 
 
 @dataclass
@@ -242,7 +243,7 @@ class Config:
     eval: EvalConfig = field(default_factory=EvalConfig)
     video: VideoConfig = field(default_factory=VideoConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
-    features: str = "none"  # game whose bytes model.tiles and model.bits_of name, or none
+    features: str = "none"  # game whose bytes model.tiles, bits_of and slots name, or none
     seed: int = MISSING  # of everything random, >= 0
     init_weights: Optional[str] = MISSING  # weights file to start from  # noqa: UP045
     start_step: int = MISSING  # step the count and the epsilon schedule start at, >= 0

@@ -50,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "model.tiles=[70,70-30]",
                 "model.bits=add",
                 "model.bits_of=[36]",
-                "model.slots=[{bytes:[30]},{bytes:[31]}]",
+                "model.slots=[{numbers:[30]},{numbers:[31]}]",
                 "model.slot_hidden=[8]",
             ),
         ),

@@ -180,7 +180,7 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
 
 def test_features_name_the_bytes_of_their_game(load):
     config = load("env=seaquest", "features=seaquest", "train=lunch")
-    assert [slot.bytes[0] for slot in config.model.slots] == [30, 31, 32, 33]
+    assert [slot.numbers[0] for slot in config.model.slots] == ["30", "31", "32", "33"]
     assert "70-33" in config.model.slots[3].tiles
     assert config.model.gains  # of agent=fast, which picks the inputs too
 

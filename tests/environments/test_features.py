@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.config.addresses import parse_tile
+from runner.config.addresses import parse_place
 from runner.config.compose import CONF_DIR
 from runner.environments.atari import AtariGame
 
@@ -29,7 +29,7 @@ def test_every_game_with_features_is_held_against_its_emulator():
 def test_a_byte_says_where_the_agent_is(load, game, action, byte, way):
     config = load(f"env={game}", f"features={game}", "env.sticky=0", "env.noop_max=0")
     slots = [tile for slot in config.model.slots for tile in slot.tiles]
-    assert byte in {parse_tile(tile).byte for tile in [*config.model.tiles, *slots]}
+    assert byte in {parse_place(tile).byte for tile in [*config.model.tiles, *slots]}
     emulator = AtariGame(config.env, config.obs)
     emulator.reset(seed=1)
     meanings = list(emulator.action_meanings())

@@ -20,7 +20,7 @@ from models.standardise import standardising
 from models.tiles import Tiles
 from runner.agent.build import make_model
 from runner.config import compose
-from runner.config.addresses import parse_tile
+from runner.config.addresses import parse_place
 
 NATURE = {
     "filters": [32, 64, 64],
@@ -48,7 +48,7 @@ BY_INDEX = {
     "bits": "add",
     "bits_of": [1, 4],
     "tiles": [(0, None, 0), (3, 2, 0)],
-    "slots": [Slot([0, 4], [(0, 1, 0)]), Slot([2, 4], [(2, None, 24)])],
+    "slots": [Slot([(0, 1, 0)], [4], [(0, 1, 0)]), Slot([(2, None, 9)], [4], [(2, None, 24)])],
     "slot_hidden": [8, 4],
 }
 CHANGES = [
@@ -368,7 +368,7 @@ def test_the_bits_of_some_bytes_only():
     ],
 )
 def test_bytes_and_their_differences_as_tiles(newest, place, tiles):
-    arguments = {**DENSE, "hidden": [], "tiles": [parse_tile(place)]}
+    arguments = {**DENSE, "hidden": [], "tiles": [parse_place(place)]}
     model = build_model("dense", (2, 3), 1, arguments=arguments)
     features = keras.Model(model.input, model.layers[-2].output)
     window = np.array([[[99, 98, 97], newest]], np.uint8)  # only the newest counts
