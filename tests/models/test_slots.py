@@ -12,8 +12,6 @@ from runner.agent.build import make_model
 from runner.config import compose
 
 DENSE = {"hidden": [], "activation": "relu", "scale": 1 / 255}
-# Three things, each of two bytes of its own and one that all share.
-THINGS = [Slot([k, 3 + k, 6], [(6, k, 0), (3 + k, None, 24 * k)]) for k in range(3)]
 
 
 def said(slots, slot_hidden, window=2, n=7):
@@ -26,43 +24,55 @@ def said(slots, slot_hidden, window=2, n=7):
 
 
 def test_what_is_read_of_a_thing():
-    """Its bytes around 128, their bits, how they changed, its tiles; here without any layer."""
-    slots = [Slot([0], [(0, 2, 0)]), Slot([1], [(1, None, 8)])]
-    window = np.array([[[100, 0, 0], [96, 8, 80]]], np.uint8)
-    first, second = np.zeros(42), np.zeros(42)
-    first[[0, 2, 3, 9, 12]] = 96 / 64 - 2, 1, 1, -0.5, 1  # 96 is 01100000; 16 from 80: tile 2
-    second[[0, 5, 9, 12]] = 8 / 64 - 2, 1, 1, 1  # 8 is 00001000; from 0, cut at 1; 8 and 8 is 16
-    expected = [np.maximum(first, second), (first + second) / 2, first, second]
+    """Numbers and how they changed, bits, tiles; here without any layer."""
+    byte, difference = (1, None, 24), (0, 2, 0)
+    slots = [Slot([byte], [0], [difference]), Slot([difference], [1], [byte])]
+    window = np.array([[[100, 4, 30], [96, 8, 80]]], np.uint8)
+    of_byte = [(8 + 24 - 128) / 64, 4 / 8]
+    of_difference = [(96 - 80) / 64, -1.0]  # 70 before: a change of -54 is cut
+    first = [*of_byte, 0, 1, 1, 0, 0, 0, 0, 0, *np.eye(32)[2]]  # 96 is 01100000
+    second = [*of_difference, 0, 0, 0, 0, 1, 0, 0, 0, *np.eye(32)[4]]
+    expected = [np.maximum(first, second), np.mean([first, second], axis=0), first, second]
     actual = said(slots, [], n=3)(window)[0]
     np.testing.assert_allclose(actual, np.concatenate(expected), atol=1e-6)
+
+
+def test_numbers_are_on_a_ring():
+    """From 250 on to 2 is a change of 8, 250 less 2 is 8 below, 250 and 24 more is 18."""
+    slots = [Slot([(0, None, 0), (0, 1, 0), (1, None, 24)], [], [])]
+    window = np.array([[[250, 2], [2, 250]]], np.uint8)
+    expected = [(2 - 128) / 64, 8 / 64, (18 - 128) / 64, 1, 1, -1]
+    actual = said(slots, [], n=2)(window)[0]
+    np.testing.assert_allclose(actual, expected * 3, atol=1e-6)
 
 
 @pytest.mark.parametrize("window", [1, 2, 4])
 def test_what_is_learned_of_one_thing_counts_for_all(window):
     states = np.random.default_rng(0).integers(256, size=(5, window, 7), dtype=np.uint8)
-    slots = [Slot([k, 3 + k, 6], [(6, k, 0)]) for k in range(3)]
+    slots = [Slot([(k, None, 0)], [3 + k, 6], [(6, k, 0)]) for k in range(3)]
     features = said(slots, [8, 4], window)
     greatest, mean, *each = np.split(features(states), 5, axis=1)
     np.testing.assert_allclose(greatest, np.max(each, axis=0), rtol=1e-6)
     np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
-    changed = features(states[:, :, [2, 0, 1, 5, 3, 4, 6]])  # the third is the first now, and so on
-    np.testing.assert_allclose(changed[:, :8], np.hstack([greatest, mean]), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(
-        changed[:, 8:], np.hstack([each[2], each[0], each[1]]), rtol=1e-5, atol=1e-6
-    )
+    moved = features(states[:, :, [2, 0, 1, 5, 3, 4, 6]])  # the third is the first now, and so on
+    expected = np.hstack([greatest, mean, each[2], each[0], each[1]])
+    np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "slots", [[Slot([k], []) for k in range(3)], [Slot([], [(6, k, 0)]) for k in range(3)], THINGS]
-)
-def test_bytes_tiles_or_both(slots):
+@pytest.mark.parametrize("part", range(3), ids=["numbers", "bits", "tiles"])
+def test_a_slot_may_have_one_part_only(part):
     states = np.random.default_rng(0).integers(256, size=(5, 2, 7), dtype=np.uint8)
+    parts = [[(k, None, 0), k, (6, k, 0)][part] for k in range(3)]
+    slots = [Slot(*([x] if i == part else [] for i in range(3))) for x in parts]
     assert said(slots, [8, 4])(states).shape == (5, 20)
 
 
 def test_bytes_are_named_by_their_address_also_where_only_some_are_seen():
     compose.register()
-    slots = "model.slots=[{bytes:[30,36],tiles:[70-30]},{bytes:[36,30],tiles:[70+8]}]"
+    slots = (
+        "model.slots=[{numbers:[30],bits:[36],tiles:[70-30]},"
+        "{numbers:[36-30],bits:[70],tiles:[70+8]}]"
+    )
     seen = compose.load([slots, "obs.bytes=[30,36,70]", "memory.limit=20000"])
     whole = compose.load([slots, "memory.limit=20000"])
     outputs = []
