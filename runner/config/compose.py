@@ -305,11 +305,13 @@ def _refused_value(error: OmegaConfBaseException, typed: str) -> UserError:
         if dataclasses.is_dataclass(node):
             node = typing.get_type_hints(node).get(part)
     first_line = str(error).splitlines()[0]
-    if node is None:  # inside an entry of a list, such as model.slots: the key begins there
+    if node is None:
+        # Inside an entry of a list, such as model.slots, the key begins there.
+        place = key if key.split(".")[0] in typing.get_type_hints(Config) else typed
         kind = error.object_type
         names = [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
         allowed = f"; expected {', '.join(names)}" if names else ""
-        return UserError(f"{typed}: {first_line}{allowed}")
+        return UserError(f"{place}: {first_line}{allowed}")
     expected = _KINDS.get(node) or str(node).replace("typing.", "")
     value = getattr(error, "value", None)
     if value is None:
