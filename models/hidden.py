@@ -41,6 +41,21 @@ def hidden_layer(
     return layers.Activation(activation, dtype=dtype)(x)
 
 
+def dense_layers(x: Any, hidden: Sequence[int], *, initializer: str, **arguments: Any) -> Any:
+    """Applies a dense hidden layer for each of ``hidden``.
+
+    Args:
+        x: (B, ..., features).
+        hidden: Units of each.
+        initializer: Of their kernels (see ``models.initializers``).
+        **arguments: Of ``hidden_layer``.
+    """
+    for units in hidden:
+        kernel = initializer_of(initializer)
+        x = hidden_layer(layers.Dense, x, units, kernel_initializer=kernel, **arguments)
+    return x
+
+
 def dense_tail(
     x: Any,
     hidden: Sequence[int],
@@ -65,12 +80,10 @@ def dense_tail(
     Returns:
         (B, nb_actions) float32.
     """
-    for units in hidden:
-        x = hidden_layer(
-            layers.Dense, x, units,
-            activation=activation, layer_norm=layer_norm, dtype=dtype,
-            kernel_initializer=initializer_of(initializer),
-        )  # fmt: skip
+    x = dense_layers(
+        x, hidden,
+        initializer=initializer, activation=activation, layer_norm=layer_norm, dtype=dtype,
+    )  # fmt: skip
     return layers.Dense(
         nb_actions,
         kernel_initializer=initializer_of(initializer),

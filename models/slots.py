@@ -19,8 +19,7 @@ from keras import layers, ops
 
 from models.bits import Bits
 from models.differences import GREATEST
-from models.hidden import hidden_layer
-from models.initializers import initializer as initializer_of
+from models.hidden import dense_layers
 from models.places import Place, around_zero, values
 from models.tiles import TILES, Tiles
 
@@ -67,10 +66,8 @@ def slot_features(
     slots: Sequence[Slot],
     hidden: Sequence[int],
     *,
-    activation: str,
-    layer_norm: bool,
     dtype: str,
-    initializer: str,
+    **arguments: Any,
 ) -> Any:
     """Applies the small network to each slot.
 
@@ -78,10 +75,8 @@ def slot_features(
         inputs: (B, window, n) uint8.
         slots: At least one; all with as many numbers, bits and tiles.
         hidden: Units of each of its layers.
-        activation: Keras name.
-        layer_norm: Normalise every layer before its activation.
         dtype: Keras dtype policy.
-        initializer: Of all kernels (see ``models.initializers``).
+        **arguments: Of ``dense_layers``.
 
     Returns:
         (B, (2 + slots) * hidden[-1]): the greatest, the mean, and each.
@@ -102,12 +97,7 @@ def slot_features(
         tiles = Tiles([place for slot in slots for place in slot.tiles], dtype=dtype)(newest)
         parts.append(layers.Reshape((count, len(first.tiles) * TILES))(tiles))
     x = layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
-    for units in hidden:
-        x = hidden_layer(
-            layers.Dense, x, units,
-            activation=activation, layer_norm=layer_norm, dtype=dtype,
-            kernel_initializer=initializer_of(initializer),
-        )  # fmt: skip
+    x = dense_layers(x, hidden, dtype=dtype, **arguments)
     greatest = layers.GlobalMaxPooling1D(dtype=dtype)(x)
     mean = layers.GlobalAveragePooling1D(dtype=dtype)(x)
     return layers.Concatenate(dtype=dtype)([greatest, mean, layers.Flatten(dtype=dtype)(x)])
