@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     from omegaconf import DictConfig
 
     from runner.commands import guarded
-    from runner.config import compose, sweeps
+    from runner.settings import compose, sweeps
 
     compose.register()
     arguments = compose.with_paths_quoted(arguments)
@@ -48,8 +48,8 @@ def main(arguments: list[str]) -> int:
         return 0
 
     def resume_run() -> int:
-        from runner.config.resume import changed, run_to_resume
         from runner.run_directory import RunDirectory
+        from runner.settings.resume import changed, run_to_resume
         from runner.training import resume
 
         folder, overrides = run_to_resume(arguments)

@@ -69,7 +69,7 @@ def _pins() -> dict[str, list[str]]:
 
 
 def _games() -> Iterator[Finding]:
-    from runner.config.games import all_games, rom_path
+    from runner.settings.games import all_games, rom_path
 
     missing = [game for game in all_games() if not rom_path(game, None).is_file()]
     seen = f"{len(all_games()) - len(missing)} of {len(all_games())} ROMs"
@@ -118,7 +118,7 @@ EXAMINATIONS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
 def main(arguments: list[str]) -> int:
     """Prints what was found. Returns 0: ready, 1: not ready, 2: a wrong word was typed."""
     if arguments == ["--games"]:
-        from runner.config.games import all_games
+        from runner.settings.games import all_games
 
         print("\n".join(all_games()))
         return 0

@@ -11,7 +11,7 @@ from runner.trained import KINDS, Play, chosen, load_trained
 
 USAGE = (
     "python -m runner.evaluate run=DIR_OR_WEIGHTS|pretrained=NAME [episodes=30] [epsilon=0.01] "
-    "[sticky=0.25] [seed=0]"
+    "[repeat_action_probability=0.25] [seed=0]"
 )
 
 
@@ -25,7 +25,7 @@ def evaluate_run(run: Path, play: Play) -> int:
     Raises:
         UserError: Something does not exist or does not fit.
     """
-    from runner.config.protocols import rules_of
+    from runner.settings.protocols import rules_of
 
     out, weights, config, q_values = load_trained(run, play)
     from runner.evaluation import evaluate, one_line
@@ -37,8 +37,8 @@ def evaluate_run(run: Path, play: Play) -> int:
     print(f"weights: {weights}")
     print(f"evaluation: {one_line(result)}")
     name = weights.name.removesuffix(".weights.h5")
-    if play.sticky is not None:
-        name += f"_sticky_{play.sticky:g}"
+    if play.repeat_action_probability is not None:
+        name += f"_sticky_{play.repeat_action_probability:g}"
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"evaluation_{name}.json"
     write_json(path, {"weights": weights.name, "seed": play.seed, "rules": rules, **result})

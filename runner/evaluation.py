@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.config.schema import Config, EnvConfig
 from runner.environments.pool import REST, EmulatorPool, game_seeds
 from runner.memory.windows import RunningWindows
 from runner.scores import human_normalised
+from runner.settings.schema import Config, EnvConfig
 from runner.video.replay import Recording
 
 MAX_GAMES_AT_ONCE = 16
@@ -55,7 +55,7 @@ def evaluate(
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
     num_envs = min(episodes, MAX_GAMES_AT_ONCE)
-    rules = dataclasses.replace(config.env, life_loss=False, max_steps=None)
+    rules = dataclasses.replace(config.env, terminal_on_life_loss=False, max_steps=None)
     generator = np.random.default_rng(seed)
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
     returns: list[list[float]] = [[] for _ in range(num_envs)]

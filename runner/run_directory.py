@@ -11,9 +11,9 @@ from typing import Any
 
 import filelock
 
-from runner.config import compose
-from runner.config.schema import Config
 from runner.errors import UserError, wrong
+from runner.settings import compose
+from runner.settings.schema import Config
 
 
 class RunDirectory:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from runner.config.checks import nearest
-from runner.config.schema import Config
 from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
+from runner.settings.checks import nearest
+from runner.settings.schema import Config
 
 if TYPE_CHECKING:
     from runner.evaluation import QFunction
@@ -23,7 +23,7 @@ KINDS: Final = {
     "pretrained": str,
     "episodes": int,
     "epsilon": float,
-    "sticky": float,
+    "repeat_action_probability": float,
     "seed": int,
 }
 
@@ -44,13 +44,13 @@ class Play:
     Args:
         episodes: Games.
         epsilon: Probability of a random action.
-        sticky: Probability per frame that the last action is repeated.
+        repeat_action_probability: Probability per frame that the last action is repeated.
         seed: Of the games and the random actions.
     """
 
     episodes: int | None = None
     epsilon: float | None = None
-    sticky: float | None = None
+    repeat_action_probability: float | None = None
     seed: int = 0
 
     @classmethod
@@ -96,8 +96,8 @@ def load_trained(run: Path, play: Play) -> Trained:
     Raises:
         UserError: Something does not exist or does not fit.
     """
-    from runner.config import checks, compose
     from runner.environments.atari import AtariGame
+    from runner.settings import checks, compose
 
     compose.register()
     directory, weights = RunDirectory.find(run)
@@ -107,10 +107,12 @@ def load_trained(run: Path, play: Play) -> Trained:
         episodes=config.eval.episodes if play.episodes is None else play.episodes,
         epsilon=config.eval.epsilon if play.epsilon is None else play.epsilon,
     )
-    sticky = config.env.sticky if play.sticky is None else play.sticky
+    repeat = play.repeat_action_probability
+    if repeat is None:
+        repeat = config.env.repeat_action_probability
     config = dataclasses.replace(
         config,
-        env=dataclasses.replace(config.env, sticky=sticky),
+        env=dataclasses.replace(config.env, repeat_action_probability=repeat),
         eval=evaluation,
         init_weights=str(weights),
         seed=play.seed,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from runner.callbacks.sinks import Sink, opened_sinks
-from runner.config import checks
-from runner.config.memory_checks import checkpoint_bytes
-from runner.config.protocols import rules_of
-from runner.config.schema import Config
 from runner.environments.build import Games, make_games
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.errors import UserError
 from runner.run_directory import RunDirectory
+from runner.settings import checks
+from runner.settings.memory_checks import checkpoint_bytes
+from runner.settings.protocols import rules_of
+from runner.settings.schema import Config
 
 if TYPE_CHECKING:
     from runner.checkpoint.session import SessionCheckpoints
@@ -254,10 +254,10 @@ def _callbacks(
 
 def _header(config: Config, games: Games, environment: str) -> str:
     env = config.env
-    lives = "a lost life is terminal" if env.life_loss else "lives ignored"
+    lives = "a lost life is terminal" if env.terminal_on_life_loss else "lives ignored"
     return "\n".join([
         f"{env.game}, obs={config.obs.name}, agent={config.agent.name}, seed={config.seed}",
-        f"{rules_of(env)}: frame skip {env.frame_skip}, sticky {env.sticky:g}, "
+        f"{rules_of(env)}: frame skip {env.frame_skip}, sticky {env.repeat_action_probability:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),
@@ -322,10 +322,10 @@ def _result(
         "protocol": {
             "name": env.protocol,
             "frame_skip": env.frame_skip,
-            "sticky": env.sticky,
+            "repeat_action_probability": env.repeat_action_probability,
             "full_actions": env.full_actions,
             "noop_max": env.noop_max,
-            "life_loss": env.life_loss,
+            "terminal_on_life_loss": env.terminal_on_life_loss,
             "fire_at_start": env.fire_at_start,
             "start_moves_max": env.start_moves_max,
             "max_frames": env.max_frames,

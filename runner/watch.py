@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.commands import guarded, parse_settings
-from runner.config.checks import check_writable
 from runner.errors import RunError, wrong
 from runner.run_directory import RunDirectory
+from runner.settings.checks import check_writable
 from runner.trained import KINDS, Play, chosen, load_trained
 from runner.video.replay import Recording
 from runner.video.studio import film
@@ -18,7 +18,8 @@ from runner.video.window import show, why_no_window
 
 USAGE = (
     "python -m runner.watch run=DIR_OR_WEIGHTS|pretrained=NAME [weights=best] [episodes=1] "
-    "[epsilon=0.01] [sticky=0.25] [seed=0] [out=FILE.mp4|FILE.gif] [window=auto|true|false]"
+    "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.mp4|FILE.gif] "
+    "[window=auto|true|false]"
 )
 SUFFIXES: Final = (".mp4", ".gif")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.config import compose
-from runner.config.schema import Config
+from runner.settings import compose
+from runner.settings.schema import Config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

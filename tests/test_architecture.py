@@ -26,7 +26,7 @@ ORDER = [
     {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
-    {"runner.config", "models"},
+    {"runner.settings", "models"},
     {"runner.errors", "runner.cores", "runner.durations"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
@@ -95,7 +95,7 @@ def test_networks_know_nothing_of_the_runner() -> None:
 
 @pytest.mark.parametrize("library", ["hydra", "omegaconf"])
 def test_configuration_stops_at_the_door(library: str) -> None:
-    inside = {source for source in importers(library) if source.startswith("runner/config/")}
+    inside = {source for source in importers(library) if source.startswith("runner/settings/")}
     assert importers(library) - inside <= {"runner/__main__.py"}
     assert inside
 
@@ -104,7 +104,7 @@ def test_one_module_knows_keras_rl2() -> None:
     assert importers("rl") == {"runner/keras_rl2.py"}
 
 
-@pytest.mark.parametrize("package", ["runner/config/", "runner/environments/"])
+@pytest.mark.parametrize("package", ["runner/settings/", "runner/environments/"])
 def test_no_tensorflow_where_emulators_and_settings_are(package: str) -> None:
     for source in SOURCES:
         if source.startswith(package):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.config.games import all_games
 from runner.scores import human_normalised, reference_scores
+from runner.settings.games import all_games
 
 
 def test_the_57_games_of_the_table_are_ales():

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.sides.answer import answer
 from benchmarks.sides.repeated import seconds_per_call
-from runner.config import compose
 from runner.environments.build import make_games
+from runner.settings import compose
 
 
 def measure(obs: str, seconds: float) -> dict[str, float]:

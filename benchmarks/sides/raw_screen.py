@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.sides.answer import answer
-from runner.config import compose
 from runner.environments.atari import AtariGame
+from runner.settings import compose
 
 WINDOW = 3
 SCREEN = (210, 160, 3)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sides.fill import fill
-from runner.config import checks, compose
 from runner.environments.build import make_games
 from runner.environments.pool import EmulatorPool, game_seeds
+from runner.settings import checks, compose
 
 
 def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = False) -> Any:

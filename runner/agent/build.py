@@ -16,9 +16,6 @@ from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
-from runner.config.addresses import parse_place, positions
-from runner.config.checks import num_envs
-from runner.config.schema import Config
 from runner.errors import wrong
 from runner.keras_rl2 import (
     DQNAgent,
@@ -29,6 +26,9 @@ from runner.keras_rl2 import (
 )
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
+from runner.settings.addresses import parse_place, positions
+from runner.settings.checks import num_envs
+from runner.settings.schema import Config
 from runner.weights import load_weights
 
 _DTYPES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16"}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import keras
 from keras.optimizers import schedules
 
-from runner.config.schema import AgentConfig
+from runner.settings.schema import AgentConfig
 
 # What each takes beside what they share.
 _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
@@ -31,18 +31,18 @@ def make_optimizer(agent: AgentConfig) -> keras.optimizers.Optimizer:
     shared: dict[str, Any] = {"learning_rate": _learning_rate(agent)}
     if not math.isinf(agent.gradient_clip):
         shared["global_clipnorm"] = agent.gradient_clip
-    if agent.weight_average:
-        shared |= {"use_ema": True, "ema_momentum": agent.weight_average}
+    if agent.ema_decay:
+        shared |= {"use_ema": True, "ema_momentum": agent.ema_decay}
     return _OPTIMIZERS[agent.optimizer](agent, **shared)
 
 
 def _learning_rate(agent: AgentConfig) -> float | schedules.LearningRateSchedule:
     """Stays, or stays and then falls in a straight line. Keras counts updates, not steps."""
-    if not agent.learning_rate_steps:
+    if not agent.lr_decay_steps:
         return agent.learning_rate
-    updates = math.ceil(agent.learning_rate_steps / agent.train_interval)
-    held = math.floor(agent.learning_rate_hold * updates)
-    return _HeldThenFalling(agent.learning_rate, agent.learning_rate_min, held, updates)
+    updates = math.ceil(agent.lr_decay_steps / agent.train_interval)
+    held = math.floor(agent.lr_hold * updates)
+    return _HeldThenFalling(agent.learning_rate, agent.lr_min, held, updates)
 
 
 @dataclass

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from runner.config.schema import Config, EnvConfig, VideoConfig
 from runner.environments.pool import game_seeds
 from runner.keras_rl2 import Callback
+from runner.settings.schema import Config, EnvConfig, VideoConfig
 from runner.video.replay import Recording
 from runner.video.studio import Studio, Video
 

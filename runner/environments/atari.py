@@ -15,10 +15,10 @@ from ale_py import Action, ALEInterface, ALEState, LoggerMode
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from runner.config.games import rom_path
-from runner.config.observations import observation_shape
-from runner.config.schema import EnvConfig, ObsConfig
 from runner.environments.screen import ScreenView
+from runner.settings.games import rom_path
+from runner.settings.observations import observation_shape
+from runner.settings.schema import EnvConfig, ObsConfig
 
 Observation = NDArray[np.uint8]
 
@@ -30,9 +30,10 @@ class AtariGame(gymnasium.Env[Observation, int]):
     (height, width) or (height, width, 3) uint8.
 
     ``info`` of a step: ``lives`` (int), ``life_lost`` (bool: a life went and the game goes on; only
-    with ``env.life_loss``), ``extra_reward`` (float: what the learner is told besides the points),
-    ``frames`` (int: emulator frames this step took, or, after a reset, those of the start). At the
-    end of a game also ``episode_return`` (float: its points), ``episode_length`` (int: its steps).
+    with ``env.terminal_on_life_loss``), ``extra_reward`` (float: what the learner is told besides
+    the points), ``frames`` (int: emulator frames this step took, or, after a reset, those of the
+    start). At the end of a game also ``episode_return`` (float: its points), ``episode_length``
+    (int: its steps).
     """
 
     def __init__(self, env: EnvConfig, obs: ObsConfig) -> None:
@@ -106,13 +107,13 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self._last_action = Action.NOOP
 
     def _act(self, chosen: Action) -> float:
-        """Plays one frame of ``chosen``, or, with probability ``env.sticky``, of the last action.
+        """Plays a frame of ``chosen``, or of the last action (``env.repeat_action_probability``).
 
         The same draws as ALE's own (``StellaEnvironment::act``): from a Mersenne Twister of its
         seed, two a frame, of which the first is the first player's.
         """
         draw, _ = self._draws.random_raw(2)
-        if draw >= self._env.sticky * 2**32:
+        if draw >= self._env.repeat_action_probability * 2**32:
             self._last_action = chosen
         return float(self.ale.act(self._last_action))
 
@@ -153,7 +154,8 @@ class AtariGame(gymnasium.Env[Observation, int]):
         Where a life is lost and ``env.fire_at_start`` asks for it, FIRE follows in the same step.
 
         Returns:
-            Observation, points, terminated (game over, or cut off with ``env.cut_is_terminal``),
+            Observation, points, terminated (game over, or cut off under
+            ``env.truncation_is_terminal``),
             truncated (else cut off by ``env.max_frames`` or ``env.max_steps``), info.
         """
         ale, env = self.ale, self._env
@@ -174,17 +176,17 @@ class AtariGame(gymnasium.Env[Observation, int]):
             over = cut = True
         info: dict[str, Any] = {
             "lives": self._lives,
-            "life_lost": env.life_loss and lost and not over,
-            "extra_reward": lost * env.life_loss_reward + cut * env.cut_reward,
+            "life_lost": env.terminal_on_life_loss and lost and not over,
+            "extra_reward": lost * env.life_loss_reward + cut * env.truncation_reward,
             "frames": frames,
         }
         if over:
             info["episode_return"] = self._episode_return
             info["episode_length"] = self._episode_length
         observation = self._observe(pools=skip > 1)
-        if over and self._obs.blank_end:
+        if over and self._obs.zero_terminal_observation:
             observation = np.zeros_like(observation)
-        truncated = cut and not env.cut_is_terminal
+        truncated = cut and not env.truncation_is_terminal
         return observation, points, over and not truncated, truncated, info
 
     def _observe(self, *, pools: bool) -> Observation:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runner.config.checks import num_envs
-from runner.config.schema import Config
 from runner.environments.atari import AtariGame
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.environments.single import SingleGame
+from runner.settings.checks import num_envs
+from runner.settings.schema import Config
 
 Games = EmulatorPool | SingleGame
 

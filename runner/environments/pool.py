@@ -28,10 +28,10 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from runner.config.schema import EnvConfig, ObsConfig
 from runner.cores import cores
 from runner.environments.atari import AtariGame
 from runner.errors import RunError
+from runner.settings.schema import EnvConfig, ObsConfig
 
 REST = -1  # the action of a game that is to stand still
 

@@ -14,7 +14,7 @@ import numpy as np
 from ale_py import ALEInterface
 from numpy.typing import NDArray
 
-from runner.config.schema import ObsConfig
+from runner.settings.schema import ObsConfig
 
 Screen = NDArray[np.uint8]
 

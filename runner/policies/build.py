@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from runner.config.checks import num_envs
-from runner.config.schema import Config, PolicyConfig
 from runner.keras_rl2 import (
     BoltzmannQPolicy,
     EpsGreedyQPolicy,
@@ -26,11 +24,13 @@ from runner.policies.rules import (
     SoftmaxQPolicy,
     parameter_name,
 )
+from runner.settings.checks import num_envs
+from runner.settings.schema import Config, PolicyConfig
 
 RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
     "eps_greedy": lambda p, _: FairEpsGreedyQPolicy() if p.random_ties else EpsGreedyQPolicy(),
     "eps_z_greedy": lambda p, games: EpsZGreedyQPolicy(
-        games, p.exponent, p.longest, p.spread, p.lasting
+        games, p.exponent, p.max_action_repeat, p.epsilon_spread, p.repeat_share
     ),
     "greedy": lambda p, _: FairGreedyQPolicy() if p.random_ties else GreedyQPolicy(),
     "softmax": lambda p, _: SoftmaxQPolicy(),
@@ -62,5 +62,5 @@ def make_policy(config: Config) -> Policy:
 
 
 def _set(value: Any) -> Any:
-    assert value is not None, "checked in runner.config.policy_checks"
+    assert value is not None, "checked in runner.settings.policy_checks"
     return value

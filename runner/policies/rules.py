@@ -51,10 +51,11 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     It explores further than single random actions do, which mostly undo one another. Source:
     Dabney et al. 2021, "Temporally-Extended Epsilon-Greedy Exploration",
     https://arxiv.org/abs/2006.01782: the number is n with probability in proportion to
-    ``n ** -exponent``. Deviation: numbers beyond ``longest`` count as ``longest``.
+    ``n ** -exponent``. Deviation: numbers are capped at ``max_action_repeat``.
 
     The games that are played at once may explore differently, so that some see much and others
-    play on as well as they can. Game i of N takes epsilon ** (1 + spread * i / (N - 1)), as in
+    play on as well as they can. Game i of N takes
+    epsilon ** (1 + epsilon_spread * i / (N - 1)), as in
     Horgan et al. 2018, "Distributed Prioritized Experience Replay",
     https://arxiv.org/abs/1803.00933, and a single game the one in the middle; and in a share of the
     games only do random actions last, in the others each is of one step.
@@ -62,27 +63,27 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     Args:
         streams: Games played at once; ``stream`` says whose action is chosen next.
         exponent: > 1; the paper's is 2.
-        longest: Steps, >= 1.
-        spread: >= 0: 0 is the same epsilon for every game.
-        lasting: Share of the games whose random actions last, 0 to 1, evenly among all.
+        max_action_repeat: Steps, >= 1.
+        epsilon_spread: >= 0: 0 is the same epsilon for every game.
+        repeat_share: Share of the games whose random actions last, 0 to 1, evenly among all.
     """
 
     def __init__(
         self,
         streams: int = 1,
         exponent: float = 2.0,
-        longest: int = 100,
-        spread: float = 0.0,
-        lasting: float = 1.0,
+        max_action_repeat: int = 100,
+        epsilon_spread: float = 0.0,
+        repeat_share: float = 1.0,
     ) -> None:
         super().__init__()
         self.eps = 0.1  # keras-rl2's default, until a schedule sets it
-        self.exponent, self.longest = exponent, longest
-        self.spread, self.lasting = spread, lasting
+        self.exponent, self.max_action_repeat = exponent, max_action_repeat
+        self.epsilon_spread, self.repeat_share = epsilon_spread, repeat_share
         self.stream = 0
         places = np.linspace(0, 1, streams) if streams > 1 else np.array([0.5])
-        self.power = 1 + spread * places  # of epsilon, of each game
-        self.lasts = np.diff(np.ceil(lasting * np.arange(streams + 1))) > 0
+        self.power = 1 + epsilon_spread * places  # of epsilon, of each game
+        self.lasts = np.diff(np.ceil(repeat_share * np.arange(streams + 1))) > 0
         self.repeated = np.zeros(streams, np.int64)  # action of each game
         self.left = np.zeros(streams, np.int64)  # steps of each game that it is repeated for
 
@@ -93,7 +94,7 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
             if np.random.uniform() >= self.eps ** self.power[stream]:
                 return int(np.argmax(q_values))
             drawn = np.random.zipf(self.exponent) if self.lasts[stream] else 1
-            self.left[stream] = min(int(drawn), self.longest)
+            self.left[stream] = min(int(drawn), self.max_action_repeat)
             self.repeated[stream] = np.random.randint(len(q_values))
         self.left[stream] -= 1
         return int(self.repeated[stream])
@@ -103,9 +104,9 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
         own = {
             "streams": len(self.left),
             "exponent": self.exponent,
-            "longest": self.longest,
-            "spread": self.spread,
-            "lasting": self.lasting,
+            "max_action_repeat": self.max_action_repeat,
+            "epsilon_spread": self.epsilon_spread,
+            "repeat_share": self.repeat_share,
         }
         return {**super().get_config(), "eps": self.eps, **own}
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.config import compose
 from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
+from runner.settings import compose
 
 Numbers = NDArray[np.float64]
 

@@ -17,11 +17,11 @@ NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "features", "env.p
 PROTOCOL: Final = (
     "env.protocol",
     "env.frame_skip",
-    "env.sticky",
+    "env.repeat_action_probability",
     "env.noop_max",
     "env.start_moves_max",
     "env.fire_at_start",
-    "env.life_loss",
+    "env.terminal_on_life_loss",
     "env.full_actions",
     "env.max_frames",
     "env.max_steps",

@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.config import launchers, sweeps
-from runner.config.resume import differences
 from runner.errors import RunError, UserError
 from runner.interrupts import Interrupts
+from runner.settings import launchers, sweeps
+from runner.settings.resume import differences
 from runner.sweep.folder import (
     DONE,
     FAILED,

@@ -14,13 +14,13 @@ import numpy as np
 from ale_py import Action
 from numpy.typing import NDArray
 
-from runner.config.schema import EnvConfig, ObsConfig
 from runner.environments.atari import AtariGame
+from runner.settings.schema import EnvConfig, ObsConfig
 
 FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
 
 # What is observed does not change the game; bytes are the cheapest.
-OBSERVED: Final = ObsConfig(name="ram", window=1, bytes=None, blank_end=False)
+OBSERVED: Final = ObsConfig(name="ram", window=1, bytes=None, zero_terminal_observation=False)
 
 
 @dataclass(frozen=True)

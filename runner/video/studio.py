@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from runner.config.schema import VideoConfig
+from runner.settings.schema import VideoConfig
 from runner.video.replay import Recording
 
 

@@ -8,9 +8,9 @@ import time
 
 from ale_py import SDL_SUPPORT, Action
 
-from runner.config.games import rom_path
-from runner.config.schema import EnvConfig
 from runner.environments.atari import AtariGame
+from runner.settings.games import rom_path
+from runner.settings.schema import EnvConfig
 from runner.video.replay import FRAMES_PER_SECOND, OBSERVED, Recording, at_start
 
 

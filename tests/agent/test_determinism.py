@@ -10,9 +10,9 @@ import pytest
 
 from runner import tensorflow_setup
 from runner.agent.build import make_agent, make_memory, make_model
-from runner.config import compose
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.policies.build import make_policy
+from runner.settings import compose
 
 SETTINGS = (
     "env=breakout", "obs=ram", "model.hidden=[16]", "agent.batch_size=8", "memory.limit=500",

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from runner.agent.optimizers import make_optimizer
-from runner.config import compose
+from runner.settings import compose
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_the_rate_stays_and_falls_in_a_straight_line_until_steps(
     compose.register()
     agent = dataclasses.replace(
         compose.load([]).agent,
-        optimizer="sgd", learning_rate=0.1, learning_rate_min=0.01, learning_rate_steps=steps,
-        learning_rate_hold=hold, train_interval=2,
+        optimizer="sgd", learning_rate=0.1, lr_min=0.01, lr_decay_steps=steps,
+        lr_hold=hold, train_interval=2,
     )  # fmt: skip
     weight = keras.Variable(np.zeros(1, np.float32))
     optimizer = make_optimizer(agent)

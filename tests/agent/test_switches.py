@@ -19,14 +19,14 @@ from models.heads import Head, with_head
 from runner.agent.build import make_agent, make_memory, make_model
 from runner.agent.discount import RisingDiscount
 from runner.agent.targets import Munchausen
-from runner.config import compose
-from runner.config.checks import check
-from runner.config.schema import Config
 from runner.keras_rl2 import EpsGreedyQPolicy, GreedyQPolicy
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy
 from runner.policies.rules import EpsZGreedyQPolicy, SoftmaxQPolicy
+from runner.settings import compose
+from runner.settings.checks import check
+from runner.settings.schema import Config
 
 GAMMA = 0.9
 MUNCHAUSEN = Munchausen(alpha=0.9, tau=0.03, floor=-1.0)
@@ -135,9 +135,9 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
         {"expected_sarsa": True, "policy": SoftmaxQPolicy(TAU)},
         fixed_point(under_softmax),
     ),
-    "random actions that last": ({"policy": EpsZGreedyQPolicy(4, longest=3)}, OPTIMAL),
+    "random actions that last": ({"policy": EpsZGreedyQPolicy(4, max_action_repeat=3)}, OPTIMAL),
     "games that explore differently": (
-        {"policy": EpsZGreedyQPolicy(4, longest=3, spread=2.0, lasting=0.5)},
+        {"policy": EpsZGreedyQPolicy(4, max_action_repeat=3, epsilon_spread=2.0, repeat_share=0.5)},
         OPTIMAL,
     ),
     "a discount that rises": ({"discount": RisingDiscount(0.5, GAMMA, 500)}, OPTIMAL),
@@ -282,7 +282,7 @@ def test_switches_go_together(combination: dict[str, Any]) -> None:
 def test_the_mean_of_the_weights_is_what_is_kept(tmp_path: Path) -> None:
     """mean_1 = w_1, mean_k = share * mean_(k-1) + (1 - share) * w_k (Polyak and Juditsky 1992)."""
     base = small_settings()
-    settings = dataclasses.replace(base.agent, weight_average=0.75, learning_rate=0.1)
+    settings = dataclasses.replace(base.agent, ema_decay=0.75, learning_rate=0.1)
     agent, _ = updated(dataclasses.replace(base, agent=settings), jit_compile=True)
     mean = agent.model.get_weights()
     for _ in range(3):

@@ -11,8 +11,8 @@ import pytest
 from toys import OldGym, Tape, compiled_agent
 
 from runner.callbacks.evaluations import COLUMNS, Evaluations
-from runner.config import compose
 from runner.environments.pool import EmulatorPool
+from runner.settings import compose
 
 SETTINGS = [
     "env=breakout",
@@ -144,8 +144,12 @@ def test_whole_games_for_their_own_points() -> None:
     from runner.evaluation import evaluate
 
     compose.register()
-    rules = ["env.fire_at_start=true", "env.max_steps=5", "env.life_loss=true"]
-    told = ["env.life_loss_reward=-1", "env.cut_reward=-1", "env.cut_is_terminal=true"]
+    rules = ["env.fire_at_start=true", "env.max_steps=5", "env.terminal_on_life_loss=true"]
+    told = [
+        "env.life_loss_reward=-1",
+        "env.truncation_reward=-1",
+        "env.truncation_is_terminal=true",
+    ]
     config = compose.load(["env=breakout", *rules, *told, "eval.episodes=2"])
     nothing = evaluate(lambda states: np.zeros((len(states), 4), np.float32), config, seed=0)
     assert nothing is not None

@@ -12,10 +12,10 @@ import pytest
 from runner.callbacks.evaluations import Evaluations
 from runner.callbacks.videos import TrainingVideos, make_videos
 from runner.checkpoint.archive import read_archive, write_archive
-from runner.config import compose
-from runner.config.schema import Config
 from runner.environments.atari import AtariGame
 from runner.environments.pool import EmulatorPool, game_seeds
+from runner.settings import compose
+from runner.settings.schema import Config
 from runner.video.replay import Recording
 from runner.video.studio import Studio, Video
 

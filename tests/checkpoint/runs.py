@@ -23,9 +23,10 @@ PIXEL = (
 # Everything of a game and of what is seen of it that has something to remember.
 RULES = (
     "env.frame_skip=[2,3,4]", "env.noop_max=5", "env.start_moves_max=2", "env.fire_at_start=true",
-    "env.life_loss=true", "env.life_loss_reward=-1", "env.max_steps=40", "env.cut_reward=-1",
+    "env.terminal_on_life_loss=true", "env.life_loss_reward=-1", "env.max_steps=40",
+    "env.truncation_reward=-1",
     "obs=raw", "obs.max_pool=true", "obs.crop=[34,194,0,160]", "obs.subsample=8",
-    "obs.padding=first", "obs.blank_end=true",
+    "obs.padding=first", "obs.zero_terminal_observation=true",
     "model.filters=[4]", "model.kernels=[4]", "model.strides=[4]",
 )  # fmt: skip
 

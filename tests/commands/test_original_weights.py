@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from runner.agent.build import make_model
-from runner.config import compose
+from runner.settings import compose
 
 DATA = Path(__file__).parents[1] / "data"
 

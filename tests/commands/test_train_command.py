@@ -84,7 +84,13 @@ def test_interval_checkpoints(pixel_run: Any) -> None:
 def test_settings_are_resolved(pixel_run: Any) -> None:
     text = (pixel_run.folder / "config.yaml").read_text()
     assert "${" not in text
-    for line in ("game: breakout", "num_envs: 16", "steps: 600", "protocol: v5", "sticky: 0.25"):
+    for line in (
+        "game: breakout",
+        "num_envs: 16",
+        "steps: 600",
+        "protocol: v5",
+        "repeat_action_probability: 0.25",
+    ):
         assert line in text
 
 
@@ -124,8 +130,10 @@ def test_result(
     assert result["train_seconds"] > 0
     assert result["steps_per_second"] == pytest.approx(steps / result["train_seconds"], rel=0.01)
     assert result["protocol"] == {
-        "name": "v5", "frame_skip": 4, "sticky": 0.25, "full_actions": False, "noop_max": 0,
-        "life_loss": False, "fire_at_start": False, "start_moves_max": 0, "max_frames": 100,
+        "name": "v5", "frame_skip": 4, "repeat_action_probability": 0.25,
+        "full_actions": False, "noop_max": 0,
+        "terminal_on_life_loss": False, "fire_at_start": False, "start_moves_max": 0,
+        "max_frames": 100,
     }  # fmt: skip
     played = result["evaluation"]
     returns = np.array(played["returns"])

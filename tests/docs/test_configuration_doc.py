@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from runner.config import compose
-from runner.config.checks import value_of
-from runner.config.protocols import PROTOCOLS
-from runner.config.schema import Config
+from runner.settings import compose
+from runner.settings.checks import value_of
+from runner.settings.protocols import PROTOCOLS
+from runner.settings.schema import Config
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 

@@ -100,7 +100,9 @@ def test_ram_and_points_are_ales_own(make_game, game):
 
 
 def test_the_same_seed_is_the_same_game_and_another_is_another(make_game):
-    game = make_game("env=space_invaders", "env.protocol=nature", "env.sticky=0.25")
+    game = make_game(
+        "env=space_invaders", "env.protocol=nature", "env.repeat_action_probability=0.25"
+    )
     actions = random_actions(game, 300)
     games = []
     for seed in (1, 1, 2):
@@ -161,7 +163,7 @@ def test_the_time_limit_truncates(make_game):
 
 
 def test_a_game_over_terminates(make_game):
-    game = make_game("env=breakout", "env.life_loss=true")
+    game = make_game("env=breakout", "env.terminal_on_life_loss=true")
     game.reset(seed=0)
     points, lost = 0.0, 0
     steps = 0
@@ -180,7 +182,7 @@ def test_a_game_over_terminates(make_game):
 
 
 def test_lost_lives_are_reported_only_if_asked_for(make_game):
-    game = make_game("env=breakout", "env.life_loss=false")
+    game = make_game("env=breakout", "env.terminal_on_life_loss=false")
     game.reset(seed=0)
     lives = set()
     for action in random_actions(game, 5000):
@@ -238,7 +240,7 @@ def test_every_saved_state_goes_on_exactly(make_game, game):
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])
 def test_a_saved_state_goes_on_exactly_over_games(make_game, obs):
-    rules = ["env=breakout", f"obs={obs}", "env.noop_max=30", "env.life_loss=true"]
+    rules = ["env=breakout", f"obs={obs}", "env.noop_max=30", "env.terminal_on_life_loss=true"]
     ours, other = make_game(*rules), make_game(*rules)
     ours.reset(seed=1)
     play(ours, random_actions(ours, 123))

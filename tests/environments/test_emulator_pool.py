@@ -14,7 +14,7 @@ from runner.errors import RunError
 
 GAMES = 4
 STEPS = 110
-RULES = ("env=breakout", "env.max_frames=400", "env.life_loss=true", "env.noop_max=10")
+RULES = ("env=breakout", "env.max_frames=400", "env.terminal_on_life_loss=true", "env.noop_max=10")
 
 
 @pytest.fixture(scope="module")

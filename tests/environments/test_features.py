@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.config.addresses import parse_place
-from runner.config.compose import CONF_DIR
 from runner.environments.atari import AtariGame
+from runner.settings.addresses import parse_place
+from runner.settings.compose import CONF_DIR
 
 GAMES = sorted(path.stem for path in (CONF_DIR / "features").glob("*.yaml") if path.stem != "none")
 
@@ -27,7 +27,9 @@ def test_every_game_with_features_is_held_against_its_emulator():
 
 @pytest.mark.parametrize(("game", "action", "byte", "way"), MOVES)
 def test_a_byte_says_where_the_agent_is(load, game, action, byte, way):
-    config = load(f"env={game}", f"features={game}", "env.sticky=0", "env.noop_max=0")
+    config = load(
+        f"env={game}", f"features={game}", "env.repeat_action_probability=0", "env.noop_max=0"
+    )
     slots = [tile for slot in config.model.slots for tile in slot.tiles]
     assert byte in {parse_place(tile).byte for tile in [*config.model.tiles, *slots]}
     emulator = AtariGame(config.env, config.obs)

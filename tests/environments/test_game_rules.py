@@ -66,8 +66,8 @@ def test_one_frame_skip_draws_nothing(make_game):
 def test_all_of_it_is_part_of_the_saved_state(make_game, obs):
     rules = [
         f"obs={obs}", "env.frame_skip=[2,3,4]", "env.noop_max=5", "env.start_moves_max=3",
-        "env.fire_at_start=true", "env.life_loss=true", "env.life_loss_reward=-1",
-        "env.max_steps=90", "env.cut_reward=-2", "obs.blank_end=true",
+        "env.fire_at_start=true", "env.terminal_on_life_loss=true", "env.life_loss_reward=-1",
+        "env.max_steps=90", "env.truncation_reward=-2", "obs.zero_terminal_observation=true",
     ]  # fmt: skip
     ours, other = make_game(*rules), make_game(*rules)
     actions = np.random.default_rng(0).integers(4, size=200).tolist()
@@ -109,7 +109,7 @@ def test_a_game_without_lives_loses_none(load):
 @pytest.mark.parametrize("limit", ["env.max_steps=10", "env.max_frames=40"])
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_cut_and_what_the_learner_is_told(make_game, limit, terminal):
-    game = make_game(limit, "env.cut_reward=-1", f"env.cut_is_terminal={terminal}")
+    game = make_game(limit, "env.truncation_reward=-1", f"env.truncation_is_terminal={terminal}")
     for _ in range(2):  # the count starts again with every game
         game.reset(seed=0)
         steps = [game.step(0) for _ in range(10)]
@@ -121,7 +121,7 @@ def test_a_cut_and_what_the_learner_is_told(make_game, limit, terminal):
 
 
 def test_fire_starts_every_life(make_game):
-    game = make_game("env.fire_at_start=true", "env.sticky=0")
+    game = make_game("env.fire_at_start=true", "env.repeat_action_probability=0")
     ram, info = game.reset(seed=0)
     assert info["frames"] == 4
     assert ram[BALL_Y] > 0

@@ -108,7 +108,7 @@ def test_bilinear_weighs_the_two_nearest_rows_and_columns(seen):
 
 @pytest.mark.parametrize("color", ["luma", "rgb"])
 def test_max_pool_is_of_the_last_two_frames(make_game, color):
-    rules = ["env.sticky=0", f"obs.color={color}", "obs.resize=none"]
+    rules = ["env.repeat_action_probability=0", f"obs.color={color}", "obs.resize=none"]
     single = make_game(*rules, "env.frame_skip=1")
     pooled, last = make_game(*rules), make_game(*rules, "obs.max_pool=false")
     differs = 0
@@ -145,7 +145,11 @@ def test_some_bytes_in_their_order(load):
 def test_a_blank_end(load, obs, how):
     limit = "env.max_frames=100" if how == "cut off" else "env.max_frames=20000"
     config = load(
-        "env=breakout", f"obs={obs}", "obs.blank_end=true", "env.fire_at_start=true", limit
+        "env=breakout",
+        f"obs={obs}",
+        "obs.zero_terminal_observation=true",
+        "env.fire_at_start=true",
+        limit,
     )
     game = AtariGame(config.env, config.obs)
     game.reset(seed=0)

@@ -37,7 +37,7 @@ def test_it_is_the_same_game(load, make_single):
 
 
 def test_a_lost_life_is_done_and_reset_goes_on_with_the_game(make_single):
-    game, single = make_single("env.life_loss=true")
+    game, single = make_single("env.terminal_on_life_loss=true")
     single.reset()
     lost = 0
     for action in np.random.default_rng(0).integers(4, size=5000):
@@ -58,7 +58,7 @@ def test_a_lost_life_is_done_and_reset_goes_on_with_the_game(make_single):
 
 
 def test_a_lost_life_is_not_done_unless_asked_for(make_single):
-    game, single = make_single("env.life_loss=false")
+    game, single = make_single("env.terminal_on_life_loss=false")
     single.reset()
     done = False
     actions = iter(np.random.default_rng(0).integers(4, size=5000))

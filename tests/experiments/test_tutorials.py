@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runner.__main__ import main
-from runner.config import compose
-from runner.config.checks import value_of
-from runner.config.schema import Config
+from runner.settings import compose
+from runner.settings.checks import value_of
+from runner.settings.schema import Config
 
 SQUARED = {"agent.delta_clip": math.inf, "agent.reward_clip": math.inf}
 CONVOLUTIONS = {
@@ -21,8 +21,9 @@ CONVOLUTIONS = {
     "model.strides": [4, 2, 1],
 }
 SPACE_INVADERS = {
-    "env.game": "space_invaders", "env.frame_skip": [2, 3, 4], "env.sticky": 0.25,
-    "env.full_actions": False, "env.noop_max": 0, "env.life_loss": False,
+    "env.game": "space_invaders", "env.frame_skip": [2, 3, 4],
+    "env.repeat_action_probability": 0.25,
+    "env.full_actions": False, "env.noop_max": 0, "env.terminal_on_life_loss": False,
     "obs.window": 3, "obs.padding": "zeros", "model.scale": 1.0, "model.activation": "relu",
     "agent.name": "dqn", "agent.gamma": 0.99, "agent.batch_size": 32, "agent.train_interval": 1,
     "agent.target_update": 10_000, "agent.target_sync": "steps", "agent.optimizer": "adam",
@@ -32,7 +33,7 @@ SPACE_INVADERS = {
     "policy.value_min": 0.1, "train.warmup": 1000, "eval.epsilon": 0.2, "logger.verbose": 2,
 }  # fmt: skip
 BREAKOUT = {
-    "env.game": "breakout", "env.sticky": 0.25,
+    "env.game": "breakout", "env.repeat_action_probability": 0.25,
     "obs.name": "pixel", "obs.color": "luma", "obs.crop": [34, 194, 0, 160],
     "obs.resize": "nearest", "obs.height": 84, "obs.width": 84, "obs.window": 4,
     "obs.max_pool": False, "obs.subsample": 1, "model.scale": 1 / 255, "model.activation": "relu",
@@ -54,10 +55,12 @@ TUTORIALS: dict[str, dict[str, Any]] = {
         "policy.nb_steps": 10_000_000, "train.steps": 10_000_000, "checkpoint.interval": 50_000,
     },
     "pong_elu": {
-        "env.id": "Pong-v4", "env.game": "pong", "env.frame_skip": [2, 3, 4], "env.sticky": 0.0,
+        "env.id": "Pong-v4", "env.game": "pong", "env.frame_skip": [2, 3, 4],
+        "env.repeat_action_probability": 0.0,
         "env.max_steps": 50_000, "env.num_envs": 1,
         "obs.name": "pixel", "obs.subsample": 2, "obs.color": "mean", "obs.resize": "none",
-        "obs.crop": None, "obs.window": 4, "obs.padding": "first", "obs.blank_end": True,
+        "obs.crop": None, "obs.window": 4, "obs.padding": "first",
+        "obs.zero_terminal_observation": True,
         "obs.max_pool": False, "model.scale": 1 / 255,
         "model.filters": [32, 64, 64], "model.kernels": [8, 3, 3], "model.strides": [4, 2, 2],
         "model.hidden": [512], "model.activation": "elu",
@@ -71,7 +74,8 @@ TUTORIALS: dict[str, dict[str, Any]] = {
         "video.name": "every_episode", "logger.verbose": 2,
     },
     "breakout_huber": {
-        **BREAKOUT, "env.id": "Breakout-v0", "env.frame_skip": [2, 3, 4], "env.life_loss": False,
+        **BREAKOUT, "env.id": "Breakout-v0", "env.frame_skip": [2, 3, 4],
+        "env.terminal_on_life_loss": False,
         "model.filters": [32, 64, 128], "model.kernels": [8, 4, 2], "model.strides": [8, 4, 2],
         "model.conv_initializer": "he_normal", "model.dense_initializer": "he_normal",
         "train.warmup": 16_384, "memory.limit": 65_536, "agent.batch_size": 64,
@@ -82,8 +86,8 @@ TUTORIALS: dict[str, dict[str, Any]] = {
     },
     "breakout_expected_sarsa": {
         **BREAKOUT, **CONVOLUTIONS, "env.id": "BreakoutDeterministic-v0", "env.frame_skip": 4,
-        "env.fire_at_start": True, "env.start_moves_max": 0, "env.life_loss": True,
-        "env.life_loss_reward": -1.0, "env.max_steps": 2500, "env.cut_reward": -1.0,
+        "env.fire_at_start": True, "env.start_moves_max": 0, "env.terminal_on_life_loss": True,
+        "env.life_loss_reward": -1.0, "env.max_steps": 2500, "env.truncation_reward": -1.0,
         "model.conv_bias": False, "model.conv_initializer": "he_untruncated_normal",
         "model.dense_initializer": "glorot_uniform",
         "agent.expected_sarsa": True, "policy.name": "eps_greedy", "policy.schedule": "piecewise",
@@ -101,7 +105,7 @@ TUTORIALS: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings are to be right on machines that are too small for the run, too."""
-    monkeypatch.setattr("runner.config.memory_checks.check_memory_size", lambda config: None)
+    monkeypatch.setattr("runner.settings.memory_checks.check_memory_size", lambda config: None)
 
 
 def composed(name: str, *typed: str) -> Config:

@@ -19,8 +19,8 @@ from models.slots import Slot
 from models.standardise import standardising
 from models.tiles import Tiles
 from runner.agent.build import make_model
-from runner.config import compose
-from runner.config.addresses import parse_place
+from runner.settings import compose
+from runner.settings.addresses import parse_place
 
 NATURE = {
     "filters": [32, 64, 64],

@@ -9,7 +9,7 @@ import pytest
 from models.build import build_model
 from models.slots import Slot
 from runner.agent.build import make_model
-from runner.config import compose
+from runner.settings import compose
 
 DENSE = {"hidden": [], "activation": "relu", "scale": 1 / 255}
 

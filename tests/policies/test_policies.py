@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.config import compose
 from runner.keras_rl2 import (
     BoltzmannQPolicy,
     EpsGreedyQPolicy,
@@ -26,6 +25,7 @@ from runner.policies.rules import (
     target_kind,
     target_parameter,
 )
+from runner.settings import compose
 
 Q = np.array([1.0, 3.0, 2.0], np.float32)
 TIED = np.array([1.0, 3.0, 2.0, 3.0], np.float32)
@@ -55,7 +55,7 @@ def value_at(policy: Any, step: int, training: bool = True) -> float:
 
 
 def test_a_random_action_lasts_as_long_as_it_was_drawn_for() -> None:
-    policy = EpsZGreedyQPolicy(exponent=2.0, longest=3)
+    policy = EpsZGreedyQPolicy(exponent=2.0, max_action_repeat=3)
     policy.eps = 1.0
     np.random.seed(0)
     actions, lasted = [], []
@@ -73,7 +73,7 @@ def test_a_random_action_lasts_as_long_as_it_was_drawn_for() -> None:
 
 
 def test_each_game_repeats_its_own_action() -> None:
-    policy = EpsZGreedyQPolicy(streams=2, longest=1000)
+    policy = EpsZGreedyQPolicy(streams=2, max_action_repeat=1000)
     policy.left[:], policy.repeated[:], policy.eps = [3, 0], [2, 0], 0.0
     chosen = []
     for _ in range(4):
@@ -84,7 +84,7 @@ def test_each_game_repeats_its_own_action() -> None:
 
 def test_games_explore_from_much_to_little() -> None:
     """Horgan et al. 2018, equation of section 4.1, of five games: 0.4 ** (1 + 7 * i / 4)."""
-    policy = EpsZGreedyQPolicy(streams=5, longest=1, spread=7.0)
+    policy = EpsZGreedyQPolicy(streams=5, max_action_repeat=1, epsilon_spread=7.0)
     policy.eps = 0.4
     expected = [0.4, 0.4**2.75, 0.4**4.5, 0.4**6.25, 0.4**8]
     for policy.stream, epsilon in enumerate(expected):
@@ -92,15 +92,17 @@ def test_games_explore_from_much_to_little() -> None:
         np.testing.assert_allclose(shares(policy, Q), wanted, atol=0.02)
     policy.eps = 1.0  # at the start of an annealing, all play at random
     assert set(policy.eps**policy.power) == {1.0}
-    np.testing.assert_allclose(EpsZGreedyQPolicy(streams=1, spread=2.0).power, 2)  # the middle
+    np.testing.assert_allclose(
+        EpsZGreedyQPolicy(streams=1, epsilon_spread=2.0).power, 2
+    )  # the middle
 
 
 @pytest.mark.parametrize(
-    ("lasting", "where"),
+    ("repeat_share", "where"),
     [(0, []), (0.25, [0, 4]), (0.5, [0, 2, 4, 6]), (0.9, [0, 1, 2, 3, 4, 5, 6, 7]), (1, range(8))],
 )
-def test_random_actions_last_in_a_share_of_the_games(lasting: float, where: list[int]) -> None:
-    policy = EpsZGreedyQPolicy(streams=8, lasting=lasting)
+def test_random_actions_last_in_a_share_of_the_games(repeat_share: float, where: list[int]) -> None:
+    policy = EpsZGreedyQPolicy(streams=8, repeat_share=repeat_share)
     policy.eps = 1.0
     np.random.seed(0)
     lasts = set()

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from runner.callbacks.metrics import COLUMNS
-from runner.config import compose
-from runner.config.schema import Config
 from runner.run_directory import RunDirectory
+from runner.settings import compose
+from runner.settings.schema import Config
 
 
 @functools.cache

@@ -95,7 +95,10 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
         ([["logger.progress=false"], ["eval.interval=7"]], ["all runs"]),
         ([["env=pong"], ["env=breakout"]], ["all runs"]),
         ([["env=pong", "env.max_frames=5000"], ["env=breakout"]], ["all runs"]),  # the game's own
-        ([["env.sticky=0"], ["env.sticky=0.25"]], ["env.sticky=0", "env.sticky=0.25"]),
+        (
+            [["env.repeat_action_probability=0"], ["env.repeat_action_probability=0.25"]],
+            ["env.repeat_action_probability=0", "env.repeat_action_probability=0.25"],
+        ),
     ],
 )
 def test_sides_are_named_by_the_fewest_settings(tmp_path, runs, names):

@@ -144,7 +144,10 @@ def test_different_protocols_are_warned_of(tmp_path, report):
     make_run(tmp_path / "a", "env.protocol=v5", score=5)
     make_run(tmp_path / "b", "env.protocol=nature", score=9)
     page = report()
-    assert "Protocols differ: space_invaders, env.sticky: env.protocol=nature: 0; " in page.text
+    assert (
+        "Protocols differ: space_invaders, env.repeat_action_probability: env.protocol=nature: 0; "
+        in page.text
+    )
     assert "env.protocol=v5: 0.25. Such scores do not compare." in page.text
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runner.config import compose, sweeps
-from runner.config.launchers import check_installed
 from runner.errors import UserError
+from runner.settings import compose, sweeps
+from runner.settings.launchers import check_installed
 from runner.sweep.folder import SweepDirectory
 
 SMALL = "memory.limit=20000"

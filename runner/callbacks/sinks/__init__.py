@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 
 from numpy.typing import NDArray
 
-from runner.config.resume import flat
-from runner.config.schema import Config
+from runner.settings.resume import flat
+from runner.settings.schema import Config
 
 
 class Sink(Protocol):

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import psutil
 
-from runner.config.observations import observation_shape
-from runner.config.schema import Config
 from runner.errors import wrong
+from runner.settings.observations import observation_shape
+from runner.settings.schema import Config
 
 PRIORITY_BYTES: Final = 5  # of one transition, the sums over it included
 

@@ -6,9 +6,9 @@ import functools
 
 from ale_py import ALEInterface, LoggerMode
 
-from runner.config.addresses import RAM_BYTES
-from runner.config.games import rom_path
-from runner.config.schema import EnvConfig, ObsConfig
+from runner.settings.addresses import RAM_BYTES
+from runner.settings.games import rom_path
+from runner.settings.schema import EnvConfig, ObsConfig
 
 
 def screen_size(env: EnvConfig) -> tuple[int, int]:

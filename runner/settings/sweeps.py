@@ -28,12 +28,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config import compose
-from runner.config.checks import check_disk_for, check_writable
-from runner.config.launchers import check_installed
-from runner.config.memory_checks import replay_bytes
-from runner.config.schema import Config
 from runner.errors import UserError, wrong
+from runner.settings import compose
+from runner.settings.checks import check_disk_for, check_writable
+from runner.settings.launchers import check_installed
+from runner.settings.memory_checks import replay_bytes
+from runner.settings.schema import Config
 
 RESUME: Final = "sweep.resume"
 LONGEST_VALUE: Final = 40  # characters of one value in a name

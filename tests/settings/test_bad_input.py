@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from runner.config import compose
-from runner.config.checks import check_writable
 from runner.errors import UserError
+from runner.settings import compose
+from runner.settings.checks import check_writable
 
 SMALL = "memory.limit=20000"
 
@@ -56,7 +56,7 @@ BAD_INPUT = [
     (["model.hidden=[a]"], ["model.hidden[0]=a", "a list of integers"]),
     (["agent.double=maybe"], ["agent.double=maybe", "true or false"]),
     (["env.num_envs=1.5"], ["env.num_envs=1.5", "auto or an integer"]),
-    (["env.sticky=null"], ["env.sticky", "a number"]),
+    (["env.repeat_action_probability=null"], ["env.repeat_action_probability", "a number"]),
     (["env.protocol=[v5]"], ["env.protocol=['v5']", "text"]),
     (["agent.gamma=${nothing}"], ["agent.gamma", "'nothing' not found"]),
     (["seed=0,1"], ["seed=0,1", "--multirun"]),
@@ -68,9 +68,9 @@ BAD_INPUT = [
     (["agent.gamma_steps=-1"], ["agent.gamma_steps=-1", ">= 0"]),
     (["agent.learning_rate=nan"], ["agent.learning_rate=nan", "> 0"]),
     (["agent.learning_rate=inf"], ["agent.learning_rate=inf", "> 0"]),
-    (["agent.learning_rate_min=0.1"], ["agent.learning_rate_min=0.1", "0.00025"]),
-    (["agent.learning_rate_steps=-1"], ["agent.learning_rate_steps=-1", ">= 0"]),
-    (["agent.learning_rate_hold=1"], ["agent.learning_rate_hold=1", "< 1"]),
+    (["agent.lr_min=0.1"], ["agent.lr_min=0.1", "0.00025"]),
+    (["agent.lr_decay_steps=-1"], ["agent.lr_decay_steps=-1", ">= 0"]),
+    (["agent.lr_hold=1"], ["agent.lr_hold=1", "< 1"]),
     (["agent.target_update=1.5"], ["agent.target_update=1.5", "whole number", "rate"]),
     (["agent.dueling=best"], ["agent.dueling=best", "none, avg, max, naive"]),
     (["agent.precision=half"], ["agent.precision=half", "auto, float32, bfloat16"]),
@@ -87,7 +87,7 @@ BAD_INPUT = [
     (["env.max_steps=0"], ["env.max_steps=0", "null or an integer >= 1"]),
     (["env.max_steps=many"], ["env.max_steps=many", "an integer or null"]),
     (["env.life_loss_reward=nan"], ["env.life_loss_reward=nan", "finite"]),
-    (["env.cut_reward=inf"], ["env.cut_reward=inf", "finite"]),
+    (["env.truncation_reward=inf"], ["env.truncation_reward=inf", "finite"]),
     (["env.start_moves_max=-1"], ["env.start_moves_max=-1", ">= 0"]),
     (["obs.padding=last"], ["obs.padding=last", "zeros, first"]),
     (["obs.bytes=[128]"], ["obs.bytes=[128]", "from 0 to 127"]),
@@ -141,7 +141,7 @@ BAD_INPUT = [
         ["agent=keras_rl2", "env.life_loss_reward=-1"],
         ["agent.reward_clip=1.0", "inf", "env.life_loss_reward"],
     ),
-    (["env.sticky=1.5"], ["env.sticky=1.5", "from 0 to 1"]),
+    (["env.repeat_action_probability=1.5"], ["env.repeat_action_probability=1.5", "from 0 to 1"]),
     (["env.num_envs=0"], ["env.num_envs=0", "auto"]),
     (["env.num_envs=many"], ["env.num_envs=many", "auto"]),
     (["env.protocol=v6"], ["env.protocol=v6", "v5, nature, machado"]),
@@ -171,9 +171,9 @@ BAD_INPUT = [
     (["policy=piecewise", "policy.points=[[9,1],[5,1]]"], ["policy.points=", "each after"]),
     (["policy=piecewise", "policy.points=[[0,2]]"], ["policy.points=[[0, 2]]", "from 0 to 1"]),
     (["policy.exponent=1"], ["policy.exponent=1", "> 1"]),
-    (["policy.longest=0"], ["policy.longest=0", ">= 1 steps"]),
-    (["policy.spread=-1"], ["policy.spread=-1", ">= 0"]),
-    (["policy.lasting=1.5"], ["policy.lasting=1.5", "from 0 to 1"]),
+    (["policy.max_action_repeat=0"], ["policy.max_action_repeat=0", ">= 1 steps"]),
+    (["policy.epsilon_spread=-1"], ["policy.epsilon_spread=-1", ">= 0"]),
+    (["policy.repeat_share=1.5"], ["policy.repeat_share=1.5", "from 0 to 1"]),
     (["policy.clip=[1]"], ["policy.clip=[1.0]", "[lowest, highest]"]),
     (["model.dense_initializer=he"], ["model.dense_initializer=he", "he_normal, he_uniform"]),
     (["train.minutes=0"], ["train.minutes=0", "null or a number > 0"]),
@@ -192,8 +192,8 @@ BAD_INPUT = [
     (["agent=keras_rl2", "agent.noisy_sigma=0.5"], ["agent.noisy_sigma=0.5", "agent=keras_rl2"]),
     (["agent.munchausen=true"], ["agent.double=true", "false with agent.munchausen"]),
     (["agent.expected_sarsa=true", "policy.name=eps_z_greedy"], ["agent.expected_sarsa=true"]),
-    (["agent.weight_average=1"], ["agent.weight_average=1", ">= 0 and < 1"]),
-    (["agent=keras_rl2", "agent.weight_average=0.9"], ["agent.weight_average=0.9", "keras_rl2"]),
+    (["agent.ema_decay=1"], ["agent.ema_decay=1", ">= 0 and < 1"]),
+    (["agent=keras_rl2", "agent.ema_decay=0.9"], ["agent.ema_decay=0.9", "keras_rl2"]),
     (["agent.expected_sarsa=true", "policy=boltzmann"], ["agent.expected_sarsa=true", "softmax"]),
     (["agent.dueling=streams", "model.hidden=[]"], ["model.hidden=[]", "agent.dueling=streams"]),
     (["agent.distribution=c51", "agent.v_max=-10"], ["agent.v_min=-10", "agent.v_max=-10"]),
@@ -285,7 +285,7 @@ def python(repository, folder, *arguments):
 
 def test_settings_are_checked_without_tensorflow(repository, tmp_path):
     code = (
-        "import sys; from runner.config import compose; compose.register(); "
+        "import sys; from runner.settings import compose; compose.register(); "
         "compose.check_command_line(['env=pong']); "
         "print([m for m in ('tensorflow', 'keras', 'rl') if m in sys.modules])"
     )

@@ -9,9 +9,9 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from runner.config import compose
-from runner.config.games import all_games, find_game, squeezed
-from runner.config.protocols import PROTOCOLS
+from runner.settings import compose
+from runner.settings.games import all_games, find_game, squeezed
+from runner.settings.protocols import PROTOCOLS
 
 # What an option needs beside itself to be a whole run.
 NEEDS = {
@@ -78,7 +78,13 @@ PROTOCOL_TABLE = {
     "nature": (0.0, 4, False, 30, True),
     "machado": (0.25, 4, True, 0, False),
 }
-KNOBS = ("sticky", "frame_skip", "full_actions", "noop_max", "life_loss")
+KNOBS = (
+    "repeat_action_probability",
+    "frame_skip",
+    "full_actions",
+    "noop_max",
+    "terminal_on_life_loss",
+)
 
 
 def knobs_of(env):
@@ -100,11 +106,11 @@ def test_v5_is_the_default_protocol(load):
 @pytest.mark.parametrize(
     ("knob", "typed", "value"),
     [
-        ("sticky", "0.5", 0.5),
+        ("repeat_action_probability", "0.5", 0.5),
         ("frame_skip", "2", 2),
         ("full_actions", "true", True),
         ("noop_max", "7", 7),
-        ("life_loss", "true", True),
+        ("terminal_on_life_loss", "true", True),
     ],
 )
 def test_one_knob_overrides_its_protocol_alone(load, protocol, knob, typed, value):
@@ -170,7 +176,7 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert (ram.model.differences, pixel.model.differences) == (True, False)
     assert (ram.model.gains, pixel.model.gains) == (True, False)
     assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adam", "adam")
-    assert ram.agent.learning_rate_steps == ram.train.steps
+    assert ram.agent.lr_decay_steps == ram.train.steps
     assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
     assert (ram.agent.distribution, pixel.agent.distribution) == ("qr", "none")
     other = load(f"train={preset}", "agent=rainbow", "train.steps=20000")

@@ -9,29 +9,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from runner.config.schema import EnvConfig
+from runner.settings.schema import EnvConfig
 
 PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
     "v5": {
-        "sticky": 0.25,
+        "repeat_action_probability": 0.25,
         "frame_skip": 4,
         "full_actions": False,
         "noop_max": 0,
-        "life_loss": False,
+        "terminal_on_life_loss": False,
     },
     "nature": {
-        "sticky": 0.0,
+        "repeat_action_probability": 0.0,
         "frame_skip": 4,
         "full_actions": False,
         "noop_max": 30,
-        "life_loss": True,
+        "terminal_on_life_loss": True,
     },
     "machado": {
-        "sticky": 0.25,
+        "repeat_action_probability": 0.25,
         "frame_skip": 4,
         "full_actions": True,
         "noop_max": 0,
-        "life_loss": False,
+        "terminal_on_life_loss": False,
     },
 }
 

@@ -19,12 +19,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.checks import check, check_packages, check_writable, nearest, num_envs
-from runner.config.env_ids import all_ids, of_id
-from runner.config.games import all_games, find_game, squeezed
-from runner.config.protocols import PROTOCOLS
-from runner.config.schema import Config, SlotConfig
 from runner.errors import UserError, wrong
+from runner.settings.checks import check, check_packages, check_writable, nearest, num_envs
+from runner.settings.env_ids import all_ids, of_id
+from runner.settings.games import all_games, find_game, squeezed
+from runner.settings.protocols import PROTOCOLS
+from runner.settings.schema import Config, SlotConfig
 
 PATHS: Final = (
     "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",

@@ -11,10 +11,10 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config import compose
-from runner.config.checks import check
-from runner.config.schema import Config
 from runner.errors import UserError
+from runner.settings import compose
+from runner.settings.checks import check
+from runner.settings.schema import Config
 
 # Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
 MAY_CHANGE: Final = (

@@ -20,12 +20,12 @@ from hydra.types import HydraContext, RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from runner.config import compose
-from runner.config.ray_launcher import Task
 from runner.errors import RunError, UserError
+from runner.settings import compose
+from runner.settings.ray_launcher import Task
 
 HOW_TO_INSTALL: Final = "pip install -r requirements-sweeps.txt"
-NEEDS: Final = {"runner.config.ray_launcher": "ray"}  # packages of our own launchers
+NEEDS: Final = {"runner.settings.ray_launcher": "ray"}  # packages of our own launchers
 
 
 def check_installed(hydra: DictConfig) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from runner.config.schema import AgentConfig, Config
 from runner.errors import wrong
+from runner.settings.schema import AgentConfig, Config
 
 # What keras-rl2's own agent can do of it: field, values, as they are typed.
 _STOCK: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
@@ -16,7 +16,7 @@ _STOCK: Final[tuple[tuple[str, tuple[Any, ...], str], ...]] = (
     ("munchausen", (False,), "false"),
     ("distribution", ("none",), "none"),
     ("noisy_sigma", (0.0,), "0"),
-    ("weight_average", (0.0,), "0"),
+    ("ema_decay", (0.0,), "0"),
 )
 
 
@@ -35,9 +35,9 @@ def check_agent(config: Config) -> None:
         if agent.gamma_start > agent.gamma:
             allowed = f"at most agent.gamma={agent.gamma:g}, to where it rises"
             raise wrong("agent.gamma_start", agent.gamma_start, allowed)
-    if agent.learning_rate_min > agent.learning_rate:
+    if agent.lr_min > agent.learning_rate:
         allowed = f"at most agent.learning_rate={agent.learning_rate:g}, from where it falls"
-        raise wrong("agent.learning_rate_min", agent.learning_rate_min, allowed)
+        raise wrong("agent.lr_min", agent.lr_min, allowed)
     if agent.munchausen:
         for field in ("double", "expected_sarsa"):
             if getattr(agent, field):

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from runner.config.addresses import RAM_BYTES, is_place
-from runner.config.agent_checks import check_agent
-from runner.config.env_checks import check_env
-from runner.config.env_ids import all_ids
-from runner.config.games import all_games, rom_path
-from runner.config.memory_checks import check_memory, check_memory_size, checkpoint_bytes
-from runner.config.observations import observation_shape
-from runner.config.policy_checks import check_policy
-from runner.config.schema import Config
 from runner.errors import wrong
+from runner.settings.addresses import RAM_BYTES, is_place
+from runner.settings.agent_checks import check_agent
+from runner.settings.env_checks import check_env
+from runner.settings.env_ids import all_ids
+from runner.settings.games import all_games, rom_path
+from runner.settings.memory_checks import check_memory, check_memory_size, checkpoint_bytes
+from runner.settings.observations import observation_shape
+from runner.settings.policy_checks import check_policy
+from runner.settings.schema import Config
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("env.game", lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
-    between("env.sticky", 0, 1),
+    between("env.repeat_action_probability", 0, 1),
     Rule("env.id", lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
     Rule(
         "env.frame_skip",
@@ -116,7 +116,7 @@ RULES: Final[tuple[Rule, ...]] = (
     at_least("env.start_moves_max", 0, " moves"),
     at_least("env.max_frames", 1, " frames"),
     Rule("env.max_steps", lambda v: v is None or v >= 1, "null or an integer >= 1 steps"),
-    finite("env.cut_reward"),
+    finite("env.truncation_reward"),
     Rule(
         "env.num_envs",
         lambda v: v == "auto" or (isinstance(v, int) and 1 <= v <= 1024),
@@ -170,14 +170,14 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     one_of("agent.optimizer", "adam", "adamw", "rmsprop", "sgd"),
     finite_above("agent.learning_rate", 0.0),
-    at_least("agent.learning_rate_min", 0.0),
-    at_least("agent.learning_rate_steps", 0, " steps"),
-    Rule("agent.learning_rate_hold", lambda v: 0 <= v < 1, "a number >= 0 and < 1"),
+    at_least("agent.lr_min", 0.0),
+    at_least("agent.lr_decay_steps", 0, " steps"),
+    Rule("agent.lr_hold", lambda v: 0 <= v < 1, "a number >= 0 and < 1"),
     finite_above("agent.adam_epsilon", 0.0),
     between("agent.momentum", 0, 1),
     at_least("agent.weight_decay", 0.0),
     above("agent.gradient_clip", 0.0),
-    Rule("agent.weight_average", lambda v: 0 <= v < 1, "a number >= 0 and < 1"),
+    Rule("agent.ema_decay", lambda v: 0 <= v < 1, "a number >= 0 and < 1"),
     between("agent.munchausen_alpha", 0, 1),
     finite_above("agent.munchausen_tau", 0.0),
     Rule("agent.munchausen_floor", lambda v: -math.inf < v <= 0, "a finite number <= 0"),

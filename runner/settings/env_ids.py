@@ -10,8 +10,8 @@ import difflib
 import functools
 from typing import Any, Final, NamedTuple
 
-from runner.config.games import all_games
 from runner.errors import wrong
+from runner.settings.games import all_games
 
 DRAWN_SKIP: Final = [2, 3, 4]  # frames, one of them at every step (Gym's range(2, 5))
 
@@ -22,7 +22,7 @@ class EnvId(NamedTuple):
     game: str  # ALE's name
     ram: bool
     frame_skip: int | list[int]  # frames per step
-    sticky: float  # probability per frame
+    repeat_action_probability: float  # probability per frame
     max_steps: int | None  # steps after which a game is cut off
     max_frames: int  # frames after which it is
 
@@ -54,9 +54,9 @@ def _of_gym(game: str, ram: bool) -> dict[str, EnvId]:
     ]
     ids = {}
     for kind, skip, steps_v0, steps_v4 in kinds:
-        for version, sticky, steps in (("v0", 0.25, steps_v0), ("v4", 0.0, steps_v4)):
+        for version, repeat, steps in (("v0", 0.25, steps_v0), ("v4", 0.0, steps_v4)):
             # Gym counted steps only; as many frames as the longest game of 100,000 steps takes.
-            ids[f"{base}{kind}-{version}"] = EnvId(game, ram, skip, sticky, steps, 400_000)
+            ids[f"{base}{kind}-{version}"] = EnvId(game, ram, skip, repeat, steps, 400_000)
     return ids
 
 

@@ -6,8 +6,8 @@ import itertools
 import math
 from typing import Any, Final
 
-from runner.config.schema import PolicyConfig
 from runner.errors import wrong
+from runner.settings.schema import PolicyConfig
 
 RULES: Final = ("eps_greedy", "eps_z_greedy", "greedy", "softmax", "boltzmann")
 EPSILON: Final = ("eps_greedy", "eps_z_greedy")  # the rules whose parameter is epsilon
@@ -50,12 +50,12 @@ def check_policy(policy: PolicyConfig) -> None:
         raise wrong("policy.clip", policy.clip, "[lowest, highest]")
     if not 1 < policy.exponent < math.inf:
         raise wrong("policy.exponent", policy.exponent, "a finite number > 1")
-    if policy.longest < 1:
-        raise wrong("policy.longest", policy.longest, "an integer >= 1 steps")
-    if not 0 <= policy.spread < math.inf:
-        raise wrong("policy.spread", policy.spread, "a finite number >= 0")
-    if not 0 <= policy.lasting <= 1:
-        raise wrong("policy.lasting", policy.lasting, "a share from 0 to 1")
+    if policy.max_action_repeat < 1:
+        raise wrong("policy.max_action_repeat", policy.max_action_repeat, "an integer >= 1 steps")
+    if not 0 <= policy.epsilon_spread < math.inf:
+        raise wrong("policy.epsilon_spread", policy.epsilon_spread, "a finite number >= 0")
+    if not 0 <= policy.repeat_share <= 1:
+        raise wrong("policy.repeat_share", policy.repeat_share, "a share from 0 to 1")
 
 
 def _check(policy: PolicyConfig, name: str) -> None:

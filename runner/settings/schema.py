@@ -1,7 +1,7 @@
 """Every setting, typed: what it is, its unit, its range. The values live in ``conf/``.
 
 A *step* is one decision of the agent; a *frame* is one frame of the emulator. These are plain
-dataclasses: what they hold is checked in ``runner.config.checks``, and all code behind
+dataclasses: what they hold is checked in ``runner.settings.checks``, and all code behind
 ``runner.__main__`` sees only them.
 """
 
@@ -24,20 +24,22 @@ class EnvConfig:
     game: str = MISSING  # ALE's name of the game
     id: Optional[str] = MISSING  # old name of game and rules, Breakout-v0  # noqa: UP045
     protocol: str = MISSING  # v5 | nature | machado: the source of the five knobs that follow
-    sticky: float = MISSING  # probability, per frame, that the last action is repeated, 0..1
+    repeat_action_probability: float = (
+        MISSING  # probability, per frame, that the last action is repeated, 0..1
+    )
     # Frames per step, >= 1, or a list of them, one of which is drawn at every step. (Any: OmegaConf
     # knows no union with a list.)
     frame_skip: Any = MISSING
     full_actions: bool = MISSING  # all 18 actions of the console instead of the game's own
     noop_max: int = MISSING  # at most this many frames of no-op at the start of a game, >= 0
-    life_loss: bool = MISSING  # the loss of a life is terminal for learning; the game goes on
+    terminal_on_life_loss: bool = MISSING  # for learning; the game goes on
     life_loss_reward: float = MISSING  # added to the learner's reward where a life is lost
     fire_at_start: bool = MISSING  # FIRE is pressed at the start of every life
     start_moves_max: int = MISSING  # at most this many random moves at the start of a game, >= 0
     max_frames: int = MISSING  # frames after which a game is cut off (truncated), >= 1
     max_steps: Optional[int] = MISSING  # steps after which it is, >= 1; null: none  # noqa: UP045
-    cut_reward: float = MISSING  # added to the learner's reward where a game is cut off
-    cut_is_terminal: bool = MISSING  # a game cut off is over for learning: no bootstrap
+    truncation_reward: float = MISSING  # added to the learner's reward where a game is cut off
+    truncation_is_terminal: bool = MISSING  # a game cut off is over for learning: no bootstrap
     num_envs: Union[int, str] = MISSING  # games played at once, >= 1, or auto  # noqa: UP007
     rom_dir: Optional[str] = MISSING  # folder with the user's own ROMs; null: ALE's  # noqa: UP045
 
@@ -49,7 +51,7 @@ class ObsConfig:
     name: str = MISSING  # pixel | ram
     window: int = MISSING  # observations in a state, >= 1
     padding: str = MISSING  # zeros | first: fills windows at an episode's start
-    blank_end: bool = MISSING  # the last observation of a game is all zeros
+    zero_terminal_observation: bool = MISSING  # the last observation of a game is all zeros
     bytes: Optional[list[int]] = MISSING  # of the RAM, these only; ram only  # noqa: UP045
     # Pixel only, in the order in which they are applied:
     max_pool: bool = MISSING  # maximum of a step's last two frames instead of the last
@@ -115,14 +117,14 @@ class AgentConfig:
     target_update: float = MISSING  # >= 1: steps between hard syncs; < 1: soft rate; 0: no target
     optimizer: str = MISSING  # adam | adamw | rmsprop | sgd
     learning_rate: float = MISSING  # of the optimizer, > 0
-    learning_rate_min: float = 0.0  # what it falls to, in a straight line, >= 0
-    learning_rate_steps: int = 0  # steps of learning until it has fallen; 0: it stays
-    learning_rate_hold: float = 0.0  # share of these before it begins to fall, >= 0, < 1
+    lr_min: float = 0.0  # what it falls to, in a straight line, >= 0
+    lr_decay_steps: int = 0  # steps of learning until it has fallen; 0: it stays
+    lr_hold: float = 0.0  # share of these before it begins to fall, >= 0, < 1
     adam_epsilon: float = MISSING  # of adam, adamw and rmsprop, > 0
     momentum: float = MISSING  # of rmsprop and sgd, 0..1
     weight_decay: float = MISSING  # of adamw, per update, relative to the learning rate, >= 0
     gradient_clip: float = MISSING  # greatest norm of the whole gradient, > 0; inf: any
-    weight_average: float = 0.0  # share of their mean that an update keeps, 0..1; 0: no mean
+    ema_decay: float = 0.0  # share of their mean that an update keeps, 0..1; 0: no mean
     double: bool = MISSING  # the online network chooses the action the target network values
     expected_sarsa: bool = MISSING  # targets are the value under the behaviour policy
     munchausen: bool = MISSING  # rewards and values of a softmax policy
@@ -167,9 +169,9 @@ class PolicyConfig:
     points: list[Any] = MISSING  # piecewise: [[step, value], ...], straight lines between
     clip: list[float] = MISSING  # boltzmann: lowest and highest Q / tau
     exponent: float = 2.0  # eps_z_greedy: of how long a random action lasts, > 1
-    longest: int = 100  # eps_z_greedy: steps that it lasts at most, >= 1
-    spread: float = 0.0  # eps_z_greedy: of epsilon among the games played at once, >= 0
-    lasting: float = 1.0  # eps_z_greedy: share of the games where random actions last, 0..1
+    max_action_repeat: int = 100  # eps_z_greedy: steps that it lasts at most, >= 1
+    epsilon_spread: float = 0.0  # eps_z_greedy: of epsilon among the games played at once, >= 0
+    repeat_share: float = 1.0  # eps_z_greedy: share of the games where random actions last, 0..1
     random_ties: bool = MISSING  # equally good actions are drawn from, not the first taken
 
 

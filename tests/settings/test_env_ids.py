@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.config import compose, sweeps
-from runner.config.env_ids import all_ids
 from runner.errors import UserError
+from runner.settings import compose, sweeps
+from runner.settings.env_ids import all_ids
 
 DRAWN = [2, 3, 4]
 
@@ -32,12 +32,12 @@ TABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "game", "ram", "skip", "sticky", "steps"), TABLE)
-def test_a_name_means_what_it_meant(load, name, game, ram, skip, sticky, steps):
+@pytest.mark.parametrize(("name", "game", "ram", "skip", "repeats", "steps"), TABLE)
+def test_a_name_means_what_it_meant(load, name, game, ram, skip, repeats, steps):
     config = load(f"env.id={name}")
     env = config.env
     assert (env.id, env.game, env.frame_skip) == (name, game, skip)
-    assert (env.sticky, env.max_steps) == (sticky, steps)
+    assert (env.repeat_action_probability, env.max_steps) == (repeats, steps)
     assert env.max_frames == (108_000 if name.startswith("ALE/") else 400_000)
     assert config.obs.name == ("ram" if ram else "pixel")
     assert config.model.name == ("dense" if ram else "conv")
@@ -49,10 +49,15 @@ def test_every_game_has_the_names_of_gym_and_of_ale():
 
 
 def test_what_is_typed_beats_the_name_and_the_name_its_protocol(load):
-    env = load("env.id=Pong-v4", "env.sticky=0.1", "env.frame_skip=[3]").env
-    assert (env.sticky, env.frame_skip, env.max_steps) == (0.1, [3], 100_000)
+    env = load("env.id=Pong-v4", "env.repeat_action_probability=0.1", "env.frame_skip=[3]").env
+    assert (env.repeat_action_probability, env.frame_skip, env.max_steps) == (0.1, [3], 100_000)
     env = load("env.id=Pong-v4", "env.protocol=nature").env
-    assert (env.sticky, env.frame_skip, env.noop_max, env.life_loss) == (0.0, DRAWN, 30, True)
+    assert (
+        env.repeat_action_probability,
+        env.frame_skip,
+        env.noop_max,
+        env.terminal_on_life_loss,
+    ) == (0.0, DRAWN, 30, True)
 
 
 def test_obs_as_typed_beats_the_name(load):

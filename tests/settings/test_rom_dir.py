@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from runner.config.games import rom_path
 from runner.environments.atari import AtariGame
+from runner.settings.games import rom_path
 
 
 @pytest.mark.parametrize("place", ["breakout.bin", "ROM/breakout/breakout.bin"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from runner.config.byte_checks import check_bytes
-from runner.config.env_ids import all_ids
-from runner.config.observations import screen_size
-from runner.config.schema import Config
 from runner.errors import wrong
+from runner.settings.byte_checks import check_bytes
+from runner.settings.env_ids import all_ids
+from runner.settings.observations import screen_size
+from runner.settings.schema import Config
 
 # What the names of ``obs`` that only the screen has are, where they are unused.
 _UNUSED_WITH_RAM: Final = {
@@ -40,7 +40,7 @@ def _check_rules_of_the_game(config: Config) -> None:
         raise wrong("features", config.features, allowed)
     clip = config.agent.reward_clip
     if config.memory.name == "sequential" and math.isfinite(clip):
-        for name in ("life_loss_reward", "cut_reward"):
+        for name in ("life_loss_reward", "truncation_reward"):
             if getattr(env, name):
                 allowed = f"inf with memory=sequential and env.{name}, or it clips that too"
                 raise wrong("agent.reward_clip", clip, allowed)

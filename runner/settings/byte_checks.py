@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from runner.config.addresses import RAM_BYTES, is_place, parse_place
-from runner.config.schema import Config, SlotConfig
 from runner.errors import wrong
+from runner.settings.addresses import RAM_BYTES, is_place, parse_place
+from runner.settings.schema import Config, SlotConfig
 
 _PARTS: Final = ("numbers", "bits", "tiles")  # of a slot
 
