@@ -26,7 +26,8 @@ class WeightsAndBiases:
 
     def __init__(self, folder: Path, project: str, mode: str, settings: dict[str, Any]) -> None:
         self._folder, self._settings = folder, settings
-        self._project, self._mode = project, mode
+        self._project = project
+        self._mode: Any = mode  # one of wandb's literals
         self._id = uuid.uuid4().hex[:8]
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
@@ -35,7 +36,7 @@ class WeightsAndBiases:
 
     def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
         """Logs the distribution of ``values`` (n,)."""
-        self._run.log({name: wandb.Histogram(values)}, step=step)
+        self._run.log({name: wandb.Histogram(values.tolist())}, step=step)
 
     def video(self, step: int, name: str, path: Path) -> None:
         """Logs the animated GIF at ``path``, filmed after its step: it goes to the step that is."""
