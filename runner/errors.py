@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
+from models.setting import UserError, wrong
 
-class UserError(ValueError):
-    """Something the user gave cannot be used. One line: field, value, what is allowed."""
-
-    exit_code = 2
+__all__ = ["RunError", "UserError", "wrong"]
 
 
 class RunError(RuntimeError):
     """A run cannot go on (an emulator died, the disk is full, the loss is NaN). One line."""
 
     exit_code = 1
-
-
-def wrong(field: str, value: object, allowed: str) -> UserError:
-    """Returns the error for ``field=value`` where only ``allowed`` is."""
-    shown = "null" if value is None else value
-    return UserError(f"{field}={shown}: expected {allowed}")

@@ -26,8 +26,9 @@ ORDER = [
     {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
-    {"runner.settings", "models"},
+    {"runner.settings"},
     {"runner.errors", "runner.cores", "runner.durations"},
+    {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
 
