@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +20,54 @@ SMALL_MEMORY = "memory.limit=20000"
 Load = Callable[..., Config]
 
 
+# What `@pytest.mark.needs(extra)` looks for, and the line that installs it.
+NEEDS = {
+    "sweeps": (
+        [
+            "hydra_plugins.hydra_joblib_launcher",
+            "hydra_plugins.hydra_optuna_sweeper",
+            "hydra_plugins.hydra_submitit_launcher",
+            "ray",
+        ],
+        "pip install -r requirements-sweeps.txt",
+    ),
+    "tensorboard": (["tensorboard"], "pip install -r requirements-tensorboard.txt"),
+    "wandb": (["wandb"], "pip install -r requirements-wandb.txt"),
+    "mlflow": (["mlflow"], "pip install -r requirements-mlflow.txt"),
+    "chromium": (["chromium", "chromedriver"], "apt-get install chromium chromium-driver"),
+}
+
+
+def is_installed(name: str) -> bool:
+    """Whether there is a program or a Python package of this name."""
+    try:
+        return shutil.which(name) is not None or importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # the package above it
+        return False
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--need-all",
+        action="store_true",
+        help="fail, instead of skipping, where an optional package or program is missing",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        names, install = NEEDS[marker.args[0]]
+        missing = [name for name in names if not is_installed(name)]
+        if missing:
+            stop = pytest.fail if item.config.getoption("need_all") else pytest.skip
+            stop(f"not installed: {', '.join(missing)}; {install}")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes come first: one that started last would keep a single core busy."""
-    items.sort(key=lambda item: item.get_closest_marker("takes_minutes") is None)
+    """Files with slow tests start first: one that started last would occupy a single core."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

@@ -132,8 +132,8 @@ def test_figures_may_be_switched_on_at_a_resume(logged: Path) -> None:
     assert [pair for pair in found["score"] if pair[0] > 300] == late
 
 
+@pytest.mark.needs("tensorboard")
 def test_tensorboard_itself_reads_them(logged: Path) -> None:
-    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     accumulator = EventAccumulator(str(logged / "parts" / "tensorboard"))
@@ -188,8 +188,10 @@ def feed(sink: Any) -> None:
     sink.flush()
 
 
+@pytest.mark.needs("mlflow")
 def test_mlflow_keeps_each_step_once(tmp_path: Path) -> None:
-    mlflow = pytest.importorskip("mlflow")
+    import mlflow
+
     from runner.callbacks.sinks.mlflow import MLflow
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -207,8 +209,8 @@ def test_mlflow_keeps_each_step_once(tmp_path: Path) -> None:
     assert (kept.info.status, kept.data.params) == ("FINISHED", {"agent.gamma": "0.9"})
 
 
+@pytest.mark.needs("wandb")
 def test_weights_and_biases_waits_in_the_run_directory(tmp_path: Path) -> None:
-    pytest.importorskip("wandb")
     from runner.callbacks.sinks.weights_and_biases import WeightsAndBiases
 
     with closing(WeightsAndBiases(tmp_path, "project", "offline", {"seed": 1})) as sink:

@@ -17,8 +17,6 @@ from commands.commands_started import finish, start
 
 from runner.__main__ import main
 
-pytestmark = pytest.mark.takes_minutes
-
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr("sys.argv", ["runner", *arguments])  # Hydra reads it
@@ -120,6 +118,7 @@ def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
     return folder, saved, half
 
 
+@pytest.mark.slow
 def test_twenty_kills(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as both:
         chains = list(both.map(lambda number: chain(number, tmp_path), CHAINS))

@@ -14,6 +14,7 @@ from runner.settings.launchers import check_installed
 from runner.sweep.folder import SweepDirectory
 
 SMALL = "memory.limit=20000"
+NEEDS_EXTRA = pytest.mark.needs("sweeps")
 WINDOWS_REFUSES = set('<>:"/\\|?*')
 
 
@@ -67,7 +68,7 @@ def test_names_of_many_settings_stay_short() -> None:
     [
         (["-m", "seed=0,1"], True),
         (["experiment=pixel_vs_ram"], True),
-        (["experiment=search"], True),
+        pytest.param(["experiment=search"], True, marks=NEEDS_EXTRA),
         (["sweep.resume=runs/sweeps/x"], True),
         (["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # as its runs are started
         (["experiment=spaceinvaders_ram"], False),
@@ -88,8 +89,14 @@ def test_which_commands_are_sweeps(arguments: list[str], expected: bool) -> None
         (["seed=1,1"], ["seed=1", "once"]),
         (["seed=interval(0,1)"], ["interval"]),
         (["hydra/launcher=joblob"], ["joblob"]),
-        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=two"], ["n_jobs=two"]),
-        (["experiment=search", "obs.window=interval(0,3)"], ["obs.window=0"]),
+        pytest.param(
+            ["hydra/launcher=joblib", "hydra.launcher.n_jobs=two"],
+            ["n_jobs=two"],
+            marks=NEEDS_EXTRA,
+        ),
+        pytest.param(
+            ["experiment=search", "obs.window=interval(0,3)"], ["obs.window=0"], marks=NEEDS_EXTRA
+        ),
     ],
 )
 def test_the_first_wrong_thing_is_refused_in_one_line(
@@ -114,11 +121,11 @@ def test_a_launcher_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> No
     ("settings", "at_once"),
     [
         ([], 1),
-        (["hydra/launcher=joblib"], 2),
-        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=9"], 3),
-        (["hydra/launcher=submitit_local"], 3),
-        (["hydra/launcher=submitit_slurm"], None),
-        (["hydra/launcher=ray"], None),
+        pytest.param(["hydra/launcher=joblib"], 2, marks=NEEDS_EXTRA),
+        pytest.param(["hydra/launcher=joblib", "hydra.launcher.n_jobs=9"], 3, marks=NEEDS_EXTRA),
+        pytest.param(["hydra/launcher=submitit_local"], 3, marks=NEEDS_EXTRA),
+        pytest.param(["hydra/launcher=submitit_slurm"], None, marks=NEEDS_EXTRA),
+        pytest.param(["hydra/launcher=ray"], None, marks=NEEDS_EXTRA),
     ],
 )
 def test_how_many_runs_share_the_machine(settings: list[str], at_once: int | None) -> None:

@@ -25,7 +25,7 @@ GAME = (
 TINY = (*GAME, "train.steps=130")
 LONG = (*GAME, "train.steps=6000")
 
-pytestmark = pytest.mark.takes_minutes
+pytestmark = pytest.mark.slow
 
 RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -87,6 +87,7 @@ def test_a_run_that_fails_leaves_the_others_running(tmp_path: Path) -> None:
     assert log in sweep.out  # shown too, as only one runs at a time
 
 
+@pytest.mark.needs("sweeps")
 def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     both = ("seed=0", "seed=1")
@@ -112,6 +113,7 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     assert "resumed at step" in (folder / "seed=0" / "log.txt").read_text()
 
 
+@pytest.mark.needs("sweeps")
 def test_submitit_stopped_with_ctrl_c_and_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     sweep = started("-m", "seed=0,1", *LONG, "hydra/launcher=submitit_local", cwd=tmp_path)
@@ -131,6 +133,7 @@ def test_submitit_stopped_with_ctrl_c_and_resumed(tmp_path: Path) -> None:
     assert (folder / "report" / "report.html").exists()
 
 
+@pytest.mark.needs("sweeps")
 def test_optuna_searches_and_asks_for_the_same_runs_again(tmp_path: Path) -> None:
     search = ["experiment=search", "policy.nb_steps=1000", "hydra.sweeper.n_jobs=2"]
     search += [text for text in TINY if not text.startswith("model.hidden")]
@@ -157,7 +160,6 @@ def test_optuna_searches_and_asks_for_the_same_runs_again(tmp_path: Path) -> Non
 @pytest.fixture
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Two Ray nodes of one core each on this machine; yields the address and their processes."""
-    pytest.importorskip("ray")
     import socket
 
     with socket.socket() as probe:
@@ -193,6 +195,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
         shutil.rmtree(f"/tmp/ray-{port}", ignore_errors=True)
 
 
+@pytest.mark.needs("sweeps")
 def test_ray_spreads_a_sweep_over_two_nodes(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
