@@ -14,6 +14,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -22,6 +23,8 @@ import tensorflow as tf
 
 from models.build import as_functional
 from models.heads import Head, with_head
+from runner.diverged import check_finite
+from runner.weights import save_weights
 
 
 @contextlib.contextmanager
@@ -176,6 +179,21 @@ def _reset_states(self: DQNAgent) -> None:
     self.recent_observation = None
 
 
+def _compute_batch_q_values(original: Callable[..., Any]) -> Callable[..., Any]:
+    def compute_batch_q_values(self: DQNAgent, state_batch: Any) -> Any:
+        # keras-rl2 plays on with NaN, or np.random.choice refuses the probabilities.
+        q_values = original(self, state_batch)
+        check_finite(q_values, "its Q-values are")
+        return q_values
+
+    return compute_batch_q_values
+
+
+def _save_weights(self: DQNAgent, filepath: str, overwrite: bool = False) -> None:
+    """Whole or not at all, and without Keras's question on the terminal."""
+    save_weights(self.model, Path(filepath), overwrite=overwrite)
+
+
 def _init(original: Callable[..., None]) -> Callable[..., None]:
     def init(
         self: DQNAgent,
@@ -226,6 +244,10 @@ def _mend() -> None:
         memory.sample_batch_indexes
     )
     AbstractDQNAgent.process_state_batch = _process_state_batch
+    AbstractDQNAgent.compute_batch_q_values = _compute_batch_q_values(
+        AbstractDQNAgent.compute_batch_q_values
+    )
+    DQNAgent.save_weights = _save_weights
     DQNAgent.reset_states = _reset_states
     DQNAgent.__init__ = _init(DQNAgent.__init__)
     DQNAgent.compile = _compile(DQNAgent.compile)

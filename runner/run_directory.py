@@ -12,6 +12,7 @@ from typing import Any
 import filelock
 
 from runner.errors import UserError, wrong
+from runner.files import written_whole
 from runner.settings import compose
 from runner.settings.schema import Config
 
@@ -183,9 +184,8 @@ class RunDirectory:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes ``content`` to ``path``: whole, or not at all."""
-    aside = path.with_name(f".{path.name}.tmp")
-    aside.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(aside, path)
+    with written_whole(path) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
 
 
 def remove_if_empty(folder: Path, top: Path) -> None:

@@ -1,4 +1,4 @@
-"""Weights from a file: a ``.weights.h5`` of ours, or a checkpoint of the original keras-rl2.
+"""Weights to a file, and from one: a ``.weights.h5``, or a checkpoint of the original keras-rl2.
 
 keras-rl2 on TensorFlow 2.3 saved ``….h5f``: whatever the ending says, that is TensorFlow's own
 checkpoint format (``….h5f.index`` and ``….h5f.data-00000-of-00001``). Both hold numbers only:
@@ -7,6 +7,7 @@ nothing in them can run code.
 
 from __future__ import annotations
 
+import io
 import re
 import warnings
 from pathlib import Path
@@ -15,11 +16,38 @@ import h5py
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.saving import saving_lib  # Keras's public functions write to a path only
 from numpy.typing import NDArray
 
+from runner.diverged import check_finite
 from runner.errors import wrong
+from runner.files import written_whole
 
 EXPECTED = "a whole .weights.h5 file or keras-rl2 .h5f checkpoint"
+
+
+def save_weights(model: keras.Model, path: Path, *, overwrite: bool = True) -> None:
+    """Saves the weights of ``model`` as ``model.save_weights`` does, but whole or not at all.
+
+    HDF5 ends the process if the disk is full: the file is made in memory.
+
+    Raises:
+        FileExistsError: ``path`` exists and ``overwrite`` is false.
+        RunError: A weight is not a finite number.
+        OSError: The disk is full or cannot be written to; ``path`` is as it was.
+    """
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists")
+    for weight in model.get_weights():
+        check_finite(weight, "its weights are")
+    content = io.BytesIO()
+    store = saving_lib.H5IOStore(content, mode="w")
+    saving_lib._save_state(
+        model, weights_store=store, assets_store=None, inner_path="", visited_saveables=set()
+    )
+    store.close()
+    with written_whole(path) as file:
+        file.write(content.getbuffer())
 
 
 def weights_file_exists(path: Path) -> bool:

@@ -24,9 +24,10 @@ ORDER = [
     {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
     {"runner.video"},
-    {"runner.environments", "runner.memory", "runner.policies", "runner.weights"},
+    {"runner.environments", "runner.memory", "runner.policies"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
-    {"runner.settings"},
+    {"runner.settings", "runner.weights"},
+    {"runner.diverged", "runner.files"},
     {"runner.errors", "runner.cores", "runner.durations"},
     {"models"},
 ]

@@ -7,7 +7,6 @@ Gymnasium vector environment it plays all its games at once (``runner.agent.loop
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,12 @@ from runner.agent.loop import fit_vector
 from runner.agent.processing import Processing
 from runner.agent.targets import Munchausen
 from runner.agent.xla import is_faster_with_xla
+from runner.diverged import check_finite
 from runner.keras_rl2 import DQNAgent, clone_model
 from runner.memory.batch import Batch
 from runner.memory.replay import ReplayMemory
 from runner.policies.rules import target_kind, target_parameter
+from runner.weights import save_weights
 
 _SEEN = 4096  # transitions that mean and standard deviation of each byte are taken of
 _ACTING = 2**32 - 1  # apart from the numbers of an update's calls
@@ -117,8 +118,11 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def acting_q_values(self, states: Any) -> NDArray[np.float32]:
         """Q-values (B, nb_actions) to act on: while training, with the noise of noisy layers."""
         if self.is_noisy and self.training:
-            return self._noisy_q_values(states, np.array(self.step, np.int32))
-        return self.batch_q_values(states)
+            q_values = self._noisy_q_values(states, np.array(self.step, np.int32))
+        else:
+            q_values = self.batch_q_values(states)
+        check_finite(q_values, "its Q-values are")
+        return q_values
 
     def update_discount(self) -> None:
         """Before transitions are drawn: their returns, and updates, are of this step's discount."""
@@ -242,20 +246,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return self.played_model
 
     def save_weights(self, filepath: str, overwrite: bool = False) -> None:
-        """Saves the weights of the network to keep: whole, or not at all.
-
-        Raises:
-            FileExistsError: ``filepath`` exists and ``overwrite`` is false.
-        """
-        path = Path(filepath)
-        if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists")
-        aside = path.with_name(f".{path.name}.tmp.weights.h5")
-        try:
-            self.update_played_model().save_weights(aside, overwrite=True)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
+        """Saves the weights of the network to keep (see ``runner.weights.save_weights``)."""
+        save_weights(self.update_played_model(), Path(filepath), overwrite=overwrite)
 
 
 def q_function(

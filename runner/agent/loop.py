@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from runner.agent.hooks import Hooks
 from runner.agent.processing import Processing
-from runner.errors import RunError
+from runner.diverged import check_finite
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
@@ -233,11 +233,7 @@ class Session:
             batches = self.memory.sample_batches(len(due), agent.batch_size)
             batches = batches._replace(windows=self.process.windows(batches.windows))
             losses, mean_q, _ = agent.learn(batches, syncs[: len(due) + 1])
-            if not np.isfinite(losses).all():
-                raise RunError(
-                    f"the loss is not a number at step {group.first_step:,}: try a smaller "
-                    "agent.learning_rate"
-                )
+            check_finite(losses, "its loss is")
             for i, loss, q in zip(due, losses.tolist(), mean_q.tolist(), strict=True):
                 group.metrics[i] = [loss, q, *policy_metrics[i], *self.process.metrics]
         elif syncs[0]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from runner.files import written_whole
 
 TREE: Final = "tree"  # name of the JSON among the arrays
 
@@ -37,16 +38,8 @@ def write_archive(path: Path, tree: Any) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     text = json.dumps(_packed(tree, arrays))
     arrays[TREE] = np.frombuffer(text.encode(), np.uint8)
-    aside = path.with_name(f".{path.name}.tmp")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-        _sync_folder(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_archive(path: Path) -> Any:
@@ -101,14 +94,3 @@ def _unpacked(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if value.keys() == {"__bytes__"}:
         return arrays[value["__bytes__"]].tobytes()
     return {key: _unpacked(item, arrays) for key, item in value.items()}
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename last through a power cut, where the system can."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

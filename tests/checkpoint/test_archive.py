@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.checkpoint import archive
+from runner import files
 from runner.checkpoint.archive import DamagedFileError, read_archive, write_archive
 
 TREE = {
@@ -158,7 +158,7 @@ def test_a_write_that_fails_leaves_what_was_there(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(archive.os, call, full)
+    monkeypatch.setattr(files.os, call, full)
     with pytest.raises(OSError, match="No space"):
         write_archive(file, {"new": 1})
     monkeypatch.undo()

@@ -73,14 +73,22 @@ def test_a_full_disk(here: Callable[..., Any], tmp_path: Path) -> None:
     assert resumed(here, tmp_path / "run").code == 0
 
 
-def test_a_loss_that_is_no_number(here: Callable[..., Any]) -> None:
-    settings = ["agent.learning_rate=1e30", "agent.delta_clip=inf", "agent.reward_clip=inf"]
-    ended = here(train, *TINY, *settings, "hydra.run.dir=run")
+DIVERGES = ("agent.learning_rate=1e30", "agent.delta_clip=inf", "agent.reward_clip=inf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["linear", "boltzmann"])
+@pytest.mark.parametrize("agent", ["dqn", "keras_rl2"])
+def test_a_training_that_diverges(agent: str, policy: str, here: Callable[..., Any]) -> None:
+    chosen = [f"agent={agent}", f"policy={policy}", "train.steps=400"]
+    tiny = TINY if agent == "dqn" else [s for s in TINY if "num_envs" not in s]
+    ended = here(train, *tiny, *chosen, *DIVERGES, "train.warmup=100", "hydra.run.dir=run")
     assert ended.code == 1
     (line,) = ended.err.splitlines()
-    assert "the loss is not a number" in line
+    assert line.startswith("error: the training has diverged")
     assert "agent.learning_rate" in line
-    assert list(Path("run/checkpoints").glob("*.state.npz"))
+    assert not Path("run/result.json").exists()
+    assert not list(Path("run/weights").iterdir())
 
 
 def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
+import signal
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
+from toys import compiled_agent, small_agent
 
 from models.conv import conv_network
 from models.dense import dense_network
-from runner.errors import UserError
+from runner.errors import RunError, UserError
+from runner.keras_rl2 import DQNAgent
 from runner.weights import load_weights
 
 
@@ -57,3 +64,59 @@ def test_another_network_is_refused_in_one_line(saved: Any, into: Any, tmp_path:
         with pytest.raises(UserError, match="expected weights of shapes") as refusal:
             load_weights(into(), path)
     assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.fixture(params=["ours", "keras-rl2's"])
+def agent(request: pytest.FixtureRequest) -> Any:
+    return compiled_agent() if request.param == "ours" else small_agent(DQNAgent)
+
+
+@contextlib.contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """A disk that is full: nothing grows beyond ``size`` bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+
+
+def test_a_full_disk_leaves_the_old_weights(agent: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    agent.save_weights(str(path))
+    before = path.read_bytes()
+    with no_file_beyond(1000), pytest.raises(OSError, match="File too large"):
+        agent.save_weights(str(path), overwrite=True)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_diverged_are_not_saved(agent: Any, value: float, tmp_path: Path) -> None:
+    agent.model.set_weights([np.full_like(w, value) for w in agent.model.get_weights()])
+    with pytest.raises(RunError, match=r"diverged.*agent\.learning_rate"):
+        agent.save_weights(str(tmp_path / "a.weights.h5"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_saved_in_memory_is_what_keras_saves(agent: Any, tmp_path: Path) -> None:
+    agent.save_weights(str(tmp_path / "a.weights.h5"))
+    agent.model.save_weights(tmp_path / "b.weights.h5")
+    ours, keras_own = (dict(weights_in(tmp_path / f"{n}.weights.h5")) for n in "ab")
+    assert ours.keys() == keras_own.keys()
+    for name, weight in ours.items():
+        np.testing.assert_array_equal(weight, keras_own[name])
+
+
+def weights_in(path: Path) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                found.append((name, item[()])) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return found
