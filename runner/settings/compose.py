@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Optional, Union
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
@@ -29,6 +30,8 @@ from runner.settings.schema import Config, SlotConfig
 PATHS: Final = (
     "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
 )  # fmt: skip
+MAX_BYTES: Final = 200_000  # of saved settings
+MAX_DEPTH: Final = 50
 CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -176,14 +179,20 @@ def read(path: Path) -> Config:
 def read_plain(path: Path) -> dict[str, Any]:
     """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
 
+    Nothing in them is resolved: a stranger's ``${oc.env:SECRET}`` stays these characters.
+
     Returns:
         By dotted name: ``agent.gamma``. What an older version did not know has its default.
 
     Raises:
-        UserError: The file cannot be read.
+        UserError: The file cannot be read, is too large, or has YAML aliases.
     """
     try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"expected a file of at most {MAX_BYTES:,} bytes")
+        text = path.read_text(encoding="utf-8")
+        _check_plain(text)
+        content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
     except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
@@ -192,6 +201,18 @@ def read_plain(path: Path) -> dict[str, Any]:
         typing.cast(dict[Any, Any], OmegaConf.to_container(OmegaConf.structured(Config)))
     )
     return {name: value for name, value in defaults if value != "???"} | dict(_flat(content))
+
+
+def _check_plain(text: str) -> None:
+    """Refuses YAML that small text makes large or slow: aliases, and lists within lists."""
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken):
+            raise ValueError("it has YAML aliases")
+        name = type(token).__name__
+        depth += name.endswith("StartToken") - name.endswith("EndToken")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"expected at most {MAX_DEPTH} levels")
 
 
 def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
