@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from runner.errors import UserError
@@ -16,7 +18,9 @@ def test_nothing_is_resolved(tmp_path, monkeypatch):
     assert (found["seed"], found["agent.gamma"]) == ("${oc.env:SECRET}", "${seed}")
 
 
-BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdef", "bcdefg"))
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in itertools.pairwise("abcdefg")
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +30,6 @@ BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("a
 def test_a_file_that_is_no_settings_is_one_line(tmp_path, text):
     path = tmp_path / "config.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match="its config.yaml cannot be read") as caught:
+    with pytest.raises(UserError, match="cannot be read") as caught:
         compose.read_plain(path)
     assert "\n" not in str(caught.value)
