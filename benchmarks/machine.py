@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from runner.cores import cores
 from runner.doctor import CPU_FEATURES
 
 OURS = ("tensorflow", "keras", "keras-rl2", "gymnasium", "ale-py", "numpy", "hydra-core")
@@ -27,7 +27,7 @@ def describe(sb3_python: str) -> dict[str, Any]:
         "cpu_ids": " ".join(
             f"{key} {info[key]}" for key in ("cpu family", "model", "stepping") if key in info
         ),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "features": [name for name in CPU_FEATURES if name in info.get("flags", "").split()],
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),

@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
         arguments: As typed: ``env=pong obs=pixel``.
 
     Returns:
-        The exit code: 0; 1 the run broke; 2 something typed is wrong; 130, 143 interrupted.
+        The exit code: 0; 1 the run broke; 2 something typed is wrong; 129, 130, 143 interrupted.
     """
     # Imported here, because the emulators' processes import this module too.
     import hydra

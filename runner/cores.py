@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
+
+from runner import cgroups
 
 SHARE: Final = "RUNNER_CORES"
 
 
 def cores() -> int:
-    """Cores for threads and emulator processes."""
-    return int(os.environ.get(SHARE, "0")) or os.cpu_count() or 1
+    """Cores for threads and emulator processes: what the system, a scheduler or a sweep allows."""
+    return int(os.environ.get(SHARE, "0")) or _allowed()
 
 
 def share_of(at_once: int) -> int:
-    """Cores for each of ``at_once`` runs of what this process may use.
+    """Cores for each of ``at_once`` runs on what this process may use."""
+    return max(cores() // at_once, 1)
 
-    A scheduler says what that is by the process's affinity (SLURM) or OMP_NUM_THREADS (Ray).
-    """
+
+def _allowed(root: Path = Path("/")) -> int:
+    """Cores by the affinity mask and by the CPU limit of control groups (containers, SLURM)."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        allowed = len(os.sched_getaffinity(0))
+        count = len(os.sched_getaffinity(0))
     else:
-        allowed = os.cpu_count() or 1
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    if threads.isdigit() and int(threads) > 0:
-        allowed = min(allowed, int(threads))
-    return max(allowed // at_once, 1)
+        count = os.cpu_count() or 1
+    for folder in cgroups.folders("cpu", root):
+        limit = cgroups.read(folder / "cpu.max").split()  # version 2: microseconds of CPU, of time
+        limit = limit or [cgroups.read(folder / f"cpu.cfs_{name}_us") for name in _VERSION_1]
+        if limit[0].isdigit() and int(limit[1]):  # else "max", "-1" or "": no limit
+            count = min(count, max(int(limit[0]) // int(limit[1]), 1))
+    return count
+
+
+_VERSION_1: Final = ("quota", "period")

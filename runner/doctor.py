@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from runner.cores import cores
+
 USAGE = "python -m runner.doctor [--games]"
 PACKAGES: Final = (
     "tensorflow", "keras", "keras-rl2", "gymnasium", "ale-py", "hydra-core", "numpy",
@@ -81,7 +83,7 @@ def _cpu() -> Iterator[Finding]:
     flags = set(info.read_text().split()) if info.is_file() else set()
     found = [f"{flag} ({use})" for flag, use in CPU_FEATURES.items() if flag in flags]
     shown = ", ".join(found) if flags else "features unknown on this system"
-    yield Finding("CPU", f"{os.cpu_count()} core(s), {shown or 'no vector features'}")
+    yield Finding("CPU", f"{cores()} core(s), {shown or 'no vector features'}")
 
 
 def _tensorflow() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks the run to stop, the second leaves at once.
+"""Ctrl-C, SIGTERM and a closed terminal: the first signal asks the run to stop, the second leaves.
 
 SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run goes on. A run
 that another process started with ``STOP_WITH_STDIN`` in its environment is asked to stop when its
@@ -7,15 +7,21 @@ standard input ends: closed by that process, or because that process is gone.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Final
 
-STOP_WITH_STDIN = "RUNNER_STOP_WITH_STDIN"
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+STOP_WITH_STDIN: Final = "RUNNER_STOP_WITH_STDIN"
+EXIT_CODES: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
+if hasattr(signal, "SIGHUP"):  # the terminal was closed, or the connection to it; not on Windows
+    EXIT_CODES[signal.SIGHUP] = 129
 
 
 class Interrupts:
@@ -49,8 +55,12 @@ class Interrupts:
             signal.raise_signal(signal.SIGTERM)
 
     def __enter__(self) -> Interrupts:
+        outlive_the_terminal()
+        _mask("SIG_UNBLOCK")
         for number in EXIT_CODES:
-            self._before[number] = signal.signal(number, self._handle)
+            before = signal.getsignal(number)
+            if number in (signal.SIGINT, signal.SIGTERM) or before != signal.SIG_IGN:  # nohup
+                self._before[number] = signal.signal(number, self._handle)
         if hasattr(signal, "SIGUSR1"):  # not on Windows
             self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: self._save())
         if os.environ.get(STOP_WITH_STDIN):
@@ -66,3 +76,43 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+
+
+@contextlib.contextmanager
+def children_spared() -> Iterator[None]:
+    """Processes started here do not get the terminal's signals: it sends them to the whole group.
+
+    This process gets them by another thread, which must have been started before.
+    """
+    _mask("SIG_BLOCK")  # which is inherited
+    try:
+        yield
+    finally:
+        _mask("SIG_UNBLOCK")
+
+
+def _mask(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(getattr(signal, how), (signal.SIGINT, signal.SIGHUP))
+
+
+class _Terminal(io.FileIO):
+    """An open terminal; what is written after it was closed is lost, and no error."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(data)
+
+
+def outlive_the_terminal() -> None:
+    """Has ``print`` work on when the terminal is closed: there is work to save."""
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if os.isatty(number) and getattr(sys, name).fileno() == number:
+            raw = io.BufferedWriter(_Terminal(number, "w", closefd=False))
+            stream = getattr(sys, name)
+            wrapped = io.TextIOWrapper(raw, stream.encoding, stream.errors, line_buffering=True)
+            setattr(sys, name, wrapped)

@@ -34,7 +34,7 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
         may_rename: Whether another name will do if a run has that folder already.
 
     Returns:
-        The exit code: 0, or 130 / 143 if a signal ended the training.
+        The exit code: 0, or 129 / 130 / 143 if a signal ended the training.
 
     Raises:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.

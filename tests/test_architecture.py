@@ -26,9 +26,10 @@ ORDER = [
     {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
-    {"runner.settings", "runner.weights"},
-    {"runner.diverged", "runner.files"},
-    {"runner.errors", "runner.cores", "runner.durations"},
+    {"runner.settings"},
+    {"runner.cores"},
+    {"runner.errors", "runner.cgroups", "runner.durations"},
+    {"models"},
     {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}

@@ -305,7 +305,7 @@ def _shares(games: range, count: int) -> list[range]:
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
     """Signals to a process group reach the emulators too: they end when their pipe does."""
-    names = ("SIGINT", "SIGTERM", "SIGUSR1")  # the last: not on Windows
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")  # the last two: not on Windows
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return

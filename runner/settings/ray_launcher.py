@@ -18,6 +18,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from runner.cores import SHARE
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -62,7 +64,8 @@ class RayLauncher(Launcher):
             return work(number)
 
         before = signal.getsignal(signal.SIGTERM)
-        ray.init(runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}, **self._init)
+        share = {SHARE: str(max(int(self._remote["num_cpus"]), 1))}
+        ray.init(runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), **share}}, **self._init)
         signal.signal(signal.SIGTERM, before)  # which Ray takes
         try:
             task = ray.remote(**self._remote)(make)

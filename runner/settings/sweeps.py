@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.cores import cores
 from runner.errors import UserError, wrong
 from runner.settings import compose
 from runner.settings.checks import check_disk_for, check_writable
@@ -163,7 +163,7 @@ def grid(overrides: Sequence[Override]) -> list[Run]:
             )
     try:
         batches = BasicSweeper.split_arguments(list(overrides), None)
-    except HydraException as error:
+    except (HydraException, ValueError) as error:  # the latter: seed=range(0,3,0)
         raise compose.one_line(error) from error
     keys = swept_keys(overrides)
     runs = [run_of(job, keys) for job in itertools.chain(*batches)]
@@ -252,7 +252,7 @@ def runs_at_once(hydra: DictConfig, runs: int) -> int | None:
         jobs = launcher.n_jobs
         if not isinstance(jobs, int):
             raise wrong("hydra.launcher.n_jobs", jobs, "an integer")
-        jobs = jobs if jobs > 0 else max((os.cpu_count() or 1) + 1 + jobs, 1)
+        jobs = jobs if jobs > 0 else max(cores() + 1 + jobs, 1)
         return min(jobs, runs)
     if kind == "LocalLauncher":
         return runs

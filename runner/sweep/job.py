@@ -112,6 +112,7 @@ def _work(jobs: Jobs, number: int, directory: SweepDirectory, record: Record) ->
             stderr=subprocess.STDOUT,
             cwd=jobs.cwd,
             env=environment(jobs.at_once, number),
+            start_new_session=True,  # a terminal's signals are the sweep's to answer
         )
         try:
             _wait(process, jobs, directory)

@@ -113,9 +113,12 @@ class SweepProgress:
         return duration(left / (self._at_once or max(len(self._running), 1)))
 
     def _show_log(self, name: str) -> None:
-        with self._log(name).open("rb") as file:
-            file.seek(self._shown[name])
-            new = file.read()
+        try:
+            with self._log(name).open("rb") as file:
+                file.seek(self._shown[name])
+                new = file.read()
+        except OSError:
+            return  # it is not there yet
         self._shown[name] += len(new)
         sys.stdout.write(new.decode(errors="replace"))
         sys.stdout.flush()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.errors import RunError, UserError
-from runner.interrupts import Interrupts
+from runner.interrupts import Interrupts, children_spared
 from runner.settings import launchers, sweeps
 from runner.settings.resume import differences
 from runner.sweep.folder import (
@@ -98,7 +98,8 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan, settings: list[str])
     ):
         maker = _Maker(directory, plan, settings, progress)
         try:
-            maker.make_all()
+            with children_spared():
+                maker.make_all()
         except UserError:
             raise
         except Exception as error:  # the launcher's own: no cluster, a killed worker

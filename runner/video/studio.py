@@ -137,7 +137,7 @@ class Studio:
 
 def _work(pipe: Connection, video: VideoConfig, folder: Path) -> None:
     """What the process does until its pipe ends."""
-    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):  # sent to the whole group of processes
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):  # sent to the whole group of processes
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(os, "nice"):  # not on Windows

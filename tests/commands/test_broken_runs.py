@@ -106,7 +106,9 @@ def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) 
     assert finish(process).code == 130
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_the_first_signal_asks_and_the_second_leaves(number: signal.Signals, code: int) -> None:
     asked = []
     before = signal.getsignal(number)

@@ -1,0 +1,41 @@
+"""Control groups of Linux, versions 1 and 2: the limits of containers and schedulers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
+    """Yields the folders of this process's groups, from its own to the outermost visible one.
+
+    A limit of any of them holds. A container sees its own group as the outermost one, whatever
+    path ``/proc`` names.
+
+    Args:
+        controller: ``cpu`` or ``memory``.
+        root: Of the file system.
+    """
+    top = root / "sys/fs/cgroup"
+    for line in read(root / "proc/self/cgroup").splitlines():
+        _, names, group = line.split(":", 2)
+        if names and controller not in names.split(","):
+            continue
+        # Version 2 has one hierarchy; beside version 1 it is mounted as "unified".
+        for mount in (top / names, top / controller) if names else (top, top / "unified"):
+            if mount.is_dir():
+                own = mount / group.lstrip("/")
+                yield from (folder for folder in (own, *own.parents) if _within(folder, mount))
+                break
+
+
+def read(path: Path) -> str:
+    """Returns the content of a small file without its last line end; "" if it cannot be read."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _within(folder: Path, mount: Path) -> bool:
+    return folder.is_relative_to(mount) and folder.is_dir()

@@ -1,0 +1,60 @@
+"""What a closed terminal and ``nohup`` do to a process that has work to save."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.interrupts import Interrupts, children_spared
+
+ROOT = Path(__file__).parents[1]
+WORK = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal is this process's own
+from runner.interrupts import Interrupts
+asked = []
+with Interrupts(stop=lambda: asked.append(1), save=lambda: None) as interrupts:
+    while not asked:
+        print("getting on", flush=True)
+    for _ in range(100):
+        print("saving", flush=True)
+with open("saved", "w") as file:
+    file.write(str(interrupts.exit_code))
+"""
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX terminals")
+
+
+@pytest.mark.parametrize("attempt", range(3))  # the terminal may vanish in the middle of a line
+def test_work_is_saved_when_its_terminal_is_closed(tmp_path: Path, attempt: int) -> None:
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORK], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    assert b"getting on" in os.read(ours, 1000)
+    os.close(ours)
+    assert process.wait(30) == 0
+    assert (tmp_path / "saved").read_text() == "129"
+
+
+def test_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts(stop=pytest.fail, save=lambda: None):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_processes_started_by_a_sweep_do_not_get_the_terminals_signals() -> None:
+    send = "import os, signal; os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), 1)"
+    with children_spared():
+        assert subprocess.run([sys.executable, "-c", send], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", send], check=False, stderr=-3).returncode != 0
