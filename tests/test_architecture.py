@@ -26,10 +26,9 @@ ORDER = [
     {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies"},
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
-    {"runner.settings"},
-    {"runner.cores"},
+    {"runner.settings", "runner.weights"},
+    {"runner.diverged", "runner.files", "runner.cores"},
     {"runner.errors", "runner.cgroups", "runner.durations"},
-    {"models"},
     {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}
