@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,7 +37,11 @@ def build_model(
     Raises:
         ValueError: The user's function cannot be found, or its model has another output shape.
     """
-    model = as_functional(_builder(name)(tuple(input_shape), nb_actions, **arguments))
+    builder, shape = _builder(name), tuple(input_shape)
+    if inspect.isbuiltin(builder):
+        raise ValueError(f"{name} is no function of (input_shape, nb_actions) in Python")
+    inspect.signature(builder).bind(shape, nb_actions, **arguments)  # before anything is called
+    model = as_functional(builder(shape, nb_actions, **arguments))
     if tuple(model.output.shape) != (None, nb_actions):
         raise ValueError(
             f"{name} returned a model with output {tuple(model.output.shape)}: "

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     from omegaconf import DictConfig
 
     from runner.commands import guarded
-    from runner.settings import compose, sweeps
+    from runner.settings import compose, saved, sweeps
 
     compose.register()
     arguments = compose.with_paths_quoted(arguments)
@@ -49,12 +49,22 @@ def main(arguments: list[str]) -> int:
 
     def resume_run() -> int:
         from runner.run_directory import RunDirectory
+        from runner.errors import UserError
         from runner.settings.resume import changed, run_to_resume
+        from runner.trained import is_pretrained
         from runner.training import resume
 
         folder, overrides = run_to_resume(arguments)
+        if is_pretrained(folder):
+            raise UserError(
+                f"resume={folder}: expected a run of your own (what is in pretrained/ is only "
+                "read; to start from its weights: init_weights=FILE)"
+            )
         run = RunDirectory(folder)
-        return resume(changed(run.read_config(), overrides), run)
+        config = run.read_config()
+        named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
+        saved.allow_builder(config, folder, (named or [None])[-1])
+        return resume(changed(config, overrides), run)
 
     def run_sweep() -> int:
         from runner.sweep.sweep import sweep

@@ -11,12 +11,12 @@ from runner.trained import KINDS, Play, chosen, load_trained
 
 USAGE = (
     "python -m runner.evaluate run=DIR_OR_WEIGHTS|pretrained=NAME [episodes=30] [epsilon=0.01] "
-    "[repeat_action_probability=0.25] [seed=0]"
+    "[repeat_action_probability=0.25] [seed=0] [out=FILE.json] [model.builder=MODULE:FUNCTION]"
 )
 
 
 def evaluate_run(run: Path, play: Play) -> int:
-    """Evaluates a run's network, and writes what came out beside it.
+    """Evaluates a run's network, and writes what came out.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
@@ -39,8 +39,8 @@ def evaluate_run(run: Path, play: Play) -> int:
     name = weights.name.removesuffix(".weights.h5")
     if play.repeat_action_probability is not None:
         name += f"_sticky_{play.repeat_action_probability:g}"
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"evaluation_{name}.json"
+    path = play.out or out / f"evaluation_{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"weights": weights.name, "seed": play.seed, "rules": rules, **result})
     print(f"result: {path}")
     return 0
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
     def work() -> int:
         given = parse_settings(arguments, KINDS, USAGE)
-        return evaluate_run(chosen(given, USAGE), Play.of(given))
+        return evaluate_run(chosen(given, USAGE), Play.of(given, [".json"]))
 
     return guarded(work)
 

@@ -13,7 +13,7 @@ import filelock
 
 from runner.errors import UserError, wrong
 from runner.files import written_whole
-from runner.settings import compose
+from runner.settings import saved
 from runner.settings.schema import Config
 
 
@@ -113,7 +113,7 @@ class RunDirectory:
             run = cls(folder.with_name(name))
             try:
                 run.folder.mkdir(parents=True, exist_ok=True)
-                compose.save(config, run.config)
+                saved.save(config, run.config)
                 run.weights.mkdir()
                 return run
             except FileExistsError as error:
@@ -160,13 +160,13 @@ class RunDirectory:
         Raises:
             UserError: This is no run directory.
         """
-        return compose.read(self.config)
+        return saved.read(self.config)
 
     def write_config(self, config: Config) -> None:
         """Replaces the run's settings: written aside and renamed."""
         aside = self.folder / ".config.yaml.tmp"
         aside.unlink(missing_ok=True)
-        compose.save(config, aside)
+        saved.save(config, aside)
         os.replace(aside, self.config)
 
     def reopen(self) -> None:

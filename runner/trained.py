@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -25,13 +25,15 @@ KINDS: Final = {
     "epsilon": float,
     "repeat_action_probability": float,
     "seed": int,
+    "model.builder": str,
+    "out": str,
 }
 
 
 class Trained(NamedTuple):
     """What plays, and by which settings."""
 
-    out: Path  # folder for what comes of it
+    out: Path  # folder for what comes of it; not made
     weights: Path
     config: Config
     q_values: QFunction
@@ -46,16 +48,24 @@ class Play:
         epsilon: Probability of a random action.
         repeat_action_probability: Probability per frame that the last action is repeated.
         seed: Of the games and the random actions.
+        builder: The function of the run's network, if that is the user's own.
+        out: The file to write; None: beside the run's other files.
     """
 
     episodes: int | None = None
     epsilon: float | None = None
     repeat_action_probability: float | None = None
     seed: int = 0
+    builder: str | None = None
+    out: Path | None = None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Play:
+    def of(cls, given: Mapping[str, Any], suffixes: Sequence[str]) -> Play:
         """Takes what was typed.
+
+        Args:
+            given: By name, as ``KINDS``.
+            suffixes: What ``out`` may end in.
 
         Raises:
             UserError: A value that cannot be.
@@ -63,7 +73,13 @@ class Play:
         for name, least in (("episodes", 1), ("seed", 0)):
             if name in given and given[name] < least:
                 raise wrong(name, given[name], f"an integer >= {least}")
-        return cls(**{f.name: given[f.name] for f in dataclasses.fields(cls) if f.name in given})
+        own = {f.name: given[f.name] for f in dataclasses.fields(cls) if f.name in given}
+        own["builder"] = given.get("model.builder")
+        if "out" in given:
+            own["out"] = Path(given["out"]).expanduser()
+            if own["out"].suffix not in suffixes:
+                raise wrong("out", given["out"], f"a file that ends in {' or '.join(suffixes)}")
+        return cls(**own)
 
 
 def chosen(given: Mapping[str, Any], usage: str) -> Path:
@@ -97,11 +113,16 @@ def load_trained(run: Path, play: Play) -> Trained:
         UserError: Something does not exist or does not fit.
     """
     from runner.environments.atari import AtariGame
-    from runner.settings import checks, compose
+    from runner.settings import checks, compose, saved
 
     compose.register()
     directory, weights = RunDirectory.find(run)
     config = directory.read_config()
+    saved.allow_builder(config, directory.folder, play.builder)
+    out = _out(directory.folder) if play.out is None else play.out.parent
+    if not checks.is_writable(out):
+        field, hint = ("run", ", or out=FILE elsewhere") if play.out is None else ("out", "")
+        raise wrong(field, out, f"a folder that can be written to{hint}")
     evaluation = dataclasses.replace(
         config.eval,
         episodes=config.eval.episodes if play.episodes is None else play.episodes,
@@ -114,7 +135,7 @@ def load_trained(run: Path, play: Play) -> Trained:
         config,
         env=dataclasses.replace(config.env, repeat_action_probability=repeat),
         eval=evaluation,
-        init_weights=str(weights),
+        init_weights=None,
         seed=play.seed,
     )
     checks.check(config)
@@ -126,16 +147,19 @@ def load_trained(run: Path, play: Play) -> Trained:
     from runner.agent.build import make_model
     from runner.agent.dqn import q_function
     from runner.agent.xla import is_faster_with_xla
+    from runner.weights import load_weights
 
     assert game.observation_space.shape is not None
     model = make_model(config, game.observation_space.shape, len(game.actions))
-    return Trained(
-        _out(directory.folder), weights, config, q_function(model, is_faster_with_xla(model))
-    )
+    load_weights(model, weights, "run")
+    return Trained(out, weights, config, q_function(model, is_faster_with_xla(model)))
+
+
+def is_pretrained(folder: Path) -> bool:
+    """Whether ``folder`` is a trained agent that comes along, which nothing is written to."""
+    return PRETRAINED in folder.resolve().parents
 
 
 def _out(folder: Path) -> Path:
-    """Into the run; what a pretrained agent plays does not go into the project's own folder."""
-    if folder.resolve().parent != PRETRAINED:
-        return folder
-    return Path("runs", "pretrained", folder.name)
+    """Into the run, unless it is a trained agent that comes along."""
+    return Path("runs", "pretrained", folder.name) if is_pretrained(folder) else folder

@@ -10,7 +10,6 @@ from typing import Any, Final
 from runner.commands import guarded, parse_settings
 from runner.errors import RunError, wrong
 from runner.run_directory import RunDirectory
-from runner.settings.checks import check_writable
 from runner.trained import KINDS, Play, chosen, load_trained
 from runner.video.replay import Recording
 from runner.video.studio import film
@@ -19,18 +18,18 @@ from runner.video.window import show, why_no_window
 USAGE = (
     "python -m runner.watch run=DIR_OR_WEIGHTS|pretrained=NAME [weights=best] [episodes=1] "
     "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.mp4|FILE.gif] "
-    "[window=auto|true|false]"
+    "[window=auto|true|false] [model.builder=MODULE:FUNCTION]"
 )
 SUFFIXES: Final = (".mp4", ".gif")
 
 
-def watch(run: Path, play: Play, out: Path | None, *, window: bool) -> int:
+def watch(run: Path, play: Play, *, window: bool) -> int:
     """Plays whole games; the best one is written as MP4 and GIF, and shown.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        play: How many games, and how.
-        out: The only file to write; None: both kinds, below ``videos/`` of the run.
+        play: How many games, and how. Its ``out`` is the only file to write; None: both kinds,
+            below ``videos/`` of the run.
         window: Whether to show the game in a window.
 
     Raises:
@@ -46,7 +45,7 @@ def watch(run: Path, play: Play, out: Path | None, *, window: bool) -> int:
     (recording,) = best
     print(f"{config.env.game}, obs={config.obs.name}, weights: {weights}")
     print(f"played: {one_line(result)}")
-    label = weights.name.removesuffix(".weights.h5")
+    out, label = play.out, weights.name.removesuffix(".weights.h5")
     name = f"watch_{label}_score_{recording.score:.0f}" if out is None else out.stem
     mp4, gif = (out is None or out.suffix == suffix for suffix in SUFFIXES)
     folder = RunDirectory(beside).videos if out is None else out.parent
@@ -85,25 +84,16 @@ def _window(choice: str) -> bool:
     return choice != "false" and not reason
 
 
-def _out(text: str) -> Path:
-    path = Path(text).expanduser()
-    if path.suffix not in SUFFIXES:
-        raise wrong("out", text, f"a file that ends in {' or '.join(SUFFIXES)}")
-    check_writable(path.parent, "out")
-    return path
-
-
 def main(arguments: list[str]) -> int:
     """Reads what was typed. Returns the exit code."""
 
     def work() -> int:
-        kinds = {**KINDS, "weights": str, "out": str, "window": str}
+        kinds = {**KINDS, "weights": str, "window": str}
         given: dict[str, Any] = {"episodes": 1, **parse_settings(arguments, kinds, USAGE)}
         run = chosen(given, USAGE)
         return watch(
             _weights(run, given["weights"]) if "weights" in given else run,
-            Play.of(given),
-            _out(given["out"]) if "out" in given else None,
+            Play.of(given, SUFFIXES),
             window=_window(given.get("window", "auto")),
         )
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
-from runner.settings import compose
+from runner.settings import saved
 
 Numbers = NDArray[np.float64]
 
@@ -109,7 +109,7 @@ def read_run(folder: Path) -> Run:
     games = Games(*_columns(place.metrics, ("step", "frames", "wall_time", "episode_return")))
     evaluations = _columns(place.evaluations, ("step", "mean"))
     try:
-        settings = compose.read_plain(place.config)
+        settings = saved.read_plain(place.config)
     except UserError as error:
         return Run(folder, {}, games, evaluations, problem=_reason(folder) or str(error))
     result, problem = _result(place.result)

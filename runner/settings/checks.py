@@ -21,7 +21,7 @@ from runner.settings.agent_checks import check_agent
 from runner.settings.env_checks import check_env
 from runner.settings.env_ids import all_ids
 from runner.settings.games import all_games, rom_path
-from runner.settings.memory_checks import check_memory, check_memory_size, checkpoint_bytes
+from runner.settings.memory_checks import check_memory, checkpoint_bytes
 from runner.settings.observations import observation_shape
 from runner.settings.policy_checks import check_policy
 from runner.settings.schema import Config
@@ -234,7 +234,7 @@ def value_of(config: Config, field: str) -> Any:
 
 
 def check(config: Config) -> None:
-    """Checks one run's settings.
+    """Checks that one run's settings are possible and fit together, on whatever machine.
 
     Raises:
         UserError: The first thing that is wrong.
@@ -243,10 +243,9 @@ def check(config: Config) -> None:
         value = value_of(config, rule.field)
         if not rule.holds(value):
             raise wrong(rule.field, value, rule.allowed)
-    _check_files(config)
+    rom_path(config.env.game, config.env.rom_dir)
     check_env(config)
     _check_fit(config)
-    check_memory_size(config)
 
 
 def _check_fit(config: Config) -> None:
@@ -332,8 +331,12 @@ def _check_sizes(config: Config) -> None:
         raise wrong("start_step", config.start_step, f"less than train.steps={config.train.steps}")
 
 
-def _check_files(config: Config) -> None:
-    rom_path(config.env.game, config.env.rom_dir)
+def check_init_weights(config: Config) -> None:
+    """Checks that the weights to start from are there.
+
+    Raises:
+        UserError: They are not.
+    """
     if config.init_weights is None:
         return
     path = Path(config.init_weights).expanduser()
@@ -393,19 +396,25 @@ def _existing(folder: Path) -> Path:
     return parent
 
 
+def is_writable(folder: Path) -> bool:
+    """Whether ``folder`` can be made and written to, without making it."""
+    try:
+        # Tried, not asked: permissions say little on a read-only disk, and nothing to root.
+        with tempfile.TemporaryFile(dir=_existing(folder)):
+            return True
+    except OSError:
+        return False
+
+
 def check_writable(folder: Path, field: str) -> None:
     """Checks that ``folder``, given as ``field``, can be made and written to, without making it.
 
     Raises:
         UserError: The nearest existing parent cannot be written to.
     """
-    parent = _existing(folder)
-    try:
-        # Tried, not asked: permissions say little on a read-only disk, and nothing to root.
-        with tempfile.TemporaryFile(dir=parent):
-            pass
-    except OSError as error:
-        raise wrong(field, folder, f"a folder that can be written to ({parent} cannot)") from error
+    if not is_writable(folder):
+        allowed = f"a folder that can be written to ({_existing(folder)} cannot)"
+        raise wrong(field, folder, allowed)
 
 
 def num_envs(config: Config) -> int:

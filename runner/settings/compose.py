@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Optional, Union
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
@@ -21,17 +20,23 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.errors import UserError, wrong
-from runner.settings.checks import check, check_packages, check_writable, nearest, num_envs
+from runner.settings.checks import (
+    check,
+    check_init_weights,
+    check_packages,
+    check_writable,
+    nearest,
+    num_envs,
+)
 from runner.settings.env_ids import all_ids, of_id
 from runner.settings.games import all_games, find_game, squeezed
+from runner.settings.memory_checks import check_memory_size
 from runner.settings.protocols import PROTOCOLS
 from runner.settings.schema import Config, SlotConfig
 
 PATHS: Final = (
     "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
 )  # fmt: skip
-MAX_BYTES: Final = 200_000  # of saved settings
-MAX_DEPTH: Final = 50
 CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -134,8 +139,13 @@ def load(overrides: Sequence[str]) -> Config:
     return config
 
 
-def typed(composed: DictConfig) -> Config:
+def typed(composed: DictConfig, *, to_train: bool = True) -> Config:
     """Resolves and checks a composed config; ``auto`` is replaced by what it stands for.
+
+    Args:
+        composed: The settings.
+        to_train: Whether a run is to start: its weights to start from and its replay's memory must
+            be there.
 
     Raises:
         UserError: The first thing that is wrong, in one line.
@@ -147,85 +157,11 @@ def typed(composed: DictConfig) -> Config:
         raise one_line(error) from error
     assert isinstance(config, Config)
     check(config)
+    if to_train:
+        check_init_weights(config)
+        check_memory_size(config)
     config.env.num_envs = num_envs(config)
     return config
-
-
-def save(config: Config, path: Path) -> None:
-    """Writes ``config`` as YAML, exclusively.
-
-    Raises:
-        FileExistsError: ``path`` exists.
-    """
-    with path.open("x") as file:
-        file.write(OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config))))
-
-
-def read(path: Path) -> Config:
-    """Reads what ``save`` wrote.
-
-    Raises:
-        UserError: No such file, or not such a file.
-    """
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.load(path))
-    except FileNotFoundError as error:
-        raise UserError(f"run={path.parent}: expected a run directory (no {path.name})") from error
-    except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
-        raise _unreadable(path, error) from error
-    return typed(typing.cast(DictConfig, merged))
-
-
-def read_plain(path: Path) -> dict[str, Any]:
-    """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
-
-    Nothing in them is resolved: a stranger's ``${oc.env:SECRET}`` stays these characters.
-
-    Returns:
-        By dotted name: ``agent.gamma``. What an older version did not know has its default.
-
-    Raises:
-        UserError: The file cannot be read, is too large, or has YAML aliases.
-    """
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"expected a file of at most {MAX_BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8")
-        _check_plain(text)
-        content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except Exception as error:  # YAML, Unicode, types: whatever is wrong, it is the file
-        raise _unreadable(path, error) from error
-    if not isinstance(content, dict):
-        raise _unreadable(path, TypeError("no settings in it"))
-    defaults = _flat(
-        typing.cast(dict[Any, Any], OmegaConf.to_container(OmegaConf.structured(Config)))
-    )
-    return {name: value for name, value in defaults if value != "???"} | dict(_flat(content))
-
-
-def _check_plain(text: str) -> None:
-    """Refuses YAML that small text makes large or slow: aliases, and lists within lists."""
-    depth = 0
-    for token in yaml.scan(text):
-        if isinstance(token, yaml.AliasToken):
-            raise ValueError("it has YAML aliases")
-        name = type(token).__name__
-        depth += name.endswith("StartToken") - name.endswith("EndToken")
-        if depth > MAX_DEPTH:
-            raise ValueError(f"expected at most {MAX_DEPTH} levels")
-
-
-def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in node.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _unreadable(path: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:120]
-    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}")
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.errors import UserError
 from runner.settings import compose
 from runner.settings.checks import check
+from runner.settings.memory_checks import check_memory_size
 from runner.settings.schema import Config
 
 # Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
@@ -72,6 +73,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
             f"{', '.join(name.rstrip('.') for name in MAY_CHANGE)}"
         )
     check(result)
+    check_memory_size(result)
     return result
 
 

@@ -101,6 +101,7 @@ def _work(jobs: Jobs, number: int, directory: SweepDirectory, record: Record) ->
     record.state = STOPPED
     if is_resumable(run):
         settings = [f"resume={run.folder}"]
+        settings += [text for text in overrides if text.startswith("model.builder=")]
     else:
         settings = [*overrides, "hydra.mode=RUN", f"hydra.run.dir={run.folder}"]
     with (run.folder / LOG).open("ab") as log:

@@ -105,7 +105,7 @@ TUTORIALS: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings are to be right on machines that are too small for the run, too."""
-    monkeypatch.setattr("runner.settings.memory_checks.check_memory_size", lambda config: None)
+    monkeypatch.setattr("runner.settings.compose.check_memory_size", lambda config: None)
 
 
 def composed(name: str, *typed: str) -> Config:

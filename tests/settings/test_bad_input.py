@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from runner.errors import UserError
-from runner.settings import compose
+from runner.settings import compose, saved
 from runner.settings.checks import check_writable
 
 SMALL = "memory.limit=20000"
@@ -266,7 +266,7 @@ def test_a_damaged_saved_config_is_refused(tmp_path, content, part):
         data = content if isinstance(content, bytes) else content.encode()
         (tmp_path / "config.yaml").write_bytes(data)
     with pytest.raises(UserError) as caught:
-        compose.read(tmp_path / "config.yaml")
+        saved.read(tmp_path / "config.yaml")
     assert "\n" not in str(caught.value)
     assert f"run={tmp_path}" in str(caught.value)
     assert part in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from runner.settings import compose
+from runner.settings import compose, saved
 from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.protocols import PROTOCOLS
 
@@ -217,12 +217,12 @@ def test_infinity_switches_clipping_off(load):
 )
 def test_a_saved_config_reads_back_the_same(load, tmp_path, typed):
     config = load(*typed)
-    compose.save(config, tmp_path / "config.yaml")
-    assert compose.read(tmp_path / "config.yaml") == config
+    saved.save(config, tmp_path / "config.yaml")
+    assert saved.read(tmp_path / "config.yaml") == config
 
 
 def test_a_saved_config_holds_every_setting_resolved(load, tmp_path):
-    compose.save(load(), tmp_path / "config.yaml")
+    saved.save(load(), tmp_path / "config.yaml")
     text = (tmp_path / "config.yaml").read_text()
     assert "${" not in text
     assert "auto\n" not in text.replace("precision: auto\n", "")
@@ -231,9 +231,9 @@ def test_a_saved_config_holds_every_setting_resolved(load, tmp_path):
 
 
 def test_a_config_is_never_overwritten(load, tmp_path):
-    compose.save(load(), tmp_path / "config.yaml")
+    saved.save(load(), tmp_path / "config.yaml")
     with pytest.raises(FileExistsError):
-        compose.save(load(), tmp_path / "config.yaml")
+        saved.save(load(), tmp_path / "config.yaml")
 
 
 def test_an_override_of_hydra_itself_is_left_to_hydra(load):

@@ -1,0 +1,156 @@
+"""The settings of a run, as its ``config.yaml`` holds them: plain values, nothing to resolve.
+
+A saved configuration may come from a stranger. It is plain YAML of a limited size without anchors
+and aliases, nothing in it is an interpolation, and reading it runs no code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from runner.errors import UserError, wrong
+from runner.settings import compose
+from runner.settings.schema import Config
+
+MOST_BYTES: Final = 1_000_000
+MOST_CHARACTERS: Final = 10_000  # of a single value
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without anchors and aliases: what is read is as large as the file says."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if getattr(event, "anchor", None) is not None:
+            raise ValueError(f"an anchor or alias in line {event.start_mark.line + 1}")
+        if len(getattr(event, "value", "")) > MOST_CHARACTERS:
+            raise ValueError(f"a value of more than {MOST_CHARACTERS:,} characters")
+        return super().compose_node(parent, index)
+
+
+def save(config: Config, path: Path) -> None:
+    """Writes ``config`` as YAML, exclusively.
+
+    Raises:
+        FileExistsError: ``path`` exists.
+    """
+    with path.open("x", encoding="utf-8") as file:
+        yaml.safe_dump(dataclasses.asdict(config), file, sort_keys=False, allow_unicode=True)
+
+
+def read(path: Path) -> Config:
+    """Reads what ``save`` wrote, and checks that its values are possible and fit together.
+
+    What depends on the machine (memory, disk, packages, weights to start from) is not checked:
+    playing needs none of it.
+
+    Raises:
+        UserError: No such file, not such a file, or a value that is refused.
+    """
+    content = _content(path)
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(Config), _literal(content))
+        return compose.typed(typing.cast(DictConfig, merged), to_train=False)
+    except UserError as error:
+        raise UserError(f"run={path.parent}: its {path.name} has {error}") from error
+    except Exception as error:  # types, sizes, nesting: whatever is wrong, it is the file
+        raise _unreadable(path, error) from error
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
+
+    Returns:
+        By dotted name: ``agent.gamma``. What an older version did not know has its default.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    content = _content(path)
+    defaults = OmegaConf.to_container(OmegaConf.structured(Config))
+    assert isinstance(defaults, dict)
+    try:
+        known = {name: value for name, value in _flat(defaults) if value != "???"}
+        return known | dict(_flat(content))
+    except RecursionError as error:
+        raise _unreadable(path, error) from error
+
+
+def allow_builder(config: Config, folder: Path, named: str | None) -> None:
+    """Lets a run's own network be imported only if the user names it, too.
+
+    It is code, and the run may be a stranger's. It is looked for among the installed packages, on
+    ``PYTHONPATH`` and in the project's folder, not in the working directory.
+
+    Args:
+        config: The run's settings.
+        folder: The run's.
+        named: ``model.builder`` as typed; None: not typed.
+
+    Raises:
+        UserError: It names none where it must, or another than the run's.
+    """
+    builder = config.model.builder
+    if named != builder and named is not None:
+        raise wrong("model.builder", named, f"{builder or 'null'}, as in the run")
+    if named != builder:
+        raise UserError(
+            f"run={folder}: its network is code, {builder}: read it, and if you trust it add "
+            f"model.builder={builder}"
+        )
+    if builder is not None:
+        project, here = Path(__file__).resolve().parents[2], Path.cwd()
+        named_paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        kept = {project, *(Path(path).resolve() for path in named_paths if path)}
+        sys.path[:] = [p for p in sys.path if Path(p).resolve() != here or here in kept]
+
+
+def _content(path: Path) -> dict[Any, Any]:
+    """The file as plain values."""
+    if not path.is_file():
+        raise UserError(f"run={path.parent}: expected a run directory (no {path.name})")
+    try:
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES:,} bytes")
+        content = yaml.load(text, _PlainLoader)
+    except Exception as error:  # YAML, Unicode, nesting: whatever is wrong, it is the file
+        raise _unreadable(path, error) from error
+    if not isinstance(content, dict):
+        raise _unreadable(path, TypeError("no settings in it"))
+    return content
+
+
+def _literal(value: Any) -> Any:
+    """``value`` with every ``${`` escaped: OmegaConf takes it for text."""
+    if isinstance(value, dict):
+        return {key: _literal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_literal(item) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
+    return value
+
+
+def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:120]
+    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}")
