@@ -48,8 +48,8 @@ def main(arguments: list[str]) -> int:
         return 0
 
     def resume_run() -> int:
-        from runner.run_directory import RunDirectory
         from runner.errors import UserError
+        from runner.run_directory import RunDirectory
         from runner.settings.resume import changed, run_to_resume
         from runner.trained import is_pretrained
         from runner.training import resume
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         run = RunDirectory(folder)
         config = run.read_config()
         named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
-        saved.allow_builder(config, folder, (named or [None])[-1])
+        saved.allow_builder(config, folder, named[-1] if named else None)
         return resume(changed(config, overrides), run)
 
     def run_sweep() -> int:

@@ -18,7 +18,8 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     """
     aside = path.with_name(f".{path.name}.tmp")
     try:
-        with aside.open("w+b") as file:
+        aside.unlink(missing_ok=True)  # left by a crash; or a link that a stranger has laid
+        with aside.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -26,7 +26,7 @@ MOST_BYTES: Final = 1_000_000
 MOST_CHARACTERS: Final = 10_000  # of a single value
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML without anchors and aliases: what is read is as large as the file says."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

@@ -124,12 +124,12 @@ def test_what_a_machine_must_have_to_train_is_not_asked_of_a_saved_run(
 
 def test_a_network_is_imported_only_if_it_is_named_again(load: Any, tmp_path: Path) -> None:
     config = load("model=custom", "model.builder=strange:build")
-    with pytest.raises(UserError, match="add model.builder=strange:build") as refused:
+    with pytest.raises(UserError, match=r"add model.builder=strange:build") as refused:
         saved.allow_builder(config, tmp_path, None)
     assert str(tmp_path) in str(refused.value)
-    with pytest.raises(UserError, match="model.builder=other:build: expected strange:build"):
+    with pytest.raises(UserError, match=r"model.builder=other:build: expected strange:build"):
         saved.allow_builder(config, tmp_path, "other:build")
-    with pytest.raises(UserError, match="model.builder=strange:build: expected null"):
+    with pytest.raises(UserError, match=r"model.builder=strange:build: expected null"):
         saved.allow_builder(load(), tmp_path, "strange:build")
     saved.allow_builder(load(), tmp_path, None)
 
