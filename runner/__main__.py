@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from runner import __version__
+
 
 def main(arguments: list[str]) -> int:
     """Checks what was typed, then lets Hydra run it.
@@ -16,6 +18,10 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit code: 0; 1 the run broke; 2 something typed is wrong; 129, 130, 143 interrupted.
     """
+    if arguments == ["--version"]:
+        print(f"atari-runner {__version__}")
+        return 0
+
     # Imported here, because the emulators' processes import this module too.
     import hydra
     from hydra.core.hydra_config import HydraConfig
@@ -82,6 +88,12 @@ def main(arguments: list[str]) -> int:
     )
     run_job(job)()
     return max(codes, default=0)
+
+
+def command() -> int:
+    """The console script ``atari-runner``: what ``python -m runner`` does."""
+    sys.path.insert(0, "")  # a network of one's own lies in the current folder
+    return main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
 from runner.settings.checks import nearest
 from runner.settings.schema import Config
+from runner.shipped import shipped
 
 if TYPE_CHECKING:
     from runner.evaluation import QFunction
 
-PRETRAINED: Final = Path(__file__).resolve().parents[1] / "pretrained"
+PRETRAINED: Final = shipped("pretrained")
 # What is typed to choose a trained network and how it plays, and of which kind it is.
 KINDS: Final = {
     "run": str,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from runner.settings import compose
 from runner.settings.schema import Config
@@ -18,6 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SMALL_MEMORY = "memory.limit=20000"
 
 Load = Callable[..., Config]
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 # What `@pytest.mark.needs(extra)` looks for, and the line that installs it.
@@ -84,3 +86,25 @@ def load() -> Load:
         return compose.load([SMALL_MEMORY, *overrides])
 
     return load_small
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Makes a folder once for all processes that run the tests: ``once("name", make)``.
+
+    ``make`` gets the folder's path, which does not exist yet. Tests only read the folder.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder = shared / name
+        done = shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return made

@@ -28,7 +28,7 @@ ORDER = [
     {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
     {"runner.settings", "runner.weights"},
     {"runner.diverged", "runner.files", "runner.cores"},
-    {"runner.errors", "runner.cgroups", "runner.durations"},
+    {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations"},
     {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}

@@ -33,11 +33,12 @@ from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.memory_checks import check_memory_size
 from runner.settings.protocols import PROTOCOLS
 from runner.settings.schema import Config, SlotConfig
+from runner.shipped import shipped
 
 PATHS: Final = (
     "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
 )  # fmt: skip
-CONF_DIR: Final = Path(__file__).resolve().parents[2] / "conf"
+CONF_DIR: Final = shipped("conf")
 
 
 def _from_protocol(protocol: str, knob: str) -> float | int | bool:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from marks import slow_but
 from toys import Arcade, Corridor, OldGym, compiled_agent, small_agent, small_network
 
 from runner.keras_rl2 import DQNAgent
@@ -56,7 +57,13 @@ TRAININGS = {
 }
 
 
-@pytest.mark.parametrize("training", TRAININGS)
+QUICK = {
+    "compiled, one game, ring memory", "compiled, many games",
+    "compiled, many games, double, Huber",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("training", slow_but(QUICK, TRAININGS))
 def test_corridor_is_learned(training: str) -> None:
     keras.utils.set_random_seed(1)
     agent = TRAININGS[training]()

@@ -118,7 +118,10 @@ def test_compiled_agent_learns_as_recorded(name: str, jit_compile: bool) -> None
 # XLA compiles five updates for seconds: one recording shows that they are the same.
 @pytest.mark.parametrize(
     ("name", "jit_compile"),
-    [*((name, False) for name in RECORDINGS), ("double_dqn_clip1", True)],
+    [
+        *((name, False) for name in RECORDINGS),
+        pytest.param("double_dqn_clip1", True, marks=pytest.mark.slow),
+    ],
 )
 def test_several_updates_in_one_call_are_those_updates(name: str, jit_compile: bool) -> None:
     data = recording(name)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from marks import slow_but
 from numpy.typing import NDArray
 from toys import Arcade, Corridor, OldGym, compiled_agent, small_network
 
@@ -148,7 +149,13 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("switch", SWITCHES)
+QUICK = {
+    "n-step, random play", "prioritised", "QR-DQN", "noisy", "expected SARSA, softmax",
+    "games that explore differently", "Munchausen",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("switch", slow_but(QUICK, SWITCHES))
 def test_corridor_is_learned(switch: str) -> None:
     keras.utils.set_random_seed(1)
     settings, expected, *steps = SWITCHES[switch]

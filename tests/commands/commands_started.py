@@ -40,3 +40,14 @@ def finish(process: subprocess.Popen[str], seconds: float = 300) -> Ended:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     return Ended(process.returncode, out, err)
+
+
+def until_training(process: subprocess.Popen[str]) -> str:
+    """Waits for the first progress line; returns all that was shown until then."""
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if "steps/s" in line:
+            return seen
+    raise AssertionError(f"training did not start: {seen}{process.communicate()[1]}")

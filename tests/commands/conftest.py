@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import signal
 import sys
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from commands_started import Ended, finish, start
+from checkpoint.runs import SMALL
+from commands.commands_started import Ended, finish, start, until_training
 
 # Short games, a small memory, a line of progress every half second.
 SHORT = ("memory.limit=3000", "eval.episodes=2", "env.max_frames=100", "logger.interval=0.5")
+
+Once = Callable[..., Path]
 
 
 class Run(NamedTuple):
@@ -23,62 +27,50 @@ class Run(NamedTuple):
     folder: Path
 
 
-@pytest.fixture(scope="session")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("elsewhere")
+def made(once: Once, name: str, *arguments: str, interrupt: bool = False) -> Run:
+    """A run in a process of its own, made once; interrupted by Ctrl-C once training shows."""
 
-
-def in_a_process(elsewhere: Path, name: str, *arguments: str) -> Run:
-    folder = elsewhere / name
-    process = start("runner", [*arguments, *SHORT, f"hydra.run.dir={folder}"], elsewhere)
-    return Run(finish(process), folder)
-
-
-@pytest.fixture(scope="session")
-def pixel_run(elsewhere: Path) -> Run:
-    return in_a_process(
-        elsewhere,
-        "pixel",
-        "env=breakout",
-        "obs=pixel",
-        "train=smoke",
-        "checkpoint.interval=200",
-        "env.num_envs=16",
-        "train.warmup=300",
-    )
-
-
-@pytest.fixture(scope="session")
-def stock_run(elsewhere: Path) -> Run:
-    return in_a_process(elsewhere, "stock", "env=pong", "obs=ram", "agent=keras_rl2", "train=smoke")
-
-
-def interrupted(elsewhere: Path, name: str, *arguments: str) -> Run:
-    """Ctrl-C as soon as the training shows that it goes on."""
-    folder = elsewhere / name
-    process = start("runner", [*arguments, *SHORT, f"hydra.run.dir={folder}"], elsewhere)
-    assert process.stdout is not None
-    seen = ""
-    for line in process.stdout:
-        seen += line
-        if "steps/s" in line:
+    def make(parent: Path) -> None:
+        parent.mkdir()
+        typed = [*arguments, f"hydra.run.dir={parent / name}"]
+        process = start("runner", typed, parent)
+        seen = until_training(process) if interrupt else ""
+        if interrupt:
             os.killpg(process.pid, signal.SIGINT)
-            break
-    ended = finish(process)
-    return Run(ended._replace(out=seen + ended.out), folder)
+        ended = finish(process)
+        ended = ended._replace(out=seen + ended.out)
+        (parent / "ended.json").write_text(json.dumps(ended))
+
+    parent = once(f"run_{name}", make)
+    return Run(Ended(*json.loads((parent / "ended.json").read_text())), parent / name)
 
 
 @pytest.fixture(scope="session")
-def interrupted_run(elsewhere: Path) -> Run:
+def pixel_run(once: Once) -> Run:
+    settings = ("train=smoke", "checkpoint.interval=200", "env.num_envs=16", "train.warmup=300")
+    return made(once, "pixel", "env=breakout", "obs=pixel", *SHORT, *settings)
+
+
+@pytest.fixture(scope="session")
+def stock_run(once: Once) -> Run:
+    return made(once, "stock", "env=pong", "obs=ram", "agent=keras_rl2", "train=smoke", *SHORT)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(once: Once) -> Run:
+    return made(once, "tiny", *SMALL, "env.num_envs=2", "train.steps=130")
+
+
+@pytest.fixture(scope="session")
+def interrupted_run(once: Once) -> Run:
     settings = ("env=breakout", "env.num_envs=16", "train.warmup=200")
-    return interrupted(elsewhere, "interrupted", *settings)
+    return made(once, "interrupted", *SHORT, *settings, interrupt=True)
 
 
 @pytest.fixture(scope="session")
-def interrupted_stock_run(elsewhere: Path) -> Run:
-    return interrupted(
-        elsewhere, "interrupted_stock", "env=pong", "agent=keras_rl2", "train.warmup=200"
-    )
+def interrupted_stock_run(once: Once) -> Run:
+    settings = ("env=pong", "agent=keras_rl2", "train.warmup=200")
+    return made(once, "interrupted_stock", *SHORT, *settings, interrupt=True)
 
 
 Command = Callable[..., Ended]

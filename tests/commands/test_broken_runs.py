@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from commands_started import ROOT, finish, start
+from commands.commands_started import ROOT, finish, start, until_training
 
 from runner.__main__ import main as train
 from runner.interrupts import Interrupts
@@ -23,14 +23,6 @@ TINY = (
     "env=breakout", "env.num_envs=2", "env.max_frames=200", "model.hidden=[16,8]",
     "memory.limit=6000", "train.warmup=200", "eval.episodes=1", "logger.interval=0.1",
 )  # fmt: skip
-
-
-def begun(process: Any) -> None:
-    """Waits until training shows that it goes on."""
-    for line in process.stdout:
-        if "steps/s" in line:
-            return
-    pytest.fail(f"no progress was shown: {process.communicate()}")
 
 
 def resumed(here: Callable[..., Any], folder: Path) -> Any:
@@ -42,7 +34,7 @@ def resumed(here: Callable[..., Any], folder: Path) -> Any:
 
 def test_a_dead_emulator(here: Callable[..., Any], tmp_path: Path) -> None:
     process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
-    begun(process)
+    until_training(process)
     children = psutil.Process(process.pid).children()
     (emulator, *_) = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
     emulator.kill()
@@ -93,7 +85,7 @@ def test_a_training_that_diverges(agent: str, policy: str, here: Callable[..., A
 
 def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) -> None:
     process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
-    begun(process)
+    until_training(process)
     folder = tmp_path / "run" / "checkpoints"
     before = set(folder.glob("*.state.npz"))
     os.killpg(process.pid, signal.SIGUSR1)
@@ -101,7 +93,7 @@ def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) 
     while set(folder.glob("*.state.npz")) == before and time.monotonic() < until:
         time.sleep(0.05)
     assert set(folder.glob("*.state.npz")) != before
-    begun(process)
+    until_training(process)
     os.killpg(process.pid, signal.SIGINT)
     assert finish(process).code == 130
 

@@ -6,7 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-from commands_started import Ended
+from commands.commands_started import Ended
 
 from runner import compare
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from commands_started import finish, start
+from commands.commands_started import finish, start
 
 from runner.doctor import main as doctor
 

@@ -17,26 +17,23 @@ from runner.evaluate import main as evaluate
 def test_a_run_or_one_of_its_weights_is_evaluated(
     weights: str | None, pixel_run: Any, here: Callable[..., Any]
 ) -> None:
-    folder = pixel_run.folder
-    run = folder if weights is None else folder / "weights" / f"{weights}.weights.h5"
+    folder = shutil.copytree(pixel_run.folder, "run")
+    run = folder if weights is None else f"{folder}/weights/{weights}.weights.h5"
     ended = here(evaluate, f"run={run}", "episodes=3", "epsilon=0.5", "seed=7")
     assert ended.code == 0, ended.err
     assert "evaluation: 3 games, epsilon 0.5: mean" in ended.out
-    path = folder / f"evaluation_{weights or 'final'}.json"
-    result = json.loads(path.read_text())
+    result = json.loads(Path(folder, f"evaluation_{weights or 'final'}.json").read_text())
     assert (result["episodes"], result["epsilon"], result["seed"]) == (3, 0.5, 7)
     assert len(result["returns"]) == 3
-    path.unlink()
 
 
 def test_the_same_seed_plays_the_same_games(stock_run: Any, here: Callable[..., Any]) -> None:
-    path = stock_run.folder / "evaluation_final.json"
+    shutil.copytree(stock_run.folder, "run")
     played = []
     for seed in (1, 1):
-        assert here(evaluate, f"run={stock_run.folder}", "epsilon=0.9", f"seed={seed}").code == 0
-        result = json.loads(path.read_text())
+        assert here(evaluate, "run=run", "epsilon=0.9", f"seed={seed}").code == 0
+        result = json.loads(Path("run/evaluation_final.json").read_text())
         played.append((result["returns"], result["lengths"]))
-    path.unlink()
     assert played[0] == played[1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,13 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoint.runs import SMALL
-from commands.commands_started import finish, start
+from commands.commands_started import finish, start, until_training
 
 from runner.__main__ import main as train
 from runner.run_directory import RunDirectory
-
-TINY = (*SMALL, "env.num_envs=2", "train.steps=130")
 
 
 def assert_refused(ended: Any, *words: str, code: int = 2) -> None:
@@ -29,9 +27,9 @@ def assert_refused(ended: Any, *words: str, code: int = 2) -> None:
 
 
 @pytest.fixture
-def resumed(here: Callable[..., Any]) -> Callable[..., Any]:
+def resumed(tiny_run: Any, here: Callable[..., Any]) -> Callable[..., Any]:
     """A small run below runs/; resumes it with the settings given."""
-    assert here(train, *TINY, "hydra.run.dir=runs/a").code == 0
+    shutil.copytree(tiny_run.folder, "runs/a")
     return lambda *settings: here(train, *(settings or ["resume=last"]))
 
 
@@ -74,10 +72,7 @@ def test_a_finished_run_that_goes_on_is_not_finished_until_it_ends_again(
     steps = json.loads(run.result.read_text())["steps"]
     longer = ["resume=runs/a", "train.steps=1000000", "logger.interval=0.1"]
     process = start("runner", longer, Path.cwd())
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "steps/s" in line:
-            break
+    until_training(process)
     os.killpg(process.pid, signal.SIGINT)
     assert finish(process).code == 130
     assert not run.result.exists()

@@ -1,0 +1,15 @@
+"""Marks for rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def slow_but(quick: set[str], rows: Iterable[str]) -> list[Any]:
+    """``rows``, each marked slow unless it is among ``quick``."""
+    rows = list(rows)
+    assert quick <= set(rows)
+    return [row if row in quick else pytest.param(row, marks=pytest.mark.slow) for row in rows]
