@@ -11,10 +11,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from ale_py import Action, ALEInterface, ALEState, LoggerMode
+from ale_py import Action, ALEInterface, LoggerMode
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from runner.environments import emulator_state
 from runner.environments.screen import ScreenView
 from runner.settings.games import rom_path
 from runner.settings.observations import observation_shape
@@ -203,7 +204,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
     def get_state(self) -> dict[str, Any]:
         """Returns all that the rest of the game depends on, of plain types and arrays."""
         return {
-            "emulator": self.ale.cloneState(include_rng=True).serialize(),
+            "emulator": emulator_state.save(self.ale),
             "generator": self.np_random.bit_generator.state,
             "draws": self._draws.state,
             "last_action": self._last_action.value,
@@ -216,7 +217,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Goes back to what ``get_state`` returned; the next step observes anew."""
-        self.ale.restoreState(ALEState(state["emulator"]))
+        emulator_state.restore(self.ale, state["emulator"])
         self.np_random.bit_generator.state = state["generator"]
         self._draws.state = state["draws"]
         self._last_action = Action(state["last_action"])
