@@ -20,7 +20,7 @@ from runner.settings.addresses import RAM_BYTES, is_place
 from runner.settings.agent_checks import check_agent
 from runner.settings.env_checks import check_env
 from runner.settings.env_ids import all_ids
-from runner.settings.games import all_games, rom_path
+from runner.settings.games import all_games, check_rom
 from runner.settings.memory_checks import check_memory, checkpoint_bytes
 from runner.settings.observations import observation_shape
 from runner.settings.policy_checks import check_policy
@@ -243,7 +243,7 @@ def check(config: Config) -> None:
         value = value_of(config, rule.field)
         if not rule.holds(value):
             raise wrong(rule.field, value, rule.allowed)
-    rom_path(config.env.game, config.env.rom_dir)
+    check_rom(config.env.game, config.env.rom_dir)
     check_env(config)
     _check_fit(config)
 

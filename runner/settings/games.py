@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
-from ale_py import roms
+from ale_py import ALEInterface, roms
 
 from runner.errors import UserError
+
+# Listed by ALE 0.12, but it has no mode of theirs for one player: loading them ends the process.
+FOR_TWO_PLAYERS: Final = frozenset({"combat", "joust", "maze_craze", "warlords"})
+
+_LARGEST_ROM: Final = 512 * 1024  # bytes
+_TRIAL_SECONDS: Final = 30
+_TRIAL: Final = """
+import sys
+from ale_py import Action, ALEInterface, LoggerMode
+ALEInterface.setLoggerMode(LoggerMode.Error)
+ale = ALEInterface()
+ale.loadROM(sys.argv[1])
+ale.reset_game()
+for _ in range(60):
+    ale.act(Action.NOOP)
+"""
 
 
 @functools.cache
 def all_games() -> tuple[str, ...]:
-    """ALE's own list of games (``space_invaders``, ``pong`` ...), sorted."""
-    return tuple(sorted(roms.get_all_rom_ids()))
+    """The games of ALE's list that it can play (``space_invaders``, ``pong`` ...), sorted."""
+    return tuple(sorted(set(roms.get_all_rom_ids()) - FOR_TWO_PLAYERS))
 
 
 def squeezed(name: str) -> str:
@@ -35,6 +56,8 @@ def find_game(name: str) -> str:
     """
     found = _by_squeezed_name().get(squeezed(name))
     if found is None:
+        if squeezed(name) in map(squeezed, FOR_TWO_PLAYERS):
+            raise UserError(f"env={name}: expected a game for one player (this one takes two)")
         near = difflib.get_close_matches(squeezed(name), _by_squeezed_name(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "no such game;"
         raise UserError(
@@ -55,7 +78,13 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
         UserError: The folder or the ROM in it does not exist.
     """
     if rom_dir is None:
-        return Path(str(roms.get_rom_path(game)))
+        try:
+            return Path(str(roms.get_rom_path(game)))
+        except OSError as error:  # ALE_ROMS_DIR, or the installation, lacks it or has another
+            raise UserError(
+                f"env={game}: expected ALE's own {game}.bin; unset ALE_ROMS_DIR, "
+                "or pip install --force-reinstall ale-py"
+            ) from error
     folder = Path(rom_dir).expanduser()
     if not folder.is_dir():
         raise UserError(f"env.rom_dir={rom_dir}: expected a folder with ROM files (no such folder)")
@@ -63,3 +92,38 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
         if candidate.is_file():
             return candidate
     raise UserError(f"env.rom_dir={rom_dir}: expected a folder that holds {game}.bin")
+
+
+@functools.cache
+def check_rom(game: str, rom_dir: str | None) -> None:
+    """Checks that the ROM in the user's folder can be played as ``game``.
+
+    ALE may hang or end the process with a ROM that it does not know, so such a one is played first
+    in a process of its own, for a limited time.
+
+    Raises:
+        UserError: The ROM is another game's, or cannot be played.
+    """
+    path = rom_path(game, rom_dir)
+    if rom_dir is None:
+        return
+    allowed = f"env.rom_dir={rom_dir}: expected {path.name} to be a ROM of {game}"
+    if path.stat().st_size > _LARGEST_ROM:
+        raise UserError(f"{allowed} (it is larger than any)")
+    if ALEInterface.isSupportedROM(str(path)) is not None:
+        return
+    if other := _by_checksum().get(hashlib.md5(path.read_bytes()).hexdigest()):
+        raise UserError(f"{allowed} (it is {other})")
+    try:
+        trial = [sys.executable, "-c", _TRIAL, str(path)]
+        ended = subprocess.run(trial, capture_output=True, timeout=_TRIAL_SECONDS).returncode
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{allowed} (ALE hangs with it)") from error
+    if ended:
+        raise UserError(f"{allowed} (ALE cannot play it)")
+
+
+def _by_checksum() -> dict[str, str]:
+    """Games by the MD5 sum of ALE's own ROM."""
+    sums = json.loads((Path(str(roms.__file__)).parent / "md5.json").read_text())
+    return {md5: name.removesuffix(".bin") for name, md5 in sums.items()}

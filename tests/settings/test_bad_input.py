@@ -34,7 +34,7 @@ BAD_INPUT = [
     # Games, groups and keys that do not exist.
     (["env=pogn"], ["env=pogn", "did you mean pong"]),
     (["env=space_invader"], ["env=space_invader", "spaceinvaders"]),
-    (["env=xyzzyq"], ["env=xyzzyq", "no such game", "108 games"]),
+    (["env=xyzzyq"], ["env=xyzzyq", "no such game", "104 games"]),
     (["env=SpaceInvaders"], ["env=SpaceInvaders", "spaceinvaders or space_invaders"]),
     (["env=atari"], ["env=atari", "expected one of ALE's"]),  # a file, but no game
     (["env=null"], ["env=null"]),
