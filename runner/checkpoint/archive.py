@@ -6,8 +6,8 @@ when it is read, and the tree itself as JSON. Nothing in it is pickled: reading 
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from runner.files import written_whole
 
 TREE: Final = "tree"  # name of the JSON among the arrays
+CHUNK: Final = 2**24  # bytes read at once: they are copied
 
 
 class DamagedFileError(ValueError):
@@ -43,29 +44,46 @@ def write_archive(path: Path, tree: Any) -> None:
 
 
 def read_archive(path: Path) -> Any:
-    """Reads what ``write_archive`` wrote.
+    """Reads what ``write_archive`` wrote; it takes as much memory as the file does.
 
     Raises:
         DamagedFileError: It is missing or not whole.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {
-                name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()
-            }
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            # Stored as they are, side by side: nothing in the file becomes larger than the file.
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise ValueError("compressed")
+            if sum(member.file_size for member in members) > path.stat().st_size:
+                raise ValueError("larger than itself")
+            arrays = {m.filename.removesuffix(".npy"): _array(archive, m) for m in members}
         tree = json.loads(arrays[TREE].tobytes())
         return _unpacked(tree, arrays)
     except MemoryError:
         raise
     except Exception as error:  # zip, NumPy, JSON: whatever is wrong, it is the file
-        reason = " ".join(str(error).split())[:120]
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise DamagedFileError(f"{path.name}: {reason}") from error
 
 
-def _array(member: bytes) -> NDArray[Any]:
-    """Reads an array of a member whose CRC-32, of header and data, was checked before."""
-    array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
-    return array
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    """Reads an array to its end, where zip compares the CRC-32 of header and data."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"an array of format {version}")
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype.hasobject or not dtype.itemsize:
+            raise ValueError(f"Object arrays, which only pickle reads, or empty ones ({dtype})")
+        if math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
+            raise ValueError(f"an array of shape {shape} in {member.file_size:,} bytes")
+        flat = np.empty(math.prod(shape), dtype)
+        content = flat.view(np.uint8)
+        for start in range(0, len(content), CHUNK):
+            part = content[start : start + CHUNK]
+            part[:] = np.frombuffer(file.read(len(part)), np.uint8)
+    return flat.reshape(shape, order="F" if fortran_order else "C")
 
 
 def _packed(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
@@ -90,7 +108,7 @@ def _unpacked(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {"__array__"}:
-        return arrays[value["__array__"]]
+        return arrays.pop(value["__array__"])  # each is named once
     if value.keys() == {"__bytes__"}:
-        return arrays[value["__bytes__"]].tobytes()
+        return arrays.pop(value["__bytes__"]).tobytes()
     return {key: _unpacked(item, arrays) for key, item in value.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -102,13 +103,13 @@ def test_one_altered_byte_is_seen_or_of_no_account(file: Path) -> None:
 
 
 def test_a_shape_that_asks_for_less(tmp_path: Path) -> None:
-    """Nobody would read to the end of the array, where zip compares the CRC."""
+    """Nobody would read to the end of the array, where zip compares the CRC-32."""
     path = tmp_path / "f"
     write_archive(path, {"images": np.zeros((300, 1000), np.uint8)})
     whole = path.read_bytes()
     at = whole.index(b"(300,") + 1
     path.write_bytes(whole[:at] + b"2" + whole[at + 1 :])
-    with pytest.raises(DamagedFileError, match="CRC"):
+    with pytest.raises(DamagedFileError, match="shape"):
         read_archive(path)
 
 
@@ -124,6 +125,81 @@ def test_another_programs_archive(tmp_path: Path) -> None:
     np.savez(tmp_path / "f.npz", weights=np.zeros(3))
     with pytest.raises(DamagedFileError):
         read_archive(tmp_path / "f.npz")
+
+
+def array_bytes(array: Any, shape: str | None = None) -> bytes:
+    """A member of an archive; its header may claim another ``shape``."""
+    made = io.BytesIO()
+    header = np.lib.format.header_data_from_array_1_0(array)
+    if shape is not None:
+        header["shape"] = eval(shape)
+    np.lib.format.write_array_header_1_0(made, header)
+    return made.getvalue() + array.tobytes()
+
+
+def archive_of(path: Path, tree: str, members: dict[str, bytes], kind: int = 0) -> None:
+    with zipfile.ZipFile(path, "w", kind) as made:
+        for name, content in members.items():
+            made.writestr(f"{name}.npy", content)
+        made.writestr("tree.npy", array_bytes(np.frombuffer(tree.encode(), np.uint8)))
+
+
+ONE = '{"__array__": "a0"}'
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "(2**50,)", "(2**62, 2**62)", "(-3,)", "(2, -2)", "(0, 2**63)", "(1,) * 70", "(2.5,)",
+        "(2,)",
+    ],
+)  # fmt: skip
+def test_shapes_that_are_not_those_of_the_data(shape: str, tmp_path: Path) -> None:
+    archive_of(tmp_path / "f", ONE, {"a0": array_bytes(np.zeros(3), shape)})
+    with pytest.raises(DamagedFileError, match=r"^f: "):
+        read_archive(tmp_path / "f")
+
+
+@pytest.mark.parametrize("dtype", ["V0", "O", "(2,)O", "nonsense"])
+def test_types_of_no_size(dtype: str, tmp_path: Path) -> None:
+    member = array_bytes(np.zeros(0)).replace(b"'<f8'", f"'{dtype}'".encode())
+    archive_of(tmp_path / "f", ONE, {"a0": member})
+    with pytest.raises(DamagedFileError, match=r"^f: "):
+        read_archive(tmp_path / "f")
+
+
+def test_what_would_be_larger_in_memory_than_on_disk(tmp_path: Path) -> None:
+    """10 MB of zeros in 10 kB; a member that is there twice; an array that is named again."""
+    zeros = array_bytes(np.zeros(10_000_000, np.uint8))
+    archive_of(tmp_path / "f", ONE, {"a0": zeros}, zipfile.ZIP_DEFLATED)
+    assert (tmp_path / "f").stat().st_size < 20_000
+    with pytest.raises(DamagedFileError, match="compressed"):
+        read_archive(tmp_path / "f")
+
+    archive_of(tmp_path / "f", ONE, {"a0": zeros})
+    whole = (tmp_path / "f").read_bytes()
+    start, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")
+    entry = whole[start : whole.rindex(b"PK\x01\x02")]
+    more = entry.replace(b"a0", b"b0")  # of the same bytes
+    content = bytearray(whole[:end] + more + whole[end:])
+    end += len(more)
+    content[end + 8 : end + 16] = struct.pack("<HHI", 3, 3, end - start)
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"larger than itself|Overlapped"):
+        read_archive(tmp_path / "f")
+
+    for kind in ("array", "bytes"):
+        tree = f'{{"a": {{"__{kind}__": "a0"}}, "b": {{"__{kind}__": "a0"}}}}'
+        archive_of(tmp_path / "f", tree, {"a0": array_bytes(np.zeros(3, np.uint8))})
+        with pytest.raises(DamagedFileError, match="a0"):
+            read_archive(tmp_path / "f")
+
+
+@pytest.mark.parametrize("tree", ["[" * 100_000, "9" * 10_000, "", "{", '{"__array__": []}'])
+def test_trees_that_are_none(tree: str, tmp_path: Path) -> None:
+    archive_of(tmp_path / "f", tree, {})
+    with pytest.raises(DamagedFileError, match=r"^f: "):
+        read_archive(tmp_path / "f")
 
 
 class _Trap:
