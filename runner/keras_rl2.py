@@ -224,6 +224,9 @@ def _compile(original: Callable[..., None]) -> Callable[..., None]:
     def compile(self: DQNAgent, optimizer: Any, metrics: Any = ()) -> None:
         # A fresh list: keras-rl2 appends to its own default argument, once more for every agent.
         original(self, optimizer, metrics=[*metrics])
+        if self.jit_compile != "auto":
+            for model in (self.model, self.target_model, self.trainable_model):
+                model.jit_compile = self.jit_compile
         self.compiled_metrics_names = ["loss", *(m.__name__ for m in metrics), mean_q.__name__]
 
     return compile
@@ -247,6 +250,7 @@ def _mend() -> None:
     AbstractDQNAgent.compute_batch_q_values = _compute_batch_q_values(
         AbstractDQNAgent.compute_batch_q_values
     )
+    DQNAgent.jit_compile = "auto"  # keras-rl2 leaves the use of XLA to Keras
     DQNAgent.save_weights = _save_weights
     DQNAgent.reset_states = _reset_states
     DQNAgent.__init__ = _init(DQNAgent.__init__)

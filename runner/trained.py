@@ -147,13 +147,14 @@ def load_trained(run: Path, play: Play) -> Trained:
     tensorflow_setup.set_up(play.seed)
     from runner.agent.build import make_model
     from runner.agent.dqn import q_function
-    from runner.agent.xla import is_faster_with_xla
+    from runner.agent.xla import uses_xla
     from runner.weights import load_weights
 
     assert game.observation_space.shape is not None
     model = make_model(config, game.observation_space.shape, len(game.actions))
     load_weights(model, weights, "run")
-    return Trained(out, weights, config, q_function(model, is_faster_with_xla(model)))
+    compiles = uses_xla(model, config.agent.jit_compile)
+    return Trained(out, weights, config, q_function(model, compiles))
 
 
 def is_pretrained(folder: Path) -> bool:

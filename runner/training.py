@@ -183,7 +183,7 @@ def _callbacks(
 ) -> dict[str, Any]:
     """By name, in the order in which they are called."""
     from runner.agent.dqn import q_function
-    from runner.agent.xla import is_faster_with_xla
+    from runner.agent.xla import uses_xla
     from runner.callbacks.control import (
         StartAtStep,
         StopAfterGames,
@@ -199,7 +199,7 @@ def _callbacks(
     from runner.callbacks.weights import EpisodeWeights, IntervalWeights
     from runner.evaluation import evaluate
 
-    q_values = q_function(pieces.played_model(), is_faster_with_xla(pieces.model))
+    q_values = q_function(pieces.played_model(), uses_xla(pieces.model, config.agent.jit_compile))
     seed = _evaluation_seed(config.seed)
     start, interval = config.start_step, config.checkpoint.interval
     weights = EpisodeWeights if config.checkpoint.weights == "episode" else IntervalWeights

@@ -167,6 +167,8 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
         delta_clip=agent.delta_clip,
         processor=None if math.isinf(clip) else RewardClipper(clip),
     )
+    if agent.name == "keras_rl2":
+        built.jit_compile = agent.jit_compile
     built.compile(make_optimizer(agent))
     return built
 
@@ -184,4 +186,5 @@ def _own_arguments(config: Config) -> dict[str, Any]:
         "discount": rising if agent.gamma_steps else None,
         "seed": config.seed,
         "target_sync": agent.target_sync,
+        "jit_compile": agent.jit_compile,
     }

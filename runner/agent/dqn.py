@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from models.draws import drawing_from
 from models.standardise import standardising
 from runner.agent.draws import StatelessDraws, has_noise
-from runner.agent.learner import Learner, Updates, compiled
+from runner.agent.learner import Learner, compiled
 from runner.agent.loop import fit_vector
 from runner.agent.processing import Processing
 from runner.agent.targets import Munchausen
-from runner.agent.xla import is_faster_with_xla
+from runner.agent.xla import uses_xla
 from runner.diverged import check_finite
 from runner.keras_rl2 import DQNAgent, clone_model
 from runner.memory.batch import Batch
 from runner.memory.replay import ReplayMemory
+from runner.policies.many import policy_state, select_actions, set_policy_state
 from runner.policies.rules import target_kind, target_parameter
 from runner.weights import save_weights
 
@@ -47,7 +48,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         munchausen: Munchausen targets instead; None: not.
         discount: Discount per step at a step, in place of ``gamma``; None: always ``gamma``.
         seed: Of what noisy layers and sampled quantiles draw.
-        jit_compile: Compile with XLA: True, False, or None for the faster of the two on this CPU.
+        jit_compile: Compile with XLA: True, False, or ``auto`` for the faster of the two.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
             first end of a game that many steps or more after the last sync.
     """
@@ -59,7 +60,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         munchausen: Munchausen | None = None,
         discount: Callable[[int], float] | None = None,
         seed: int = 0,
-        jit_compile: bool | None = None,
+        jit_compile: bool | str = "auto",
         target_sync: str = "steps",
         **kwargs: Any,
     ) -> None:
@@ -74,7 +75,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
         self._standardised = False  # whether the layers that standardise were looked after
         self.stop_training = False  # set by whoever wants the training to end
-        self.jit_compile = is_faster_with_xla(self.model) if jit_compile is None else jit_compile
+        self.jit_compile = uses_xla(self.model, jit_compile)
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """Builds the target network and the learner.
@@ -106,6 +107,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         )
         averages = getattr(self.optimizer, "use_ema", False)
         self.played_model = clone_model(self.model) if averages else self.model
+        self.processing = Processing(self.processor)
         self.batch_q_values = q_function(self.model, self.jit_compile)
         self._noisy_q_values = noisy_q_function(self.model, self.jit_compile, self.seed)
         self.compiled_metrics_names = ["loss", "mean_q"]
@@ -113,43 +115,81 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def compute_batch_q_values(self, state_batch: Any) -> NDArray[np.float32]:
         """As keras-rl2's, for lists of windows."""
-        return self.acting_q_values(self._as_model_input(state_batch))
+        return self._acting_q_values(self._as_model_input(state_batch), self.step)
 
-    def acting_q_values(self, states: Any) -> NDArray[np.float32]:
+    def act(
+        self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
+    ) -> tuple[NDArray[np.int32], list[list[float]]]:
+        """Chooses an action for each of ``n`` games, whose steps follow one another.
+
+        Args:
+            windows: (n, window, *observation).
+            streams: (n,) numbers of the games.
+            first_step: Step of the first game.
+
+        Returns:
+            Actions (n,), and the policy's metrics at each.
+        """
+        states = np.asarray(self.processing.states(windows), self.model.input.dtype)
+        q_values = self._acting_q_values(states, first_step)
+        steps = range(first_step, first_step + len(streams))
+        return select_actions(self.policy, q_values, streams, steps)
+
+    def _acting_q_values(self, states: Any, step: int) -> NDArray[np.float32]:
         """Q-values (B, nb_actions) to act on: while training, with the noise of noisy layers."""
         if self.is_noisy and self.training:
-            q_values = self._noisy_q_values(states, np.array(self.step, np.int32))
+            q_values = self._noisy_q_values(states, np.array(step, np.int32))
         else:
             q_values = self.batch_q_values(states)
         check_finite(q_values, "its Q-values are")
         return q_values
 
-    def update_discount(self) -> None:
-        """Before transitions are drawn: their returns, and updates, are of this step's discount."""
-        if self.discount is not None:
-            self.learner.gamma = self.memory.gamma = self.discount(self.step)
-
-    def learn(self, batches: Batch, syncs: NDArray[np.bool_]) -> Updates:
-        """Makes the updates of ``batches`` (see ``Learner.update``), as the policy acts now.
+    def learn(
+        self, first_step: int, policy_metrics: Sequence[Sequence[float]]
+    ) -> list[list[float]]:
+        """Makes the updates and hard target syncs that steps call for, as the policy acts now.
 
         A prioritised memory is told the errors.
+
+        Args:
+            first_step: The first of ``n`` steps in a row.
+            policy_metrics: (n, ...) of the policy at each step.
+
+        Returns:
+            (n, ...): ``metrics_names`` of each step; NaN where it called for no update.
         """
+        due: list[int] = []
+        syncs = np.zeros(len(policy_metrics) + 1, np.bool_)  # before the first update, after each
+        for i in range(len(policy_metrics)):
+            if self.is_update_due(first_step + i):
+                due.append(i)
+            syncs[len(due)] |= self.is_sync_due(first_step + i)
+        metrics = [[float("nan")] * len(self.metrics_names)] * len(policy_metrics)
+        if not due:
+            if syncs[0]:
+                self.learner.sync()
+            return metrics
+        if self.discount is not None:  # before the draw: the returns are of this discount too
+            self.learner.gamma = self.memory.gamma = self.discount(first_step + len(metrics) - 1)
+        batches = self._sampled(len(due))
         self._standardise()
         policy = [target_parameter(self.policy)] if self.expected_sarsa else []
-        updates = self.learner.update(batches, syncs, *policy)
+        updates = self.learner.update(batches, syncs[: len(due) + 1], *policy)
+        check_finite(updates.losses, "its loss is")
         if updates.errors is not None:
             self.memory.update_priorities(batches.indices, updates.errors)
-        return updates
+        for i, loss, q in zip(due, updates.losses.tolist(), updates.mean_q.tolist(), strict=True):
+            metrics[i] = [loss, q, *policy_metrics[i], *self.processing.metrics]
+        return metrics
 
     def _standardise(self) -> None:
         """Before the first update, shows the layers that standardise what was seen so far."""
         if self._standardised:
             return
-        networks = {id(network): network for network in (self.model, self.target_model)}
-        layers = [layer for network in networks.values() for layer in standardising(network)]
+        layers = [layer for network in self._networks for layer in standardising(network)]
         unknown = [layer for layer in layers if not layer.is_adapted]
         if unknown:
-            seen = self._sampled_as_arrays(_SEEN).windows
+            seen = self._sampled(1, _SEEN).windows
             for layer in unknown:
                 layer.adapt(seen)
         self._standardised = True
@@ -189,41 +229,28 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.memory.append(
                 self.recent_observation, self.recent_action, reward, terminal, self.training
             )
-        metrics = [float("nan")] * len(self.metrics_names)
         if not self.training:
-            return metrics
+            return [float("nan")] * len(self.metrics_names)
         if terminal:
             self.game_ended(self.step)
-        update, sync = self.is_update_due(self.step), self.is_sync_due(self.step)
-        if update:
-            self.update_discount()
-            batches = self._sampled_as_arrays(self.batch_size)
-            updates = self.learn(batches, np.array([False, sync]))
-            metrics = [
-                float(updates.losses[0]), float(updates.mean_q[0]), *self.policy.metrics
-            ]  # fmt: skip
-            if self.processor is not None:
-                metrics += self.processor.metrics
-        elif sync:
-            self.learner.sync()
-        return metrics
+        return self.learn(self.step, [self.policy.metrics])[0]
 
-    def _sampled_as_arrays(self, batch_size: int) -> Batch:
-        """One batch from any keras-rl2 memory, with leading axes (1, B)."""
+    def _sampled(self, nb_batches: int, batch_size: int | None = None) -> Batch:
+        """Batches from any keras-rl2 memory, with leading axes (nb_batches, B)."""
+        size = self.batch_size if batch_size is None else batch_size
         if isinstance(self.memory, ReplayMemory):
-            batches = self.memory.sample_batches(1, batch_size)
-            windows = Processing(self.processor).windows(batches.windows)
+            batches = self.memory.sample_batches(nb_batches, size)
+            windows = self.processing.windows(batches.windows)
             return batches._replace(windows=np.asarray(windows, self.model.input.dtype))
-        drawn = self.memory.sample(batch_size)
+        drawn = self.memory.sample(nb_batches * size)
         state0 = self._as_model_input([e.state0 for e in drawn])
         state1 = self._as_model_input([e.state1 for e in drawn])
-        windows = np.concatenate([state0, state1[:, -1:]], axis=1)
         return Batch(
-            windows[None],
-            np.array([[e.action for e in drawn]], np.int32),
-            np.array([[e.reward for e in drawn]], np.float32),
-            np.array([[e.terminal1 for e in drawn]], np.bool_),
-        )
+            np.concatenate([state0, state1[:, -1:]], axis=1),
+            np.array([e.action for e in drawn], np.int32),
+            np.array([e.reward for e in drawn], np.float32),
+            np.array([e.terminal1 for e in drawn], np.bool_),
+        ).reshape(nb_batches, size)
 
     def update_target_model_hard(self) -> None:
         """Copies the online network into the target network."""
@@ -244,6 +271,39 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
                 ):
                     weight.assign(mean)
         return self.played_model
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns what the rest of the training depends on, of plain types and arrays.
+
+        The memory is not part of it.
+        """
+        return {
+            "step": self.step,
+            "synced_at": self.synced_at,
+            "networks": [network.get_weights() for network in self._networks],
+            "optimizer": [np.asarray(variable) for variable in self.optimizer.variables],
+            "policy": policy_state(self.policy),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned.
+
+        Raises:
+            ValueError: It is of other networks, or of another optimizer.
+        """
+        self.step, self.synced_at = state["step"], state["synced_at"]
+        for network, weights in zip(self._networks, state["networks"], strict=True):
+            # Those without a dimension were saved as plain numbers.
+            network.set_weights([np.asarray(weight) for weight in weights])
+        for variable, value in zip(self.optimizer.variables, state["optimizer"], strict=True):
+            variable.assign(value)
+        set_policy_state(self.policy, state["policy"])
+
+    @property
+    def _networks(self) -> list[keras.Model]:
+        """The online network, and the target network if there is one."""
+        networks = [self.model, self.target_model]
+        return networks if self.learner.has_target_network else networks[:1]
 
     def save_weights(self, filepath: str, overwrite: bool = False) -> None:
         """Saves the weights of the network to keep (see ``runner.weights.save_weights``)."""

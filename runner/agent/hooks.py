@@ -45,10 +45,6 @@ class Hooks:
         for method in self._methods[hook]:
             method(*args, logs=logs)
 
-    def heard(self, hook: str) -> bool:
-        """True if anybody listens to ``hook``."""
-        return bool(self._methods[hook])
-
 
 def _overridden(listeners: Sequence[Any], hook: str) -> list[Callable[..., None]]:
     methods = []

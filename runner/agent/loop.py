@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -20,18 +20,42 @@ from numpy.typing import NDArray
 
 from runner.agent.hooks import Hooks
 from runner.agent.processing import Processing
-from runner.diverged import check_finite
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
-from runner.policies.rules import rule_of
 
-if TYPE_CHECKING:
-    from runner.agent.dqn import CompiledDQNAgent
+
+class Learns(Protocol):
+    """What the loop needs of an agent (see ``runner.agent.dqn.CompiledDQNAgent``)."""
+
+    memory: Any
+    processing: Processing
+    step: int  # of the run: of the transition that is reported, then of the next one to report
+    training: bool
+    stop_training: bool
+
+    def act(
+        self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
+    ) -> tuple[NDArray[np.int32], list[list[float]]]:
+        """Chooses the actions of games whose steps follow one another; and policy metrics."""
+
+    def learn(
+        self, first_step: int, policy_metrics: Sequence[Sequence[float]]
+    ) -> list[list[float]]:
+        """Makes the updates and target syncs of these steps; returns the metrics of each."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns what the rest of the training depends on."""
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned."""
+
+    def game_ended(self, next_step: int) -> None:
+        """Hears that a game is over, and which step is the first to know of it."""
 
 
 def fit_vector(
-    agent: CompiledDQNAgent,
+    agent: Learns,
     env: Any,
     nb_steps: int,
     *,
@@ -94,7 +118,7 @@ class _Group:
     """Games that are stepped together, and their step under way."""
 
     number: int | None  # None: the environment has no groups
-    streams: NDArray[np.int64]
+    streams: NDArray[np.int64]  # numbers, in a row
     first_step: int = 0
     actions: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     metrics: list[list[float]] = field(default_factory=list)  # of each transition
@@ -107,12 +131,11 @@ class _Group:
 class Session:
     """One run of the loop: where each game stands."""
 
-    def __init__(self, agent: CompiledDQNAgent, env: Any, hooks: Hooks) -> None:
+    def __init__(self, agent: Learns, env: Any, hooks: Hooks) -> None:
         memory, num_envs = agent.memory, env.num_envs
         if not isinstance(memory, ReplayMemory) or memory.streams != num_envs:
             raise ValueError(f"memory: expected a ReplayMemory of {num_envs} streams")
         self.agent, self.env, self.memory, self.hooks = agent, env, memory, hooks
-        self.process = Processing(agent.processor)
         self.windows = RunningWindows(
             num_envs, memory.window_length, memory.observation_shape, memory.padding
         )
@@ -120,7 +143,7 @@ class Session:
         self.next_episode = num_envs
         self.episode_steps = [0] * num_envs
         self.episode_rewards = [0.0] * num_envs
-        self.acted = 0  # steps begun; agent.step counts those ended
+        self.acted = 0  # steps begun; ``agent.step`` counts those ended
         ranges = getattr(env, "groups", None)
         self.idle = deque(
             [_Group(i, np.arange(r.start, r.stop)) for i, r in enumerate(ranges)]
@@ -134,11 +157,10 @@ class Session:
         resumed = checkpoints is not None and checkpoints.restore(self)
         if not resumed:
             observations, _ = self.env.reset()
-            self.windows.push(slice(None), self.process.observations(observations), True)
+            self.windows.push(slice(None), self.agent.processing.observations(observations), True)
         for episode in self.episodes:
             self.hooks("on_episode_begin", episode, logs={})
-        if not resumed:
-            self.acted = self.agent.step
+        self.acted = self.agent.step + sum(len(group.streams) for group in self.under_way)
         while len(self.idle) > 1:
             self._begin_turn(self.idle.popleft())
         while self.acted < nb_steps and not self.agent.stop_training:
@@ -160,8 +182,6 @@ class Session:
             "next_episode": self.next_episode,
             "episode_steps": list(self.episode_steps),
             "episode_rewards": list(self.episode_rewards),
-            "acted": self.acted,
-            "step": self.agent.step,
             "idle": [group.number for group in self.idle],
             "under_way": [
                 [group.number, group.first_step, group.actions, group.metrics]
@@ -175,7 +195,6 @@ class Session:
         self.episodes, self.next_episode = state["episodes"], state["next_episode"]
         self.episode_steps = state["episode_steps"]
         self.episode_rewards = state["episode_rewards"]
-        self.acted, self.agent.step = state["acted"], state["step"]
         groups = {group.number: group for group in self.idle}
         self.idle = deque(groups[number] for number in state["idle"])
         for number, first_step, actions, metrics in state["under_way"]:
@@ -185,59 +204,17 @@ class Session:
 
     def _begin_turn(self, group: _Group) -> None:
         """Acts in every game of ``group``, and learns while the emulators run."""
-        ended = self.agent.step
         group.first_step = self.acted
-        self.agent.step = self.acted  # noisy layers draw by it
-        states = self.process.states(self.windows.states[group.span])
-        policy_metrics = self._choose(group, self.agent.acting_q_values(states))
+        windows = self.windows.states[group.span]
+        group.actions, policy_metrics = self.agent.act(windows, group.streams, self.acted)
         self.acted += len(group.streams)
-        actions = self.process.actions(group.actions)
+        actions = self.agent.processing.actions(group.actions)
         if group.number is None:
             self.env.step_async(actions)
         else:
             self.env.step_async(actions, group.number)
-        self._learn(group, policy_metrics)
+        group.metrics = self.agent.learn(group.first_step, policy_metrics)
         self.under_way.append(group)
-        self.agent.step = ended  # these steps have only begun
-
-    def _choose(self, group: _Group, q_values: NDArray[np.float32]) -> list[list[float]]:
-        """Sets the group's actions; returns the policy's metrics at each."""
-        agent, policy, hooks = self.agent, self.agent.policy, self.hooks
-        rule = rule_of(policy)
-        group.actions = np.empty(len(group.streams), np.int32)
-        metrics = []
-        for i, stream in enumerate(group.streams):
-            agent.step = group.first_step + i  # annealed policies read it
-            if hooks.heard("on_step_begin"):
-                hooks("on_step_begin", self.episode_steps[stream], logs={})
-            rule.stream = int(stream)  # a rule that repeats actions does so in each game
-            group.actions[i] = policy.select_action(q_values=q_values[i])
-            metrics.append(policy.metrics)
-            if hooks.heard("on_action_begin"):
-                hooks("on_action_begin", group.actions[i], logs={})
-        return metrics
-
-    def _learn(self, group: _Group, policy_metrics: list[list[float]]) -> None:
-        """Makes the updates that the group's steps call for; sets their metrics."""
-        agent, count = self.agent, len(group.streams)
-        none = [float("nan")] * len(agent.metrics_names)
-        group.metrics = [none] * count
-        due: list[int] = []
-        syncs = np.zeros(count + 1, np.bool_)
-        for i in range(count):
-            if agent.is_update_due(group.first_step + i):
-                due.append(i)
-            syncs[len(due)] |= agent.is_sync_due(group.first_step + i)
-        if due:
-            agent.update_discount()
-            batches = self.memory.sample_batches(len(due), agent.batch_size)
-            batches = batches._replace(windows=self.process.windows(batches.windows))
-            losses, mean_q, _ = agent.learn(batches, syncs[: len(due) + 1])
-            check_finite(losses, "its loss is")
-            for i, loss, q in zip(due, losses.tolist(), mean_q.tolist(), strict=True):
-                group.metrics[i] = [loss, q, *policy_metrics[i], *self.process.metrics]
-        elif syncs[0]:
-            agent.learner.sync()
 
     def _end_turn(self, group: _Group) -> None:
         """Waits for the emulators of ``group``, stores and reports what happened."""
@@ -246,7 +223,7 @@ class Session:
         observations, points, terminated, truncated, infos = outcome
         observations = observations.copy()  # the emulators write to the original next turn
         ended = terminated | truncated
-        seen, final, rewards = self.process.step(
+        seen, final, rewards = self.agent.processing.step(
             observations, infos["final_obs"], points.copy(), ended
         )
         if "extra_reward" in infos:  # on top of the processed points
@@ -272,8 +249,9 @@ class Session:
         for i, (reward, game_reward, game_over, frame_count) in enumerate(told):
             stream = int(group.streams[i])
             self.agent.step = group.first_step + i
-            if self.hooks.heard("on_action_end"):
-                self.hooks("on_action_end", group.actions[i], logs={})
+            self.hooks("on_step_begin", self.episode_steps[stream], logs={})
+            self.hooks("on_action_begin", group.actions[i], logs={})
+            self.hooks("on_action_end", group.actions[i], logs={})
             logs = {
                 "action": group.actions[i],
                 "observation": observations[i],

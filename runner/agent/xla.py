@@ -12,6 +12,11 @@ import tensorflow as tf
 _CPU_INFO: Final = Path("/proc/cpuinfo")  # Linux
 
 
+def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
+    """Whether to compile with XLA. ``jit_compile``: true, false or ``auto``, the faster."""
+    return is_faster_with_xla(model) if jit_compile == "auto" else bool(jit_compile)
+
+
 def is_faster_with_xla(model: keras.Model) -> bool:
     """Whether updates of ``model`` take less time on this CPU with XLA than with oneDNN.
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import keras
-import numpy as np
 
 from runner.agent.loop import Session
 from runner.checkpoint.generators import generators_state, set_generators_state
@@ -94,57 +91,18 @@ class SessionCheckpoints:
 
 
 def _session_state(session: Session) -> dict[str, Any]:
-    agent, memory = session.agent, session.memory
-    has_target, priorities = agent.learner.has_target_network, memory.priorities
     return {
         "session": session.get_state(),
         "games": session.env.get_state(),
-        "model": agent.model.get_weights(),
-        "target_model": agent.target_model.get_weights() if has_target else None,
-        "optimizer": [np.asarray(variable) for variable in agent.optimizer.variables],
-        "policy": _plain_attributes(agent.policy),
-        "synced_at": agent.synced_at,
-        "memory_generator": memory.generator.bit_generator.state,
+        "agent": session.agent.get_state(),
+        "memory": session.memory.get_state(),
         "generators": generators_state(),
-        **({} if priorities is None else {"priorities": priorities.get_state()}),
     }
 
 
 def _set_session_state(session: Session, state: dict[str, Any]) -> None:
-    agent, memory = session.agent, session.memory
+    session.agent.set_state(state["agent"])
     session.set_state(state["session"])
     session.env.set_state(state["games"])
-    _set_weights(agent.model, state["model"])
-    if agent.learner.has_target_network:
-        _set_weights(agent.target_model, state["target_model"])
-    for variable, value in zip(agent.optimizer.variables, state["optimizer"], strict=True):
-        variable.assign(value)
-    _set_plain_attributes(agent.policy, state["policy"])
-    agent.synced_at = state["synced_at"]
-    memory.generator.bit_generator.state = state["memory_generator"]
+    session.memory.set_state(state["memory"])
     set_generators_state(state["generators"])
-    if memory.priorities is not None:
-        memory.priorities.set_state(state["priorities"])
-
-
-def _set_weights(model: keras.Model, weights: Sequence[Any]) -> None:
-    """Sets ``weights``, of which those without a dimension were saved as plain numbers."""
-    model.set_weights([np.asarray(weight) for weight in weights])
-
-
-def _plain_attributes(policy: Any) -> dict[str, Any]:
-    """Numbers and arrays that a keras-rl2 policy keeps, and those of the policy inside it."""
-    kept = {
-        name: value
-        for name, value in vars(policy).items()
-        if isinstance(value, bool | int | float | np.ndarray | np.generic)
-    }
-    inner = getattr(policy, "inner_policy", None)
-    return {"own": kept, "inner": None if inner is None else _plain_attributes(inner)}
-
-
-def _set_plain_attributes(policy: Any, state: dict[str, Any]) -> None:
-    for name, value in state["own"].items():
-        setattr(policy, name, value)
-    if state["inner"] is not None:
-        _set_plain_attributes(policy.inner_policy, state["inner"])

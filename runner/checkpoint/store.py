@@ -14,7 +14,7 @@ from runner.checkpoint.replay_segments import ReplaySegments
 from runner.errors import UserError
 from runner.memory.replay import ReplayMemory
 
-FORMAT: Final = 1  # raised when an older program could not read what is written
+FORMAT: Final = 2  # raised when another program could not read what is written
 STATE_SUFFIX: Final = ".state.npz"
 
 
@@ -59,7 +59,7 @@ class CheckpointStore:
             checkpoint was ever saved.
 
         Raises:
-            UserError: All are damaged, or written by a newer version of this program.
+            UserError: All are damaged, or written by another version of this program.
         """
         if not self._saved():
             return None
@@ -67,11 +67,11 @@ class CheckpointStore:
         for path in reversed(self._saved()):
             try:
                 content = read_archive(path)
-                if content["format"] > FORMAT:
+                if content["format"] != FORMAT:
                     raise UserError(
                         f"resume={self._folder.parent}: its checkpoints have format "
-                        f"{content['format']}; expected at most {FORMAT} (a newer version of this "
-                        "program wrote them)"
+                        f"{content['format']}; expected {FORMAT} (another version of this program "
+                        "wrote them)"
                     )
                 self._segments.load(content["replay"])
             except (DamagedFileError, KeyError, TypeError) as error:

@@ -360,6 +360,17 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
                     frames[:, : length - own][outside] = 0
         return frames, at
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns what the draws depend on beside the entries, of plain types and arrays."""
+        priorities = None if self.priorities is None else self.priorities.get_state()
+        return {"generator": self.generator.bit_generator.state, "priorities": priorities}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned; the entries are back already."""
+        self.generator.bit_generator.state = state["generator"]
+        if self.priorities is not None:
+            self.priorities.set_state(state["priorities"])
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.keras_rl2 import (
-    BoltzmannQPolicy,
     EpsGreedyQPolicy,
     GreedyQPolicy,
     LinearAnnealedPolicy,
@@ -45,7 +44,15 @@ class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
         return greedy_action(q_values)
 
 
-class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
+class PerGamePolicy(Policy):  # type: ignore[misc]
+    """Base of policies that remember something of each game: they are told which one it is."""
+
+    def select_action(self, q_values: NDArray[Any], stream: int = 0) -> int:
+        """Returns an action of game ``stream``. ``q_values``: (nb_actions,)."""
+        raise NotImplementedError
+
+
+class EpsZGreedyQPolicy(PerGamePolicy):
     """Epsilon-greedy whose random actions last: each is repeated for a drawn number of steps.
 
     It explores further than single random actions do, which mostly undo one another. Source:
@@ -61,7 +68,7 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     games only do random actions last, in the others each is of one step.
 
     Args:
-        streams: Games played at once; ``stream`` says whose action is chosen next.
+        streams: Parallel environments.
         exponent: > 1; the paper's is 2.
         max_action_repeat: Steps, >= 1.
         epsilon_spread: >= 0: 0 is the same epsilon for every game.
@@ -80,16 +87,14 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
         self.eps = 0.1  # keras-rl2's default, until a schedule sets it
         self.exponent, self.max_action_repeat = exponent, max_action_repeat
         self.epsilon_spread, self.repeat_share = epsilon_spread, repeat_share
-        self.stream = 0
         places = np.linspace(0, 1, streams) if streams > 1 else np.array([0.5])
         self.power = 1 + epsilon_spread * places  # of epsilon, of each game
         self.lasts = np.diff(np.ceil(repeat_share * np.arange(streams + 1))) > 0
         self.repeated = np.zeros(streams, np.int64)  # action of each game
         self.left = np.zeros(streams, np.int64)  # steps of each game that it is repeated for
 
-    def select_action(self, q_values: NDArray[Any]) -> int:
+    def select_action(self, q_values: NDArray[Any], stream: int = 0) -> int:
         """Returns an action of game ``stream``. ``q_values``: (nb_actions,)."""
-        stream = self.stream
         if self.left[stream] == 0:
             if np.random.uniform() >= self.eps ** self.power[stream]:
                 return int(np.argmax(q_values))
@@ -188,19 +193,3 @@ def _target(policy: Policy) -> tuple[Literal["eps_greedy", "softmax"], str | Non
         if isinstance(rule, kind):
             return target
     raise ValueError(f"{type(rule).__name__}: expected an epsilon-greedy or a softmax policy")
-
-
-__all__ = [
-    "BoltzmannQPolicy",
-    "EpsGreedyQPolicy",
-    "EpsZGreedyQPolicy",
-    "FairEpsGreedyQPolicy",
-    "FairGreedyQPolicy",
-    "GreedyQPolicy",
-    "SoftmaxQPolicy",
-    "greedy_action",
-    "parameter_name",
-    "rule_of",
-    "target_kind",
-    "target_parameter",
-]

@@ -190,6 +190,9 @@ RULES: Final[tuple[Rule, ...]] = (
     above("agent.delta_clip", 0.0),
     above("agent.reward_clip", 0.0),
     one_of("agent.precision", "auto", "float32", "bfloat16"),
+    Rule(
+        "agent.jit_compile", lambda v: v == "auto" or v is True or v is False, "auto, true or false"
+    ),
     one_of("memory.name", "replay", "sequential"),
     at_least("memory.limit", 1, " transitions"),
     one_of("memory.border", "pad", "redraw"),

@@ -140,6 +140,7 @@ class AgentConfig:
     delta_clip: float = MISSING  # TD error beyond which the loss is linear (Huber); inf: squared
     reward_clip: float = MISSING  # rewards are clipped to +-this for learning only; inf: not
     precision: str = MISSING  # auto | float32 | bfloat16: of the hidden layers
+    jit_compile: Any = "auto"  # auto | true | false: compile with XLA; auto: the faster of the two
 
 
 @dataclass

@@ -13,19 +13,20 @@ from runner.keras_rl2 import Callback, DQNAgent, EpsGreedyQPolicy, LinearAnneale
 NEVER = 10**9
 
 
-class Epsilons(Callback):
-    """The agent's step -> epsilon of the action that was chosen there."""
+class Annealed(LinearAnnealedPolicy):
+    """Remembers the agent's step -> epsilon of the action that was chosen there."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(EpsGreedyQPolicy(), "eps", 1.0, 0.1, 0.05, nb_steps=90)
         self.by_step: dict[int, float] = {}
 
-    def on_action_begin(self, action: Any, logs: Any = None) -> None:
-        self.by_step[int(self.model.step)] = self.model.policy.inner_policy.eps
+    def select_action(self, **state: Any) -> int:
+        action = super().select_action(**state)
+        self.by_step.setdefault(int(self.agent.step), self.inner_policy.eps)
+        return int(action)
 
 
-def annealed() -> LinearAnnealedPolicy:
-    return LinearAnnealedPolicy(EpsGreedyQPolicy(), "eps", 1.0, 0.1, 0.05, nb_steps=90)
+annealed = Annealed
 
 
 def stock_agent() -> tuple[Any, Any]:
@@ -49,21 +50,19 @@ every_loop = pytest.mark.parametrize(
 @every_loop
 def test_epsilon_falls_linearly_with_the_steps(make: Any) -> None:
     agent, env = make()
-    seen = Epsilons()
-    agent.fit(env, 120, callbacks=[seen], verbose=0)
-    assert list(seen.by_step) == list(range(120))
+    agent.fit(env, 120, verbose=0)
+    assert list(agent.policy.by_step) == list(range(120))
     expected = {0: 1.0, 1: 0.99, 30: 0.7, 45: 0.55, 89: 0.11, 90: 0.1, 91: 0.1, 119: 0.1}
-    assert {step: seen.by_step[step] for step in expected} == pytest.approx(expected)
+    assert {step: agent.policy.by_step[step] for step in expected} == pytest.approx(expected)
 
 
 @every_loop
 def test_a_run_that_goes_on_takes_up_the_schedule(make: Any) -> None:
     agent, env = make()
-    seen = Epsilons()
-    agent.fit(env, 60, callbacks=[StartAtStep(30), seen], verbose=0)
-    assert list(seen.by_step) == list(range(30, 60))
-    assert seen.by_step[30] == pytest.approx(0.7)
-    assert seen.by_step[59] == pytest.approx(0.41)
+    agent.fit(env, 60, callbacks=[StartAtStep(30)], verbose=0)
+    assert list(agent.policy.by_step) == list(range(30, 60))
+    assert agent.policy.by_step[30] == pytest.approx(0.7)
+    assert agent.policy.by_step[59] == pytest.approx(0.41)
     assert agent.step == 60
 
 

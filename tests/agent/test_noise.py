@@ -88,14 +88,14 @@ def test_only_training_is_noisy() -> None:
     )
     twice = np.repeat(Corridor.states()[:1], 2, axis=0)
     quiet = agent.batch_q_values(twice)
-    np.testing.assert_array_equal(agent.acting_q_values(twice), quiet)
+    np.testing.assert_array_equal(agent.compute_batch_q_values(twice), quiet)
     agent.training, agent.step = True, 5
-    noisy = agent.acting_q_values(twice)
+    noisy = agent.compute_batch_q_values(twice)
     assert not np.array_equal(noisy, quiet)
     assert not np.array_equal(noisy[0], noisy[1])  # each game explores by itself
-    np.testing.assert_array_equal(agent.acting_q_values(twice), noisy)
+    np.testing.assert_array_equal(agent.compute_batch_q_values(twice), noisy)
     agent.step = 6
-    assert not np.array_equal(agent.acting_q_values(twice), noisy)
+    assert not np.array_equal(agent.compute_batch_q_values(twice), noisy)
 
 
 def test_copies_of_a_head_are_the_same() -> None:

@@ -245,7 +245,7 @@ def settings_of(row: dict[str, Any]) -> Config:
 
 
 def updated(config: Config, jit_compile: bool = False) -> tuple[Any, Any]:
-    """An agent of ``config`` that made an update on random transitions, and what it was."""
+    """An agent of ``config`` that made an update on random transitions, and its metrics."""
     keras.utils.set_random_seed(3)
     memory = make_memory(config, (4,))
     generator = np.random.default_rng(0)
@@ -259,8 +259,16 @@ def updated(config: Config, jit_compile: bool = False) -> tuple[Any, Any]:
     agent.compile(agent.optimizer)
     agent.training = True
     agent.forward(np.zeros(4, np.uint8))
-    no_syncs = np.zeros(2, np.bool_)
-    return agent, agent.learn(memory.sample_batches(1, config.agent.batch_size), no_syncs)
+    return agent, update(agent)
+
+
+def update(agent: Any) -> list[float]:
+    """Makes an update, as at a step that calls for one and for no sync."""
+    step = agent.nb_steps_warmup + 1
+    while not agent.is_update_due(step) or agent.is_sync_due(step):
+        step += 1
+    (metrics,) = agent.learn(step, [agent.policy.metrics])
+    return metrics
 
 
 def test_every_pair_of_switches_is_among_the_combinations() -> None:
@@ -277,10 +285,13 @@ def test_every_pair_of_switches_is_among_the_combinations() -> None:
     "combination", COMBINATIONS, ids=lambda row: "-".join(map(str, row.values()))
 )
 def test_switches_go_together(combination: dict[str, Any]) -> None:
-    agent, updates = updated(settings_of(combination))
-    assert np.isfinite(updates.losses).all()
-    assert np.isfinite(updates.mean_q).all()
-    assert (updates.errors is not None) == combination["prioritized"]
+    agent, metrics = updated(settings_of(combination))
+    assert np.isfinite(metrics).all()
+    priorities = agent.memory.priorities
+    # None, that of a new entry, and those of the errors.
+    assert (priorities is not None and len(np.unique(priorities.weights)) > 2) == combination[
+        "prioritized"
+    ]
     assert all(np.isfinite(weight).all() for weight in agent.model.get_weights())
     q_values = agent.compute_batch_q_values(np.zeros((5, 3, 4), np.uint8))
     assert q_values.shape == (5, 3)
@@ -293,7 +304,7 @@ def test_the_mean_of_the_weights_is_what_is_kept(tmp_path: Path) -> None:
     agent, _ = updated(dataclasses.replace(base, agent=settings), jit_compile=True)
     mean = agent.model.get_weights()
     for _ in range(3):
-        agent.learn(agent.memory.sample_batches(1, 4), np.zeros(2, np.bool_))
+        update(agent)
         newest = agent.model.get_weights()
         mean = [0.75 * m + 0.25 * w for m, w in zip(mean, newest, strict=True)]
     agent.save_weights(str(tmp_path / "kept.weights.h5"))

@@ -31,10 +31,10 @@ Q = np.array([1.0, 3.0, 2.0], np.float32)
 TIED = np.array([1.0, 3.0, 2.0, 3.0], np.float32)
 
 
-def shares(policy: Any, q_values: Any, draws: int = 4000) -> Any:
+def shares(policy: Any, q_values: Any, draws: int = 4000, **game: int) -> Any:
     """How often each action is chosen."""
     np.random.seed(0)
-    actions = [policy.select_action(q_values=q_values) for _ in range(draws)]
+    actions = [policy.select_action(q_values=q_values, **game) for _ in range(draws)]
     return np.bincount(actions, minlength=len(q_values)) / draws
 
 
@@ -77,8 +77,8 @@ def test_each_game_repeats_its_own_action() -> None:
     policy.left[:], policy.repeated[:], policy.eps = [3, 0], [2, 0], 0.0
     chosen = []
     for _ in range(4):
-        for policy.stream in (0, 1):
-            chosen.append(policy.select_action(q_values=Q))
+        for stream in (0, 1):
+            chosen.append(policy.select_action(Q, stream))
     assert chosen == [2, 1, 2, 1, 2, 1, 1, 1]
 
 
@@ -87,9 +87,9 @@ def test_games_explore_from_much_to_little() -> None:
     policy = EpsZGreedyQPolicy(streams=5, max_action_repeat=1, epsilon_spread=7.0)
     policy.eps = 0.4
     expected = [0.4, 0.4**2.75, 0.4**4.5, 0.4**6.25, 0.4**8]
-    for policy.stream, epsilon in enumerate(expected):
+    for stream, epsilon in enumerate(expected):
         wanted = [epsilon / 3, 1 - epsilon * 2 / 3, epsilon / 3]
-        np.testing.assert_allclose(shares(policy, Q), wanted, atol=0.02)
+        np.testing.assert_allclose(shares(policy, Q, stream=stream), wanted, atol=0.02)
     policy.eps = 1.0  # at the start of an annealing, all play at random
     assert set(policy.eps**policy.power) == {1.0}
     np.testing.assert_allclose(
@@ -106,11 +106,11 @@ def test_random_actions_last_in_a_share_of_the_games(repeat_share: float, where:
     policy.eps = 1.0
     np.random.seed(0)
     lasts = set()
-    for policy.stream in range(8):
+    for stream in range(8):
         for _ in range(50):
-            policy.select_action(q_values=Q)
-            if policy.left[policy.stream]:
-                lasts.add(policy.stream)
+            policy.select_action(Q, stream)
+            if policy.left[stream]:
+                lasts.add(stream)
     assert sorted(lasts) == list(where)
 
 

@@ -73,6 +73,7 @@ BAD_INPUT = [
     (["agent.lr_hold=1"], ["agent.lr_hold=1", "< 1"]),
     (["agent.target_update=1.5"], ["agent.target_update=1.5", "whole number", "rate"]),
     (["agent.dueling=best"], ["agent.dueling=best", "none, avg, max, naive"]),
+    (["agent.jit_compile=1"], ["agent.jit_compile=1", "auto, true or false"]),
     (["agent.precision=half"], ["agent.precision=half", "auto, float32, bfloat16"]),
     (["model.activation=rellu"], ["model.activation=rellu", "relu"]),
     (["obs.window=0"], ["obs.window=0", "from 1"]),
