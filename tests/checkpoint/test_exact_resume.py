@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "model.slot_hidden=[8]",
             ),
         ),
-        (4, PIXEL),
+        pytest.param(4, PIXEL, marks=pytest.mark.slow),
     ],
     ids=["rules", "ram prioritised", "pixel of 4 games"],
 )
@@ -131,6 +131,7 @@ def test_twenty_kills(tmp_path: Path) -> None:
         assert saved >= KILLS // 2
 
 
+@pytest.mark.slow
 def test_asked_to_stop(tmp_path: Path) -> None:
     settings = [*SMALL, "env.num_envs=4", "seed=4", "train.steps=1500", "logger.interval=0.05"]
     process: Any = start("runner", [*settings, "hydra.run.dir=left"], tmp_path)

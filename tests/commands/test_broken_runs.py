@@ -32,6 +32,7 @@ def resumed(here: Callable[..., Any], folder: Path) -> Any:
     return here(train, f"resume={folder}", f"train.steps={step + 100}")
 
 
+@pytest.mark.slow
 def test_a_dead_emulator(here: Callable[..., Any], tmp_path: Path) -> None:
     process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
     until_training(process)
@@ -44,6 +45,7 @@ def test_a_dead_emulator(here: Callable[..., Any], tmp_path: Path) -> None:
     assert resumed(here, tmp_path / "run").code == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk(here: Callable[..., Any], tmp_path: Path) -> None:
     # No file may grow beyond 400 kB: the second checkpoint's 4,000 new transitions do not fit.
     process = subprocess.Popen(
@@ -83,6 +85,7 @@ def test_a_training_that_diverges(agent: str, policy: str, here: Callable[..., A
     assert not list(Path("run/weights").iterdir())
 
 
+@pytest.mark.slow
 def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) -> None:
     process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
     until_training(process)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from marks import slow_but
 
 from runner.__main__ import main
 from runner.settings import compose
@@ -154,7 +155,7 @@ SMALL = (
 HIDDEN = {"spaceinvaders_pixel_raw": "[8,4]", "spaceinvaders_ram": "[8,4]"}
 
 
-@pytest.mark.parametrize("name", TUTORIALS)
+@pytest.mark.parametrize("name", slow_but({"spaceinvaders_ram", "pong_elu"}, TUTORIALS))
 def test_its_first_updates(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

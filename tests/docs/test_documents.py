@@ -1,0 +1,168 @@
+"""Every link, file, setting, import and command that the documents name is there."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from docs.documents import DOCUMENTS, ROOT, Said, anchors, blocks, commands, inline, links, words
+
+from runner.settings import compose
+
+NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+of_each_document = pytest.mark.parametrize("document", NAMES)
+
+TOP = "conf|runner|models|tests|docs|pretrained|benchmarks|examples|\\.ci"
+FILE = re.compile(rf"(?:{TOP})/[\w./<>*-]*|requirements[\w-]*\.txt|[A-Z_]{{4,}}\.(?:md|cff)")
+GROUPS = "env|obs|model|agent|memory|policy|train|eval|checkpoint|logger|video"
+SETTING = re.compile(rf"\+?((?:{GROUPS})\.[a-z_][\w.]*)(?:=.*)?")
+
+
+def of(document: str, said: list[Said]) -> list[str]:
+    return [each.text for each in said if each.document == document]
+
+
+def test_the_readme_has_something_of_each_kind() -> None:
+    for kind in (links(), inline(), commands(), blocks("python")):
+        assert of("README.md", kind)
+
+
+@pytest.mark.parametrize("word", ["python -m runner", "pytest"])
+def test_the_readme_has_the_two_commands_that_ci_runs(word: str) -> None:
+    texts = [text for language in ("", "bash", "sh") for text in of("README.md", blocks(language))]
+    assert any("pip install" in text and word in text for text in texts)
+
+
+@of_each_document
+def test_links_lead_somewhere(document: str) -> None:
+    for link in of(document, links()):
+        target, _, anchor = link.partition("#")
+        path = (ROOT / document).parent / target if target else ROOT / document
+        assert path.exists(), link
+        if anchor and path.suffix == ".md":
+            assert anchor in anchors(path), link
+
+
+@of_each_document
+def test_files_that_are_named_exist(document: str) -> None:
+    made = (ROOT / ".gitignore").read_text().split()
+    for name in filter(FILE.fullmatch, of(document, inline())):
+        if f"/{name}" in made:
+            continue
+        pattern = re.sub(r"<[^>]*>", "*", name).rstrip("/")
+        assert list(ROOT.glob(pattern)) or list(ROOT.glob(f"{pattern}.*")), name
+
+
+@of_each_document
+def test_settings_that_are_named_are_in_the_reference(document: str) -> None:
+    reference = set(of("docs/configuration.md", inline()))
+    for name in of(document, inline()):
+        if found := SETTING.fullmatch(name):
+            assert {found[1], found[1].rpartition(".")[0]} & reference, name
+
+
+@of_each_document
+def test_examples_in_python_import_what_is_there(document: str) -> None:
+    for block in of(document, blocks("python")):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("runner"):
+                module = importlib.import_module(str(node.module))
+                for name in (alias.name for alias in node.names):
+                    inside = f"{node.module}.{name}"
+                    assert hasattr(module, name) or importlib.util.find_spec(inside), inside
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+Check = Callable[[list[str]], None]
+# Each document's; those of long documents are many.
+of_each_documents_commands = pytest.mark.parametrize(
+    "document", [n if n == "README.md" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
+)
+
+
+@pytest.fixture
+def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command is right on machines that are too small for the run, too."""
+    monkeypatch.setattr("runner.settings.memory_checks.check_memory_size", lambda config: None)
+
+
+@pytest.fixture
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder holds the files that the documents have the reader save."""
+    for document in NAMES:
+        text = (ROOT / document).read_text()
+        for name, code in re.findall(r"[Ss]ave .*?`(\w+\.py)`.*?```python\n(.*?)```", text, re.S):
+            (tmp_path / name).write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def check_training(arguments: list[str]) -> None:
+    """Every value that a command names composes; flags and files of the reader's are left out."""
+    typed = []
+    for text in arguments:
+        key, _, value = text.partition("=")
+        if key == "init_weights" and value.startswith("tests/"):
+            typed.append(f"{key}={ROOT / value}")
+        elif key not in ("init_weights", "resume", "sweep.resume", "env.rom_dir") and key[0] != "-":
+            typed.append(text)
+    choices = [
+        [f"{text.partition('=')[0]}={value}" for value in override.sweep_string_iterator()]
+        if override.is_sweep_override()
+        else [text]
+        for override, text in zip(compose.parse(typed), typed, strict=True)
+    ]
+    run = [values[0] for values in choices]
+    compose.load(run)
+    for place, values in enumerate(choices):
+        for value in values[1:]:
+            compose.load([*run[:place], value, *run[place + 1 :]])
+
+
+def check_python(arguments: list[str]) -> None:
+    if arguments[:2] == ["-m", "runner"]:
+        check_training(arguments[2:])
+    elif arguments[:1] == ["-m"]:
+        module = arguments[1]
+        assert importlib.util.find_spec(module), module
+        if module.startswith("runner."):  # the names of its settings are in its usage
+            usage = importlib.import_module(module).USAGE
+            for name in (a.partition("=")[0] for a in arguments[2:] if "=" in a):
+                assert f"{name}=" in usage, name
+
+
+def check_pip(arguments: list[str]) -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    for word in arguments:
+        if word.endswith(".txt"):
+            assert (ROOT / word).is_file(), word
+        for extra in re.findall(r"\[([\w,]+)\]", word):
+            assert set(extra.split(",")) <= set(config["options.extras_require"]), word
+
+
+def check_make(arguments: list[str]) -> None:
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {word for word in arguments if "=" not in word} <= set(targets)
+
+
+CHECKS: dict[str, Check] = {
+    "python": check_python, "python3": check_python, "pip": check_pip, "make": check_make,
+    "atari-runner": check_training,
+}  # fmt: skip
+
+
+@of_each_documents_commands
+@pytest.mark.usefixtures("enough_memory", "own_files")
+def test_commands_would_run(document: str) -> None:
+    compose.register()
+    for command in of(document, commands()):
+        program, *arguments = words(command)
+        CHECKS.get(program, lambda arguments: None)(arguments)
