@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.commands import guarded, parse_settings
 from runner.errors import UserError, wrong
+from runner.run_directory import RunDirectory
 
 USAGE = "python -m runner.compare DIR [DIR...] [out=DIR] [score=POINTS]"
 
@@ -23,8 +24,7 @@ def main(arguments: list[str]) -> int:
             raise UserError(f"compare: no folder given; expected {USAGE}")
         if not math.isfinite(given.get("score", 0.0)):
             raise wrong("score", given["score"], "a number of points")
-        default = folders[0] / "report" if len(folders) == 1 else Path("report")
-        out = Path(given["out"]).expanduser() if "out" in given else default
+        out = Path(given["out"]).expanduser() if "out" in given else _default_out(folders)
 
         from runner.report.write import write_report
 
@@ -32,6 +32,14 @@ def main(arguments: list[str]) -> int:
         return 0
 
     return guarded(work)
+
+
+def _default_out(folders: list[Path]) -> Path:
+    """A run's own folder; else ``report`` in the folder; of several folders, here."""
+    if len(folders) > 1:
+        return Path("report")
+    is_run = RunDirectory(folders[0]).config.is_file()
+    return folders[0] if is_run else folders[0] / "report"
 
 
 def _folder(typed: str) -> Path:

@@ -1,29 +1,67 @@
-"""Human-normalised score: 0 is random play, 1 a human's.
+"""Published scores, game by game: random play, humans and agents; and the human-normalised score.
 
-Source: Wang et al. 2016, https://arxiv.org/abs/1511.06581, appendix; see ``data/human_scores.csv``.
+``data/published_scores.csv`` has a column per agent, ``data/published_agents.csv`` a row: how many
+emulator frames it was trained for, by which rules, and where the scores were read.
 """
 
 from __future__ import annotations
 
 import csv
 import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-_TABLE = Path(__file__).parent / "data" / "human_scores.csv"
+_DATA: Final = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class Published:
+    """An agent that others have trained, or random play, or a human.
+
+    Attributes:
+        name: For readers.
+        frames: Emulator frames of its training, None where nothing was trained.
+        sticky: Whether actions were repeated at random (probability 0.25).
+        rules: The rest of its protocol.
+        source: Where the scores were read.
+        scores: ALE's name of the game -> points.
+    """
+
+    name: str
+    frames: int | None
+    sticky: bool
+    rules: str
+    source: str
+    scores: Mapping[str, float]
 
 
 @functools.cache
-def reference_scores() -> dict[str, tuple[float, float]]:
-    """ALE's name of the game -> points of random play, points of a human; 57 games."""
-    lines = [line for line in _TABLE.read_text().splitlines() if not line.startswith("#")]
+def published() -> dict[str, Published]:
+    """All agents by their short names; ``random`` and ``human`` come first."""
+    table = _rows("published_scores.csv")
     return {
-        row["game"]: (float(row["random"]), float(row["human"])) for row in csv.DictReader(lines)
+        row["agent"]: Published(
+            row["name"],
+            int(row["frames"]) if row["frames"] else None,
+            row["sticky"] == "1",
+            row["rules"],
+            row["source"],
+            {game["game"]: float(points) for game in table if (points := game[row["agent"]])},
+        )
+        for row in _rows("published_agents.csv")
     }
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (_DATA / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def human_normalised(game: str, points: float) -> float | None:
     """(points - random) / (human - random), or None for a game without published scores."""
-    if game not in reference_scores():
+    random, human = (published()[name].scores.get(game) for name in ("random", "human"))
+    if random is None or human is None:
         return None
-    random, human = reference_scores()[game]
     return (points - random) / (human - random)

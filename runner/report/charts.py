@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 
 from runner.report.curves import Curve
-from runner.report.figures import Figures
-from runner.report.formats import written
+from runner.report.figures import Figures, points
 from runner.report.sides import Side
 
 # The page's style sheet has these colours as variables, with others for the dark.
@@ -26,7 +27,7 @@ INK: Final = "#1a1c20"
 GRID: Final = "#d6d8dd"
 # Okabe & Ito 2008, "Color Universal Design": told apart by colour-blind readers; some are darkened
 # to a contrast of 3:1 on white. Dashes and markers say the same without any colour.
-SIDE_COLOURS: Final = ("#0072b2", "#c24e00", "#00795a", "#a84a80", "#6b5d00", "#555a66")
+COLOURS: Final = ("#0072b2", "#c24e00", "#00795a", "#a84a80", "#6b5d00", "#555a66")
 DASHES: Final = ("-", "--", "-.", ":")
 MARKERS: Final = ("o", "s", "^", "D", "v", "X")
 WIDTH: Final = 3.75  # inches: 270 points, a phone's width; three stand next to each other
@@ -48,6 +49,7 @@ _STYLE: Final[dict[Any, Any]] = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
 }
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of its caches and fonts
 
 
 @dataclass(frozen=True)
@@ -55,35 +57,36 @@ class Chart:
     """A drawn chart.
 
     Attributes:
-        name: Of its PNG file, without ``.png``.
         title: What is drawn.
         words: The same in words and numbers, for those who do not see it.
         svg: For the page; its colours are the page's variables.
     """
 
-    name: str
     title: str
     words: str
-    svg: str
+    svg: Markup
 
 
 def curve_chart(
-    name: str, title: str, curves: dict[int, Curve], sides: Sequence[Side], unit: str, folder: Path
+    title: str,
+    curves: Sequence[tuple[Side, Curve]],
+    unit: str,
+    png: Path,
+    lines: Mapping[str, float],
 ) -> Chart:
     """Draws one line per side, its band, and each run as a thin line.
 
     Args:
-        name: Of the files.
         title: What is drawn.
-        curves: By the side's place in ``sides``.
-        sides: All sides.
+        curves: Of the sides that have one.
         unit: Of the horizontal axis.
-        folder: Where the PNG goes.
+        png: The file.
+        lines: Published scores by name, drawn where the axis reaches them.
     """
 
     def draw(axes: Axes) -> None:
-        for place, curve in curves.items():
-            look = _look(place)
+        for side, curve in curves:
+            look = _look(side.place)
             for run in curve.runs if len(curve.runs) > 1 else ():
                 axes.plot(curve.x, run, color=look["color"], linewidth=0.6, alpha=0.55)
             axes.fill_between(
@@ -91,92 +94,113 @@ def curve_chart(
             )
             axes.plot(
                 curve.x, curve.mean, **look, linewidth=1.8, markersize=4.5,
-                markevery=(place * 4 % 20, 20),
+                markevery=(side.place * 4 % 20, 20),
             )  # fmt: skip
         axes.set_xlabel(unit)
         axes.set_ylabel("points")
         axes.xaxis.set_major_formatter(
             ScalarFormatter() if unit == "minutes" else EngFormatter(sep="")
         )
-        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.margins(x=0.02)
+        low, high = axes.get_ylim()
+        for name, score in lines.items():
+            if low - (high - low) <= score <= high + (high - low) * 0.25:
+                axes.axhline(score, color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
+                axes.text(
+                    0.99, score, name, transform=axes.get_yaxis_transform(), ha="right", va="bottom"
+                )
 
-    words = "; ".join(_in_words(sides[place].name, curve, unit) for place, curve in curves.items())
-    return _drawn(name, title, words, draw, folder)
+    words = "; ".join(_in_words(side.name, curve, unit) for side, curve in curves)
+    return _drawn(title, words, draw, png)
 
 
-def score_chart(
-    name: str, title: str, game: str, sides: Sequence[Side], figures: Figures, folder: Path
-) -> Chart:
+def score_chart(title: str, game: str, sides: Sequence[Side], figures: Figures, png: Path) -> Chart:
     """Draws each run's final score as a dot, and each side's IQM with its interval."""
+    ended = [side for side in sides if side.finished(game)]
     words = []
-    for side in sides:
-        if (iqm := figures.get(game, side.name, "iqm")) is not None:
-            scores = ", ".join(written("mean", run.score or 0.0) for run in side.finished(game))
-            low, high = written("iqm", iqm.low), written("iqm", iqm.high)
-            reach = f" ({low} to {high})" if iqm.has_interval else ""
-            words.append(
-                f"{side.name}: IQM {written('iqm', iqm.value)}{reach} points; runs {scores}"
-            )
+    for side in ended:
+        iqm = figures.all[game, side.name, "iqm"]
+        reach = f" ({iqm.interval})" if iqm.has_interval else ""
+        scores = ", ".join(points(run.score) for run in side.finished(game))
+        words.append(f"{side.name}: IQM {iqm.written()}{reach} points; runs {scores}")
 
     def draw(axes: Axes) -> None:
-        for place, side in enumerate(sides):
-            colour, marker = _look(place)["color"], _look(place)["marker"]
-            points = [run.score or 0.0 for run in side.finished(game)]
-            iqm = figures.get(game, side.name, "iqm")
-            if iqm is None:
-                continue
+        for row, side in enumerate(ended):
+            colour, marker = _look(side.place)["color"], _look(side.place)["marker"]
+            scores = [run.score for run in side.finished(game)]
+            iqm = figures.all[game, side.name, "iqm"]
+            axes.text(0, row - 0.22, side.name, transform=axes.get_yaxis_transform())
             axes.plot(
-                points, [place + 0.18] * len(points), color=colour, marker=marker, linestyle="",
+                scores, [row + 0.02] * len(scores), color=colour, marker=marker, linestyle="",
                 markersize=4, alpha=0.7,
             )  # fmt: skip
             if iqm.has_interval:
-                axes.plot([iqm.low, iqm.high], [place - 0.12] * 2, color=colour, linewidth=2.5)
-            axes.plot(iqm.value, place - 0.12, color=colour, marker=marker, markersize=8)
-        names = [_wrapped(side.name) for side in sides]
-        axes.set_yticks(range(len(sides)), names)
-        axes.set_ylim(len(sides) - 0.5, -0.5)
+                axes.plot([iqm.low, iqm.high], [row + 0.28] * 2, color=colour, linewidth=2.5)
+            axes.plot(iqm.value, row + 0.28, color=colour, marker=marker, markersize=8)
+        axes.set_yticks([])
+        axes.set_ylim(len(ended) - 0.5, -0.5)
         axes.grid(False, axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel("points")
 
-    height = 0.9 + 0.55 * len(sides)
-    return _drawn(name, title, "; ".join(words), draw, folder, height)
+    return _drawn(title, "; ".join(words), draw, png, 0.7 + 0.6 * len(ended))
 
 
-def swatch(place: int) -> str:
-    """A short line with the side's colour, dash and marker, for legends in the page."""
-    colour = f"var(--side-{place % len(SIDE_COLOURS)})"
-    dash = {"-": "none", "--": "6 3", "-.": "8 3 2 3", ":": "2 3"}[DASHES[place % len(DASHES)]]
-    return (
-        '<svg class="swatch" viewBox="0 0 36 12" width="36" height="12" aria-hidden="true">'
-        f'<path d="M1 6H35" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dash}"/>'
-        f"{_marker(place, colour)}</svg>"
-    )
+def profile_chart(title: str, shares: Mapping[str, Sequence[float]], png: Path) -> Chart:
+    """Draws, for each name, the share of games whose human-normalised score is at least that.
+
+    Args:
+        title: What is drawn.
+        shares: Name -> human-normalised scores, one per game.
+        png: The file.
+    """
+    grid = np.linspace(0, 2, 201)
+    words = []
+
+    def above(scores: Sequence[float], level: float) -> float:
+        return float(np.mean(np.asarray(scores) >= level))
+
+    for name, scores in shares.items():
+        parts = (f"{above(scores, level):.0%} at {level:g}" for level in (0.25, 0.5, 1, 2))
+        words.append(f"{name}: {', '.join(parts)} or more")
+
+    def draw(axes: Axes) -> None:
+        for place, (name, scores) in enumerate(shares.items()):
+            look = _look(place)
+            axes.plot(
+                grid, [above(scores, level) for level in grid], label=name, **look, linewidth=1.8,
+                markersize=4.5, markevery=25,
+            )  # fmt: skip
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_xlabel("human-normalised score")
+        axes.set_ylabel("share of the games")
+
+    return _drawn(title, "; ".join(words), draw, png)
 
 
-def _marker(place: int, colour: str) -> str:
+def swatch(place: int) -> dict[str, str]:
+    """What the page draws in its legends: colour, dash pattern and marker of a side."""
     shapes = {
-        "o": '<circle cx="18" cy="6" r="4"',
-        "s": '<path d="M14 2h8v8h-8z"',
-        "^": '<path d="M18 1l5 9h-10z"',
-        "D": '<path d="M18 1l5 5-5 5-5-5z"',
-        "v": '<path d="M18 11l5-9h-10z"',
-        "X": '<path d="M14 1l4 3 4-3 1 1-3 4 3 4-1 1-4-3-4 3-1-1 3-4-3-4z"',
+        "o": "M14 6a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
+        "s": "M14 2h8v8h-8z",
+        "^": "M18 1l5 9h-10z",
+        "D": "M18 1l5 5-5 5-5-5z",
+        "v": "M18 11l5-9h-10z",
+        "X": "M14 1l4 3 4-3 1 1-3 4 3 4-1 1-4-3-4 3-1-1 3-4-3-4z",
     }
-    return f'{shapes[MARKERS[place % len(MARKERS)]]} fill="{colour}"/>'
+    look = _look(place)
+    return {
+        "colour": f"var(--side-{place % len(COLOURS)})",
+        "dash": {"-": "none", "--": "6 3", "-.": "8 3 2 3", ":": "2 3"}[look["linestyle"]],
+        "marker": shapes[look["marker"]],
+    }
 
 
 def _look(place: int) -> dict[str, Any]:
     return {
-        "color": SIDE_COLOURS[place % len(SIDE_COLOURS)],
+        "color": COLOURS[place % len(COLOURS)],
         "linestyle": DASHES[place % len(DASHES)],
         "marker": MARKERS[place % len(MARKERS)],
     }
-
-
-def _wrapped(name: str) -> str:
-    return name.replace(", ", ",\n")
 
 
 def _in_words(side: str, curve: Curve, unit: str) -> str:
@@ -185,39 +209,39 @@ def _in_words(side: str, curve: Curve, unit: str) -> str:
         return f"{side}: too few runs"
     first, last, digits = known[0], known[-1], 1 if unit == "minutes" else 0
     text = (
-        f"{side}: from {written('mean', curve.mean[first])} to "
-        f"{written('mean', curve.mean[last])} points at {curve.x[last]:,.{digits}f} {unit}"
+        f"{side}: from {points(curve.mean[first])} to {points(curve.mean[last])} points at "
+        f"{curve.x[last]:,.{digits}f} {unit}"
     )
     if np.isfinite(curve.low[last]):
-        low, high = written("mean", curve.low[last]), written("mean", curve.high[last])
-        text += f" (95 % band {low} to {high})"
+        text += f" (95 % band {points(curve.low[last])} to {points(curve.high[last])})"
     return text
 
 
 def _drawn(
-    name: str,
-    title: str,
-    words: str,
-    draw: Callable[[Axes], None],
-    folder: Path,
-    height: float = HEIGHT,
+    title: str, words: str, draw: Callable[[Axes], None], png: Path, height: float = HEIGHT
 ) -> Chart:
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": png.stem}):
         canvas = Canvas(figsize=(WIDTH, height))
-        draw(canvas.add_subplot())
+        axes = canvas.add_subplot()
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        draw(axes)
+        if max(map(abs, axes.get_ylim())) >= 10_000:
+            axes.yaxis.set_major_formatter(EngFormatter(sep=""))
         text = io.StringIO()
         unnamed = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        _lay_out(canvas)
+        _fit(canvas, height, 0.08)
         canvas.savefig(text, format="svg", transparent=True, metadata=unnamed)
-        canvas.axes[0].set_title(title, fontsize=9)
-        _lay_out(canvas)
-        canvas.savefig(folder / f"{name}.png", dpi=200, facecolor="white")
-    return Chart(name, title, words, _for_the_page(text.getvalue()))
+        title_lines = textwrap.wrap(title, 52)
+        canvas.set_size_inches(WIDTH, height + 0.17 * len(title_lines))
+        _fit(canvas, height + 0.17 * len(title_lines), 0.15 + 0.17 * len(title_lines))
+        axes.set_title("\n".join(title_lines), fontsize=9)
+        canvas.savefig(png, dpi=200, facecolor="white")
+    return Chart(title, words, Markup(_for_the_page(text.getvalue())))
 
 
-def _lay_out(canvas: Canvas) -> None:
-    """Once: left to ``savefig``, it is done twice, and takes most of its time."""
-    ConstrainedLayoutEngine().execute(canvas)
+def _fit(canvas: Canvas, height: float, top: float) -> None:
+    """Margins in inches: what is written there has a known size, so no layout is searched for."""
+    canvas.subplots_adjust(0.62 / WIDTH, 0.48 / height, 1 - 0.1 / WIDTH, 1 - top / height)
 
 
 def _for_the_page(svg: str) -> str:
@@ -230,7 +254,7 @@ def _for_the_page(svg: str) -> str:
         r'<svg [^>]*viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg
     )
     colours = {INK: "--ink", GRID: "--grid"}
-    colours |= {colour: f"--side-{place}" for place, colour in enumerate(SIDE_COLOURS)}
+    colours |= {colour: f"--side-{place}" for place, colour in enumerate(COLOURS)}
     for colour, variable in colours.items():
         svg = svg.replace(colour, f"var({variable})")
     return re.sub(r"\s*\n\s*", " ", svg)

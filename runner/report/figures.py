@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ import numpy as np
 
 from runner.report.curves import best_reached, time_to
 from runner.report.runs import Run
-from runner.report.sides import Side
+from runner.report.sides import Side, games_of
 from runner.report.statistics import (
     Estimate,
     Statistic,
@@ -30,7 +28,27 @@ from runner.scores import human_normalised
 
 ALL_GAMES: Final = "all games"
 STATISTICS: Final[dict[str, Statistic]] = {"mean": mean, "median": median, "iqm": iqm}
-COLUMNS: Final = ("game", "side", "measure", "value", "low", "high")
+
+
+def points(value: float, sign: str = "") -> str:
+    """Points of a game, for readers."""
+    return f"{value:{sign},.{1 if abs(value) >= 10 else 2}f}"
+
+
+# How the figures are written, wherever they are shown.
+_FORMATS: Final[dict[str, Callable[[float], str]]] = {
+    **dict.fromkeys(("mean", "median", "iqm", "score"), points),
+    **dict.fromkeys(("human_mean", "human_median", "human_iqm"), lambda v: f"{v:.3f}"),
+    **dict.fromkeys(
+        ("runs", "unfinished", "reached_score", "steps", "frames", "steps_per_second"),
+        lambda v: f"{v:,.0f}",
+    ),
+    **dict.fromkeys(("train_seconds", "seconds_to_score"), lambda v: f"{v / 60:,.1f} min"),
+    "memory_bytes": lambda v: f"{v / 1e6:,.0f} MB",
+    "difference": lambda v: points(v, "+"),
+    "human_difference": lambda v: f"{v:+.3f}",
+    "better": lambda v: f"{v:.2f}",
+}
 
 
 @dataclass(frozen=True)
@@ -49,32 +67,32 @@ class Figure:
         """Whether there is one."""
         return not math.isnan(self.low)
 
+    @property
+    def identical(self) -> bool:
+        """Whether the interval is a point, because all runs came out the same."""
+        return self.low == self.high
+
+    def written(self, column: str = "value") -> str:
+        """``value``, ``low`` or ``high``, for readers."""
+        return _FORMATS[self.measure](getattr(self, column))
+
+    @property
+    def interval(self) -> str:
+        """The interval for readers; empty where there is none."""
+        if not self.has_interval:
+            return ""
+        return f"{self.written('low')} to {self.written('high')}"
+
 
 class Figures:
     """All of them, to be looked up by game, side and measure."""
 
-    def __init__(self, figures: Sequence[Figure]) -> None:
-        self._all = {(each.game, each.side, each.measure): each for each in figures}
+    def __init__(self, found: Sequence[Figure]) -> None:
+        self.all = {(each.game, each.side, each.measure): each for each in found}
 
     def get(self, game: str, side: str, measure: str) -> Figure | None:
         """Returns a figure, or None if it could not be known."""
-        return self._all.get((game, side, measure))
-
-    def csv(self) -> str:
-        """``summary.csv``: one line a figure; what is not known is empty."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for each in self._all.values():
-            numbers = (each.value, each.low, each.high)
-            cells = ("" if math.isnan(number) else f"{number:.10g}" for number in numbers)
-            writer.writerow([each.game, each.side, each.measure, *cells])
-        return out.getvalue()
-
-
-def games_of(sides: Sequence[Side]) -> list[str]:
-    """The games that were played, in order."""
-    return sorted({run.game for side in sides for run in side.runs})
+        return self.all.get((game, side, measure))
 
 
 def versus(side: str, base: str) -> str:
@@ -96,7 +114,9 @@ def figures(sides: Sequence[Side], score: float | None) -> Figures:
         for side in sides:
             found += _of_side(side, game, target)
         for side in sides[1:]:
-            found += _of_pair(side, sides[0], game)
+            ours, theirs = side.finished(game), sides[0].finished(game)
+            if ours and theirs:
+                found += _compared(game, side, sides[0], "", [_points(ours)], [_points(theirs)])
     if len(games_of(sides)) > 1:
         found += _across_games(sides)
     return Figures(found)
@@ -113,11 +133,9 @@ def _of_side(side: Side, game: str, target: float | None) -> Iterator[Figure]:
     yield figure("runs", len(ended))
     yield figure("unfinished", len(runs) - len(ended))
     if ended:
-        points = [_points(ended)]
-        yield from _estimates(game, side.name, "", points)
-        human = _human(game, points[0])
-        if human is not None:
-            yield from _estimates(game, side.name, "human_", [human])
+        yield from _estimates(game, side.name, "", [_points(ended)])
+        if human_normalised(game, 0.0) is not None:
+            yield from _estimates(game, side.name, "human_", [_human(game, _points(ended))])
     for measure, of in _COSTS.items():
         values = [value for run in ended or runs if (value := of(run)) is not None]
         if values:
@@ -130,23 +148,17 @@ def _of_side(side: Side, game: str, target: float | None) -> Iterator[Figure]:
             yield figure("seconds_to_score", float(np.median(times)))
 
 
-def _of_pair(side: Side, base: Side, game: str) -> Iterator[Figure]:
-    ours, theirs = side.finished(game), base.finished(game)
-    if ours and theirs:
-        yield from _compared(game, side, base, "", [_points(ours)], [_points(theirs)])
-
-
 def _across_games(sides: Sequence[Side]) -> Iterator[Figure]:
     """Human-normalised, over the games that every side has finished runs of."""
-    scores = {side.name: _strata(side, games_in_common(sides)) for side in sides}
-    if not games_in_common(sides):
+    common = games_in_common(sides)
+    if not common:
         return
-    for side in sides:
-        yield Figure(ALL_GAMES, side.name, "runs", sum(len(s) for s in scores[side.name]))
-        yield from _estimates(ALL_GAMES, side.name, "human_", scores[side.name])
-    for side in sides[1:]:
-        pair = scores[side.name], scores[sides[0].name]
-        yield from _compared(ALL_GAMES, side, sides[0], "human_", *pair)
+    scores = [[_human(game, _points(side.finished(game))) for game in common] for side in sides]
+    for side, strata in zip(sides, scores, strict=True):
+        yield Figure(ALL_GAMES, side.name, "runs", sum(map(len, strata)))
+        yield from _estimates(ALL_GAMES, side.name, "human_", strata)
+    for side, strata in list(zip(sides, scores, strict=True))[1:]:
+        yield from _compared(ALL_GAMES, side, sides[0], "human_", strata, scores[0])
 
 
 def games_in_common(sides: Sequence[Side]) -> list[str]:
@@ -156,10 +168,6 @@ def games_in_common(sides: Sequence[Side]) -> list[str]:
         for game in games_of(sides)
         if human_normalised(game, 0.0) is not None and all(side.finished(game) for side in sides)
     ]
-
-
-def _strata(side: Side, games: Sequence[str]) -> list[Any]:
-    return [_human(game, _points(side.finished(game))) for game in games]
 
 
 def _estimates(game: str, side: str, prefix: str, strata: Strata) -> Iterator[Figure]:
@@ -180,12 +188,11 @@ def _figure(game: str, side: str, measure: str, found: Estimate) -> Figure:
 
 
 def _points(runs: Sequence[Run]) -> Any:
-    return np.array([run.score for run in runs], float)
+    return np.array([run.score for run in runs])
 
 
-def _human(game: str, points: Any) -> Any:
-    found = [human_normalised(game, float(each)) for each in points]
-    return None if None in found else np.array(found, float)
+def _human(game: str, scores: Any) -> Any:
+    return np.array([human_normalised(game, float(each)) for each in scores], float)
 
 
 def _reached_by_all(sides: Sequence[Side], game: str) -> float | None:
@@ -195,38 +202,32 @@ def _reached_by_all(sides: Sequence[Side], game: str) -> float | None:
     return lowest if math.isfinite(lowest) else None
 
 
-def _frames(run: Run) -> float | None:
-    if run.result is not None and "frames" in run.result:
-        return float(run.result["frames"])
-    return float(run.games.frames[-1]) if len(run.games.frames) else None
+def frames(run: Run) -> float | None:
+    """Emulator frames of the training; None if unknown."""
+    return run.result.get("frames", run.games.frames[-1] if len(run.games.frames) else None)
 
 
-def _seconds(run: Run) -> float | None:
+def seconds(run: Run) -> float | None:
     """Of training, all parts of a resumed run together: ``metrics.csv`` counts on."""
-    known = [float(run.games.seconds[-1])] if len(run.games.seconds) else []
-    if run.result is not None and "train_seconds" in run.result:
-        known.append(float(run.result["train_seconds"]))
-    return max(known, default=None)
+    known = [*run.games.seconds[-1:], run.result.get("train_seconds", -1)]
+    return max(known) if max(known) >= 0 else None
 
 
-def _steps_per_second(run: Run) -> float | None:
-    if run.result is not None and "steps_per_second" in run.result:
-        return float(run.result["steps_per_second"])
+def steps_per_second(run: Run) -> float | None:
+    """Of training."""
+    if "steps_per_second" in run.result:
+        return run.result["steps_per_second"]
     if not len(run.games.steps) or run.games.seconds[-1] <= 0:
         return None
-    begun_at = run.settings.get("start_step") or 0
+    begun_at = run.settings.get("start_step")
+    begun_at = begun_at if isinstance(begun_at, int) and begun_at < run.games.steps[-1] else 0
     return float((run.games.steps[-1] - begun_at) / run.games.seconds[-1])
-
-
-def _memory(run: Run) -> float | None:
-    used = (run.result or {}).get("memory_bytes")
-    return None if used is None else float(used)
 
 
 _COSTS: Final[dict[str, Callable[[Run], float | None]]] = {
     "steps": lambda run: run.step,
-    "frames": _frames,
-    "train_seconds": _seconds,
-    "steps_per_second": _steps_per_second,
-    "memory_bytes": _memory,
+    "frames": frames,
+    "train_seconds": seconds,
+    "steps_per_second": steps_per_second,
+    "memory_bytes": lambda run: run.result.get("memory_bytes"),
 }

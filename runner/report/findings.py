@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from runner.report.figures import ALL_GAMES, Figures, games_in_common, games_of, versus
-from runner.report.formats import written
+from runner.report.figures import ALL_GAMES, Figures, games_in_common, versus
 from runner.report.runs import Run
-from runner.report.sides import PROTOCOL, Side, protocol
+from runner.report.sides import PROTOCOL, Side, games_of, protocol
 from runner.scores import human_normalised
 
 ENOUGH_RUNS: Final = 5  # below, a bootstrap of the runs promises more than it holds
@@ -40,13 +39,12 @@ def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> s
         return None
     what = "human-normalised, " if game == ALL_GAMES else ""
     text = (
-        f"{game}: {what}{side.name} scores {written(ours.measure, ours.value)}, {base.name} "
-        f"{written(theirs.measure, theirs.value)} (IQM); the difference is "
-        f"{written(measure, found.value)}"
+        f"{game}: {what}{side.name} scores {ours.written()}, {base.name} {theirs.written()} (IQM); "
+        f"the difference is {found.written()}"
     )
     if not found.has_interval:
         return f"{text}. One run of a side says nothing about chance."
-    text += f", 95\u00a0% interval {written(measure, found.low)} to {written(measure, found.high)}"
+    text += f", 95\u00a0% interval {found.interval}"
     if found.low <= 0 <= found.high:
         return f"{text}: it may be chance."
     winner = side if found.value > 0 else base

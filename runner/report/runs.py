@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,15 @@ from runner.run_directory import RunDirectory
 from runner.settings import saved
 
 Numbers = NDArray[np.float64]
+
+MOST: Final = 1e15  # no run counts further: larger numbers are faults of the file
+MAX_BYTES: Final = 500_000_000  # of a file of a run
+# Of ``result.json``, by dotted name. The first two are always there.
+RESULTS: Final = (
+    "steps", "evaluation.mean", "frames", "train_seconds", "steps_per_second", "memory_bytes",
+    "evaluation.episodes", "evaluation.epsilon", "evaluation.std", "evaluation.min",
+    "evaluation.max",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,21 +49,21 @@ class Run:
         settings: By dotted name, ``agent.gamma``; empty if they cannot be read.
         games: From ``metrics.csv``.
         evaluations: Steps and mean points, from ``evaluations.csv``; (2, evaluations).
-        result: ``result.json``; None unless the run is finished.
+        result: The numbers of ``result.json``, ``RESULTS``; empty unless the run is finished.
         problem: Why it is not finished, where that is known.
     """
 
     folder: Path
-    settings: dict[str, Any]
-    games: Games
+    settings: dict[str, Any] = field(default_factory=dict)
+    games: Games = field(default_factory=lambda: Games(*np.zeros((4, 0))))
     evaluations: Numbers = field(default_factory=lambda: np.zeros((2, 0)))
-    result: dict[str, Any] | None = None
+    result: dict[str, float] = field(default_factory=dict)
     problem: str | None = None
 
     @property
     def finished(self) -> bool:
         """Whether it came to its end."""
-        return self.result is not None
+        return bool(self.result)
 
     @property
     def game(self) -> str:
@@ -61,21 +71,47 @@ class Run:
         return str(self.settings.get("env.game", "unknown"))
 
     @property
-    def seed(self) -> Any:
+    def seed(self) -> str:
         """Of everything random."""
-        return self.settings.get("seed")
+        return shown(self.settings.get("seed"))
 
     @property
     def step(self) -> int:
         """The last step that is known of."""
-        if self.result is not None:
-            return int(self.result["steps"])
-        return int(max([0, *self.games.steps[-1:], *self.evaluations[0, -1:]]))
+        known = [*self.games.steps[-1:], *self.evaluations[0, -1:]]
+        return int(self.result.get("steps", max(known, default=0)))
 
     @property
-    def score(self) -> float | None:
-        """Mean points of the final evaluation; None if there was none."""
-        return None if self.result is None else float(self.result["evaluation"]["mean"])
+    def score(self) -> float:
+        """Mean points of the final evaluation; NaN if there was none."""
+        return self.result.get("evaluation.mean", np.nan)
+
+    @property
+    def state(self) -> str:
+        """What became of it."""
+        if self.finished:
+            return "finished"
+        if self.problem is not None:
+            return f"failed: {self.problem}"
+        planned = self.settings.get("train.steps")
+        of = f" of {planned:,}" if isinstance(planned, int) and planned < MOST else ""
+        return f"not finished: cut off or still running, step {self.step:,}{of}"
+
+
+def shown(value: Any) -> str:
+    """A value as the config files write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "null" if value is None else str(value)
+
+
+def clipped(text: object, length: int = 80) -> str:
+    """``text``, with its middle left out where it is longer than ``length``."""
+    text = str(text)
+    half = (length - 3) // 2
+    return text if len(text) <= length else f"{text[:half]} … {text[-half:]}"
 
 
 def find_runs(folders: Sequence[Path]) -> list[Run]:
@@ -105,35 +141,52 @@ def _run_folders(top: Path) -> Iterator[Path]:
 
 def read_run(folder: Path) -> Run:
     """Reads one run directory; what is missing or broken in it is left out and named."""
-    place = RunDirectory(folder)
-    games = Games(*_columns(place.metrics, ("step", "frames", "wall_time", "episode_return")))
-    evaluations = _columns(place.evaluations, ("step", "mean"))
+    place, problems = RunDirectory(folder), [_reason(folder)]
+    games, evaluations = Games(*np.zeros((4, 0))), np.zeros((2, 0))
+    settings, result = {}, {}
     try:
         settings = saved.read_plain(place.config)
+        if not re.fullmatch(r"[a-z0-9_]{1,40}", game := str(settings.get("env.game"))):
+            settings = {}
+            raise ValueError(f"its config.yaml names no game: {clipped(game, 40)}")
+        games = Games(*_columns(place.metrics, ("step", "frames", "wall_time", "episode_return")))
+        evaluations = _columns(place.evaluations, ("step", "mean"))
+        result = _result(place.result)
     except UserError as error:
-        return Run(folder, {}, games, evaluations, problem=_reason(folder) or str(error))
-    result, problem = _result(place.result)
-    problem = problem or _reason(folder)
-    return Run(folder, settings, games, evaluations, result, None if result else problem)
+        problems.append(str(error))
+    except Exception as error:  # whatever is in the file, the other runs are reported
+        problems.append(" ".join(str(error).split()) or type(error).__name__)
+    problem = None if result else next(filter(None, problems), None)
+    return Run(folder, settings, games, evaluations, result, problem and clipped(problem, 300))
 
 
-def _result(path: Path) -> tuple[dict[str, Any] | None, str | None]:
+def _result(path: Path) -> dict[str, float]:
+    """The numbers of a result.
+
+    Raises:
+        ValueError: It cannot be read, or one of them is none.
+    """
+    if not path.is_file():
+        return {}
     try:
-        result = json.loads(path.read_text())
-        float(result["evaluation"]["mean"]), int(result["steps"])
-    except FileNotFoundError:
-        return None, None
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        return None, f"its {path.name} cannot be read ({type(error).__name__})"
-    return result, None
+        content = json.loads(_text(path))
+        content |= {f"evaluation.{key}": of for key, of in content["evaluation"].items()}
+        found = {key: content[key] for key in RESULTS if key in (*content, *RESULTS[:2])}
+        for key, value in found.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"{key}: expected a number")
+            if not abs(value) <= MOST:  # NaN included
+                raise ValueError(f"{key}={clipped(value, 20)}: expected a finite number")
+    except Exception as error:
+        raise ValueError(f"its {path.name} cannot be read ({clipped(error, 120)})") from error
+    return {key: float(value) for key, value in found.items()}
 
 
 def _reason(folder: Path) -> str | None:
     """Why a run failed, as its sweep wrote it down."""
     try:
-        job = json.loads((folder / "job.json").read_text())
-        return str(job["reason"]) or None
-    except (OSError, ValueError, TypeError, LookupError):
+        return str(json.loads(_text(folder / "job.json"))["reason"]) or None
+    except Exception:
         return None
 
 
@@ -142,10 +195,16 @@ def _columns(path: Path, names: Iterable[str]) -> Numbers:
     names = list(names)
     rows = []
     if path.is_file():
-        with path.open(newline="", errors="replace") as file:
-            for row in csv.DictReader(file):
-                try:
-                    rows.append([float(row[name]) for name in names])
-                except (KeyError, TypeError, ValueError):
-                    continue
-    return np.array(rows, float).reshape(-1, len(names)).T
+        for row in csv.DictReader(_text(path).replace("\0", "").splitlines()):
+            try:
+                rows.append([float(row[name]) for name in names])
+            except (KeyError, TypeError, ValueError):
+                continue
+    found: Numbers = np.array(rows, float).reshape(-1, len(names))
+    return np.asarray(found[(np.abs(found) <= MOST).all(axis=1)].T)
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path.name} has more than {MAX_BYTES:,} bytes")
+    return path.read_text(encoding="utf-8", errors="replace")

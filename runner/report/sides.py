@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from runner.report.runs import Run
+from runner.report.runs import Run, clipped, shown
 
 # Do not change what is learned, or are what a side is measured over.
 NOT_OF_A_SIDE: Final = ("seed", "env.game", "eval.", "logger.", "checkpoint.", "video.", "sweep.")
@@ -29,6 +29,7 @@ PROTOCOL: Final = (
     "eval.epsilon",
 )
 MISSING: Final = "(not set)"
+LONGEST_NAME: Final = 36  # characters: what a chart has room for
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,20 @@ class Side:
     """Runs that differ in seed and game only.
 
     Attributes:
-        name: The fewest settings that tell it from the others: ``obs=ram``.
+        name: What tells it from the others, ``obs=ram``; a letter where that is too long.
+        place: Its place among the sides: its colour, dash and marker.
         settings: Those in which the sides differ, by dotted name.
         runs: In the order of their games and seeds.
     """
 
     name: str
-    settings: Mapping[str, Any]
+    place: int
+    settings: Mapping[str, str]
     runs: Sequence[Run]
 
     def finished(self, game: str) -> list[Run]:
         """Its runs of ``game`` that came to their end."""
-        return [run for run in self.runs if run.game == game and run.finished]
+        return [run for run in self.of(game) if run.finished]
 
     def of(self, game: str) -> list[Run]:
         """Its runs of ``game``."""
@@ -63,11 +66,24 @@ def find_sides(runs: Sequence[Run]) -> list[Side]:
         values = tuple(shown(run.settings.get(key, MISSING)) for key in keys)
         grouped.setdefault(values, []).append(run)
     names = _names(keys, list(grouped))
-    sides = [
-        Side(name, dict(zip(keys, values, strict=True)), sorted(members, key=_order))
-        for name, (values, members) in zip(names, grouped.items(), strict=True)
+    order = sorted(range(len(names)), key=lambda i: names[i])
+    fits = all(len(name) <= LONGEST_NAME and name.isascii() for name in names)
+    fits = fits and "".join(names).isprintable() and len(set(names)) == len(names)
+    groups = list(grouped.items())
+    return [
+        Side(
+            names[i] if fits else _letter(place),
+            place,
+            dict(zip(keys, groups[i][0], strict=True)),
+            sorted(groups[i][1], key=_order),
+        )
+        for place, i in enumerate(order)
     ]
-    return sorted(sides, key=lambda side: side.name)
+
+
+def games_of(sides: Sequence[Side]) -> list[str]:
+    """The games that were played, in order."""
+    return sorted({run.game for side in sides for run in side.runs})
 
 
 def differing(runs: Sequence[Run]) -> list[str]:
@@ -81,18 +97,9 @@ def differing(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def shown(value: Any) -> str:
-    """A value as the config files write it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "null" if value is None else str(value)
-
-
 def protocol(run: Run) -> dict[str, str]:
     """The rules a run was played and evaluated by."""
-    return {key: shown(run.settings.get(key, MISSING)) for key in PROTOCOL}
+    return {key: clipped(shown(run.settings.get(key, MISSING))) for key in PROTOCOL}
 
 
 def _is_the_games_own(key: str, runs: Sequence[Run]) -> bool:
@@ -103,24 +110,37 @@ def _is_the_games_own(key: str, runs: Sequence[Run]) -> bool:
     return key.startswith("env.") and all(len(found) == 1 for found in values.values())
 
 
-def _order(run: Run) -> tuple[str, int, str]:
-    return run.game, run.seed if isinstance(run.seed, int) else -1, str(run.folder)
+def _order(run: Run) -> tuple[str, int, str, str]:
+    return run.game, len(run.seed), run.seed, str(run.folder)  # 2 before 10
 
 
 def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:
-    """Names each side by the fewest settings that tell them all apart."""
+    """Names each side by few settings that tell them all apart: the most telling ones first."""
     if len(sides) < 2:
         return ["all runs"] * len(sides)
-    ordered = sorted(range(len(keys)), key=lambda i: _preference(keys[i]))
-    for number in range(1, len(keys) + 1):
-        for chosen in itertools.islice(itertools.combinations(ordered, number), 5000):
-            if len({tuple(side[i] for i in chosen) for side in sides}) == len(sides):
-                return [
-                    ", ".join(f"{keys[i].removesuffix('.name')}={side[i]}" for i in chosen)
-                    for side in sides
-                ]
-    raise AssertionError("sides that are the same")
+    left = sorted(
+        range(len(keys)),
+        key=lambda i: NAMED_FIRST.index(keys[i]) if keys[i] in NAMED_FIRST else len(NAMED_FIRST),
+    )
+
+    def told_apart(chosen: Sequence[int]) -> int:
+        return len({tuple(side[i] for i in chosen) for side in sides})
+
+    chosen: list[int] = []
+    while told_apart(chosen) < len(sides):
+        chosen.append(max(left, key=lambda i: told_apart([*chosen, i])))
+        left.remove(chosen[-1])
+    named = [keys[i].removesuffix(".name") for i in chosen]
+    last = [name.rpartition(".")[2] for name in named]
+    words = [b if last.count(b) == 1 else a for a, b in zip(named, last, strict=True)]
+    return [
+        ", ".join(f"{word}={side[i]}" for word, i in zip(words, chosen, strict=True))
+        for side in sides
+    ]
 
 
-def _preference(key: str) -> int:
-    return NAMED_FIRST.index(key) if key in NAMED_FIRST else len(NAMED_FIRST)
+@functools.cache
+def _letter(place: int) -> str:
+    """A to Z, AA to AZ and so on."""
+    before = _letter(place // 26 - 1) if place >= 26 else ""
+    return before + chr(ord("A") + place % 26)

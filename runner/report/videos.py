@@ -1,17 +1,17 @@
-"""Finds each side's best game on film."""
+"""Finds each side's best recorded game."""
 
 from __future__ import annotations
 
 import base64
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from runner.report.runs import Run
-from runner.report.sides import Side
 
 KINDS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}  # the first is preferred
 EMBEDDED_BYTES: Final = 4_000_000  # larger ones are linked to
@@ -19,7 +19,7 @@ _SCORE: Final = re.compile(r"_score_(-?\d+)")  # as in step_00500000_score_325.m
 
 
 @dataclass(frozen=True)
-class Film:
+class Video:
     """A recorded game.
 
     Attributes:
@@ -35,25 +35,26 @@ class Film:
     source: str
 
 
-def best_film(side: Side, game: str, out: Path) -> Film | None:
-    """Returns the film with the most points, of all runs of a side and a game.
+def best_video(runs: Sequence[Run], out: Path, embedded: int = EMBEDDED_BYTES) -> Video | None:
+    """Returns the video with the most points, of all ``runs``.
 
     Args:
-        side: A side.
-        game: A game.
+        runs: Of one side and game.
         out: Folder of the page, which links start from.
+        embedded: Bytes of a video that becomes part of the page; larger ones are linked to.
     """
-    films = [
+    videos = [
         (run, path)
-        for run in side.of(game)
+        for run in runs
         for kind in KINDS
         for path in sorted((run.folder / "videos").glob(f"*{kind}"))
+        if path.is_file()
     ]
-    if not films:
+    if not videos:
         return None
-    run, path = max(films, key=lambda film: (_points(film[1]), film[1].suffix == next(iter(KINDS))))
-    title = re.sub(r"\d+", lambda digits: f"{int(digits[0]):,}", path.stem).replace("_", " ")
-    return Film(run, title, KINDS[path.suffix], _source(path, out))
+    run, path = max(videos, key=lambda found: (_points(found[1]), found[1].suffix == ".mp4"))
+    title = re.sub(r"\d{1,18}", lambda digits: f"{int(digits[0]):,}", path.stem).replace("_", " ")
+    return Video(run, title, KINDS[path.suffix], _source(path, out, embedded))
 
 
 def _points(path: Path) -> float:
@@ -61,10 +62,10 @@ def _points(path: Path) -> float:
     return float(found[1]) if found else float("-inf")
 
 
-def _source(path: Path, out: Path) -> str:
-    if path.stat().st_size <= EMBEDDED_BYTES:
+def _source(path: Path, out: Path, embedded: int) -> str:
+    if path.stat().st_size <= embedded:
         return f"data:{KINDS[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
     try:
-        return quote(Path(os.path.relpath(path, out)).as_posix())
+        return quote(Path(os.path.relpath(path, out)).as_posix().encode("utf-8", "surrogateescape"))
     except ValueError:  # on another drive
         return path.resolve().as_uri()

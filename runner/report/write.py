@@ -1,37 +1,44 @@
-"""From folders with runs to the report: ``report.html``, ``summary.csv``, ``curves.csv``, PNGs."""
+"""From folders with runs to the report: a page, ``summary.csv``, ``curves.csv`` and PNGs."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from runner.errors import wrong
+from runner.report import beside, findings, pages
 from runner.report.charts import Chart, curve_chart, score_chart
 from runner.report.curves import AXES, Curve, evaluation_curve, training_curve
-from runner.report.figures import Figures, figures, games_of
-from runner.report.page import Content, page
+from runner.report.figures import ALL_GAMES, Figure, Figures, figures, versus
+from runner.report.run_page import write_run_page
 from runner.report.runs import Run, find_runs
-from runner.report.sides import Side, find_sides
-from runner.report.videos import Film, best_film
+from runner.report.sides import Side, find_sides, games_of, protocol
+from runner.report.videos import best_video
 
 # Kinds of curves: name, heading, how it is made.
 _KINDS: Final[dict[str, tuple[str, Callable[[Sequence[Run], str], Curve | None]]]] = {
     "training": ("Training games: mean of the last 100, with exploration", training_curve),
     "evaluation": ("Evaluations on the way: whole games, hardly any exploration", evaluation_curve),
 }
+_SECTIONS: Final = {
+    "sides": "What differs",
+    "curves": "Learning curves",
+    "scores": "Scores at the end",
+    "costs": "What it took",
+    "videos": "Best games",
+    "runs": "Runs and protocols",
+    "reading": "How to read this",
+}
 
-Curves = dict[tuple[str, str, str], dict[int, Curve]]  # game, kind, axis -> place of side -> curve
+Curves = dict[tuple[str, str, str], list[tuple[Side, Curve]]]  # game, kind, axis -> of the sides
 
 
 def write_report(folders: Sequence[Path], out: Path, score: float | None = None) -> Path:
-    """Compares all runs in and below ``folders``, finished or not.
+    """Reports all runs in and below ``folders``, finished or not.
 
     Args:
         folders: Run directories, sweep directories, or folders above them.
@@ -40,108 +47,179 @@ def write_report(folders: Sequence[Path], out: Path, score: float | None = None)
             reached.
 
     Returns:
-        The path of ``report.html``.
+        The path of ``report.html``: the page of a run if there is only one, else a comparison.
 
     Raises:
         UserError: A folder does not exist, or holds no run; ``out`` cannot be made.
     """
     runs = find_runs(folders)
-    sides = find_sides(runs)
-    counted = figures(sides, score)
-    curves = _all_curves(sides)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise wrong("out", out, f"a folder that can be written to ({error})") from error
-    content = Content(
-        runs,
-        sides,
-        counted,
-        _curve_charts(curves, sides, out),
-        _score_charts(sides, counted, out),
-        _films(sides, out),
+    if len(runs) == 1 and runs[0].settings:
+        return write_run_page(runs[0], out, score)
+    sides = find_sides(runs)
+    counted, curves = figures(sides, score), _all_curves(sides)
+    columns = ("game", "side", "measure", "value", "low", "high")
+    pages.write_csv(
+        out / "summary.csv",
+        [columns, *([getattr(each, name) for name in columns] for each in counted.all.values())],
     )
-    _write(out / "summary.csv", counted.csv())
-    _write(out / "curves.csv", _csv(curves, sides))
-    _write(out / "report.html", page(content))
-    return out / "report.html"
+    pages.write_csv(out / "curves.csv", _curve_rows(curves))
+    pages.write_csv(
+        out / "sides.csv",
+        [
+            ("side", "setting", "value"),
+            *((s.name, *pair) for s in sides for pair in s.settings.items()),
+        ],
+    )
+    return _write_comparison(runs, sides, counted, curves, out)
 
 
-def _films(sides: Sequence[Side], out: Path) -> dict[str, dict[str, Film]]:
-    found = {
-        game: {side.name: film for side in sides if (film := best_film(side, game, out))}
-        for game in games_of(sides)
+def _write_comparison(
+    runs: Sequence[Run], sides: Sequence[Side], counted: Figures, curves: Curves, out: Path
+) -> Path:
+    games = games_of(sides)
+    videos = {
+        game: found
+        for game in games
+        if (found := [(s, v) for s in sides if (v := best_video(s.of(game), out))])
     }
-    return {game: films for game, films in found.items() if films}
+    drawn = _curve_charts(curves, out)
+    missing = {
+        "sides": not any(side.settings for side in sides), "curves": not drawn, "costs": not sides,
+        "videos": not videos,
+    }  # fmt: skip
+    texts = dict.fromkeys(_protocol_text(run) for run in runs)
+    letters = {text: chr(ord("A") + place % 26) for place, text in enumerate(texts)}
+    top = Path(os.path.commonpath([run.folder.resolve().parent for run in runs]))
+    return pages.write_html(
+        out / "report.html",
+        "comparison.html",
+        title=_title(sides, games),
+        sections={name: head for name, head in _SECTIONS.items() if not missing.get(name)},
+        runs=runs,
+        sides=sides,
+        games=games,
+        sides_of={game: [side for side in sides if side.of(game)] for game in games},
+        figures=counted,
+        answers=findings.answers(sides, counted),
+        warnings=findings.warnings(sides, runs),
+        curves=drawn,
+        score_charts=_score_charts(sides, counted, out),
+        published={game: _beside(game, sides, counted) for game in games},
+        human=[
+            (game, side)
+            for game in (*games, ALL_GAMES)
+            for side in sides
+            if counted.get(game, side.name, "human_iqm")
+        ],
+        pairs=list(_pairs(sides, games, counted)),
+        videos=videos,
+        top=top,
+        protocols=letters,
+        listed=list(_listed(sides, runs, letters, top)),
+    )
+
+
+def _title(sides: Sequence[Side], games: Sequence[str]) -> str:
+    if not sides:
+        return "Runs that cannot be compared"
+    played = ", ".join(games) if len(games) <= 4 else f"{len(games)} games"
+    names = [side.name for side in sides]
+    return f"{played}: {' against '.join(names) if len(names) <= 4 else f'{len(names)} sides'}"
 
 
 def _all_curves(sides: Sequence[Side]) -> Curves:
     found: Curves = {}
     for game in games_of(sides):
+        runs = [run for side in sides for run in side.of(game)]
         for kind, (_, make) in _KINDS.items():
-            if kind == "evaluation" and not _evaluated_on_the_way(sides, game):
-                continue
+            if kind == "evaluation" and all(run.evaluations.shape[1] < 2 for run in runs):
+                continue  # only at the end
             for axis in AXES:
-                made = {place: make(side.of(game), axis) for place, side in enumerate(sides)}
-                curves = {place: curve for place, curve in made.items() if curve is not None}
-                if curves:
+                made = [(side, make(side.of(game), axis)) for side in sides]
+                if curves := [(side, curve) for side, curve in made if curve is not None]:
                     found[game, kind, axis] = curves
     return found
 
 
-def _evaluated_on_the_way(sides: Sequence[Side], game: str) -> bool:
-    return any(run.evaluations.shape[1] > 1 for side in sides for run in side.of(game))
-
-
-def _curve_charts(
-    curves: Curves, sides: Sequence[Side], out: Path
-) -> dict[str, dict[str, list[Chart]]]:
+def _curve_charts(curves: Curves, out: Path) -> dict[str, dict[str, list[Chart]]]:
     charts: dict[str, dict[str, list[Chart]]] = {}
     for (game, kind, axis), of_sides in curves.items():
         title = f"{game}, {kind}: points against {axis}"
-        name = _file_name(f"{kind}_{game}_{axis}")
-        chart = curve_chart(name, title, of_sides, sides, AXES[axis], out)
+        png = out / pages.file_name(f"{kind}_{game}_{axis}.png")
+        lines = beside.reference_lines(of_sides[0][0].of(game)[0])
+        chart = curve_chart(title, of_sides, AXES[axis], png, lines)
         charts.setdefault(game, {}).setdefault(_KINDS[kind][0], []).append(chart)
     return charts
 
 
-def _score_charts(sides: Sequence[Side], counted: Figures, out: Path) -> dict[str, Chart]:
+def _score_charts(sides: Sequence[Side], counted: Figures, out: Path) -> Mapping[str, Chart]:
     return {
         game: score_chart(
-            _file_name(f"scores_{game}"),
             f"{game}: every run's score, and each side's IQM with its 95 % interval",
             game,
             sides,
             counted,
-            out,
+            out / pages.file_name(f"scores_{game}.png"),
         )
         for game in games_of(sides)
         if any(side.finished(game) for side in sides)
     }
 
 
-def _csv(curves: Curves, sides: Sequence[Side]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["game", "curve", "axis", "side", "x", "mean", "low", "high"])
+def _beside(game: str, sides: Sequence[Side], counted: Figures) -> list[beside.Row]:
+    own = [
+        (side.name, iqm.value, frames.value if frames else None)
+        for side in sides
+        if (iqm := counted.get(game, side.name, "iqm"))
+        for frames in [counted.get(game, side.name, "frames")]
+    ]
+    first = next(run for side in sides for run in side.of(game))
+    return beside.rows(first, own) if own else []
+
+
+def _pairs(
+    sides: Sequence[Side], games: Sequence[str], counted: Figures
+) -> Iterator[tuple[Figure, Figure | None]]:
+    """The differences to the first side, with the chances to beat it."""
+    for game in (*games, ALL_GAMES):
+        measure = "human_difference" if game == ALL_GAMES else "difference"
+        for side in sides[1:]:
+            name = versus(side.name, sides[0].name)
+            if difference := counted.get(game, name, measure):
+                yield difference, counted.get(game, name, "better")
+
+
+def _protocol_text(run: Run) -> str:
+    if not run.settings:
+        return "unknown"
+    return ", ".join(f"{key} {value}" for key, value in protocol(run).items())
+
+
+def _listed(
+    sides: Sequence[Side], runs: Sequence[Run], letters: Mapping[str, str], top: Path
+) -> Iterator[list[str]]:
+    """The cells of the table of all runs."""
+    side_of = {run.folder: side.name for side in sides for run in side.runs}
+    for run in sorted(runs, key=lambda run: (side_of.get(run.folder, ""), run.game, run.seed)):
+        yield [
+            run.folder.resolve().relative_to(top).as_posix(),
+            side_of.get(run.folder, "unknown"),
+            run.game,
+            run.seed,
+            run.state,
+            f"{run.step:,}",
+            f"{run.score:,.1f}" if run.finished else "",
+            letters[_protocol_text(run)],
+        ]
+
+
+def _curve_rows(curves: Curves) -> Iterator[Sequence[str | float]]:
+    yield ["game", "curve", "axis", "side", "x", "mean", "low", "high"]
     for (game, kind, axis), of_sides in curves.items():
-        for place, curve in of_sides.items():
-            for point in _points(curve):
-                writer.writerow([game, kind, axis, sides[place].name, *point])
-    return out.getvalue()
-
-
-def _points(curve: Curve) -> Iterator[list[str]]:
-    for numbers in np.stack([curve.x, curve.mean, curve.low, curve.high], axis=1):
-        yield ["" if np.isnan(number) else f"{number:.8g}" for number in numbers]
-
-
-def _file_name(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII)
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file: whole, or not at all."""
-    aside = path.with_name(f".{path.name}.tmp")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+        for side, curve in of_sides:
+            for numbers in np.stack([curve.x, curve.mean, curve.low, curve.high], axis=1):
+                yield [game, kind, axis, side.name, *map(float, numbers)]

@@ -80,8 +80,8 @@ def read_plain(path: Path) -> dict[str, Any]:
     defaults = OmegaConf.to_container(OmegaConf.structured(Config))
     assert isinstance(defaults, dict)
     try:
-        known = {name: value for name, value in _flat(defaults) if value != "???"}
-        return known | dict(_flat(content))
+        known = {name: value for name, value in flat(defaults) if value != "???"}
+        return known | dict(flat(content))
     except RecursionError as error:
         raise _unreadable(path, error) from error
 
@@ -143,10 +143,11 @@ def _literal(value: Any) -> Any:
     return value
 
 
-def _flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by dotted name: ``agent.gamma``."""
     for name, value in node.items():
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

@@ -79,13 +79,13 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
     [
         ([["seed=0"], ["seed=1"]], ["all runs"]),
         ([["obs=ram"], ["obs=pixel"]], ["obs=pixel", "obs=ram"]),
-        ([["agent.gamma=0.9"], ["agent.gamma=0.99"]], ["agent.gamma=0.9", "agent.gamma=0.99"]),
+        ([["agent.gamma=0.9"], ["agent.gamma=0.99"]], ["gamma=0.9", "gamma=0.99"]),
         (
             [["obs=ram"], ["obs=pixel"], ["obs=ram", "agent.gamma=0.9"]],
             [
-                "obs=pixel, agent.gamma=0.99",
-                "obs=ram, agent.gamma=0.9",
-                "obs=ram, agent.gamma=0.99",
+                "obs=pixel, gamma=0.99",
+                "obs=ram, gamma=0.9",
+                "obs=ram, gamma=0.99",
             ],
         ),
         (
@@ -97,7 +97,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
         ([["env=pong", "env.max_frames=5000"], ["env=breakout"]], ["all runs"]),  # the game's own
         (
             [["env.repeat_action_probability=0"], ["env.repeat_action_probability=0.25"]],
-            ["env.repeat_action_probability=0", "env.repeat_action_probability=0.25"],
+            ["repeat_action_probability=0", "repeat_action_probability=0.25"],
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_run_from_before_a_setting_was_made_has_its_default(tmp_path):
     raised = folders[1] / "config.yaml"
     raised.write_text(raised.read_text().replace("  gamma_steps: 0\n", "  gamma_steps: 9\n"))
     names = [side.name for side in find_sides([read_run(f) for f in folders])]
-    assert names == ["agent.gamma_steps=0", "agent.gamma_steps=9"]
+    assert names == ["gamma_steps=0", "gamma_steps=9"]
 
 
 def test_only_settings_that_differ_are_listed(tmp_path):

@@ -146,7 +146,7 @@ def test_by_keyboard(page):
     assert first.rect["x"] >= 0
     assert page.execute_script("return getComputedStyle(arguments[0]).outlineWidth", first) == "3px"
     first.send_keys(Keys.TAB)
-    assert page.switch_to.active_element.text == "Learning curves"
+    assert page.switch_to.active_element.text == "What differs"
     first.send_keys(Keys.ENTER)
     assert page.switch_to.active_element.get_attribute("id") == "main"
 

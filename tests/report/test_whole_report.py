@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import html.parser
 import json
+import os
+import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -24,7 +28,8 @@ class Page(html.parser.HTMLParser):
         self.text = ""
         self._cell: tuple[str, str, str] | None = None
         self._column: str | None = None
-        self.feed(path.read_text())
+        self.source = path.read_text()
+        self.feed(self.source)
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
@@ -145,10 +150,10 @@ def test_different_protocols_are_warned_of(tmp_path, report):
     make_run(tmp_path / "b", "env.protocol=nature", score=9)
     page = report()
     assert (
-        "Protocols differ: space_invaders, env.repeat_action_probability: env.protocol=nature: 0; "
+        "Protocols differ: space_invaders, env.repeat_action_probability: protocol=nature: 0; "
         in page.text
     )
-    assert "env.protocol=v5: 0.25. Such scores do not compare." in page.text
+    assert "protocol=v5: 0.25. Such scores do not compare." in page.text
 
 
 @pytest.mark.parametrize(("ends", "warned"), [("steps=2000", True), ("minutes=15", False)])
@@ -183,14 +188,14 @@ def test_names_cannot_put_anything_into_the_page(tmp_path, report):
     make_run(tmp_path / "b", score=6)
     page = report()
     assert "script" not in page.tags
-    assert "model.activation=<script>$x$" in page.text
+    assert "activation=<script>$x$" in page.text
 
 
 def test_a_score_of_ones_own_is_timed(tmp_path, report):
     make_run(tmp_path / "a", points=[0] * 10 + [10] * 30, score=10, seconds=240)
-    name = "space_invaders", "all runs", "seconds_to_score", "value"
+    name = "space_invaders", "this run", "seconds_to_score", "value"
     assert report("score=5").figures[name] == "2.0 min"
-    assert report("score=99").figures["space_invaders", "all runs", "reached_score", "value"] == "0"
+    assert report("score=99").figures["space_invaders", "this run", "reached_score", "value"] == "0"
 
 
 def test_the_best_game_of_each_side_is_shown(tmp_path, report):
@@ -206,6 +211,108 @@ def test_the_best_game_of_each_side_is_shown(tmp_path, report):
     assert films[0].startswith("data:video/mp4;base64,AAAA")
     assert films[1] == "../ram/videos/step_00000500_score_3.mp4"
     assert "obs=pixel, seed 0: step 500 score 7" in page.text
+
+
+def edited(run: Path, **values: str) -> Path:
+    """Writes other values for settings that are unique by their last name."""
+    config = run / "config.yaml"
+    text = config.read_text()
+    for name, value in values.items():
+        text = re.sub(rf"^( *{name}:).*$", lambda m, v=value: f"{m[1]} {v}", text, flags=re.M)
+    config.write_text(text)
+    return run
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_values_make_letters_and_one_table(tmp_path, report):
+    for name, value in (
+        ("a", "x" * 2000),
+        ("b", "[" + "28, " * 36 + "0]"),
+        ("c", "\u6f22$_{\u202e"),
+    ):
+        run = make_run(tmp_path / name, "env=pong", points=[1] * 20, score=5)
+        edited(run, activation=f"'{value}'")
+    make_run(tmp_path / "d", "env=breakout", points=[1] * 20, score=5)
+    page = report()
+    assert {name[1] for name in page.figures if "against" not in name[1]} == {*"ABCD"}
+    assert page.text.count("x" * 2000) == 1
+    assert all(len(line) < 600 for line in page.text.splitlines() if "x" * 2000 not in line)
+    legends = re.findall(r'class="legend".*?</ul>', page.source)
+    assert [re.findall(r"</svg>(.*?)</li>", each) for each in legends] == [["B"], ["A", "C", "D"]]
+    for name in ("training_pong_steps.png", "scores_pong.png"):
+        width, height = struct.unpack(">II", (tmp_path / "report" / name).read_bytes()[16:24])
+        assert (width, height < 750) == (750, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "named"),
+    [
+        ("result.json", '{"steps": Infinity, "evaluation": {"mean": 1}}', "steps=inf"),
+        ("result.json", '{"steps": 1, "evaluation": {"mean": NaN}}', "evaluation.mean=nan"),
+        ("result.json", f'{{"steps": 1{"0" * 400}, "evaluation": {{"mean": 1}}}}', "steps=1000"),
+        ("result.json", '{"steps": 1, "evaluation": []}', "result.json cannot be read"),
+        ("result.json", '{"steps": 1, "frames": "many", "evaluation": {"mean": 1}}', "frames"),
+        ("result.json", '{"steps": true, "evaluation": {"mean": 1}}', "steps: expected a number"),
+        ("result.json", "[" * 100_000, "result.json cannot be read"),
+        ("result.json", "\xff\0", "result.json cannot be read"),
+        ("config.yaml", "", "config.yaml"),
+        ("config.yaml", "env: {game: [1]}", "names no game: [1]"),
+        ("config.yaml", "env: {game: '=cmd|1'}", "names no game: =cmd|1"),
+        ("config.yaml", "env: {game: pong}\nseed: {a: [1]}\ntrain: 3", "not finished"),
+        ("config.yaml", "env: {game: pong}\nseed: ${oc.env:HOME}", "${oc.env:HOME}"),
+        ("metrics.csv", "step\0,\nx" + "9" * 200_000, "field larger than"),
+        ("metrics.csv", "step,frames,wall_time,episode_return\ninf,1,1,1\n1e300,1,1,1", "cut off"),
+        ("evaluations.csv", "step,mean\nnan,nan\n1", "cut off"),
+        ("job.json", '{"reason": {"a": [1]}}', "failed: {'a': [1]}"),
+        ("job.json", '{"reason": "' + "long " * 1000 + '"}', "failed: long"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_one_bad_run_is_named_and_the_rest_reported(tmp_path, report, file, content, named):
+    for seed in range(2):
+        make_run(tmp_path / f"good{seed}", f"seed={seed}", points=[1] * 20, score=5)
+    bad = make_run(tmp_path / "bad", "seed=2", points=[1] * 20)
+    (bad / file).write_text(content, encoding="latin-1")
+    page = report()
+    figures = [f for name, f in page.figures.items() if name[2:] == ("mean", "value")]
+    assert "5.00" in figures
+    assert named in page.text
+    assert len(page.text) < 30_000
+
+
+def test_files_that_are_none_are_named(tmp_path, report):
+    for seed in range(2):
+        make_run(tmp_path / f"good{seed}", f"seed={seed}", points=[1] * 20, score=5)
+    for place, file in enumerate(("config.yaml", "result.json", "metrics.csv")):
+        bad = make_run(tmp_path / f"bad{place}", f"seed={place + 2}")
+        (bad / file).unlink(missing_ok=True)
+        os.mkfifo(bad / file)  # nobody writes to it: opening it would wait for ever
+    page = report()
+    assert "no config.yaml" in page.text
+    assert page.figures["space_invaders", "all runs", "runs", "value"] == "2"
+
+
+def test_no_text_of_a_csv_is_a_formula(tmp_path, report):
+    for name, value in (
+        ("a", "=cmd|' /C calc'!A0"),
+        ("b", "@SUM(1)"),
+        ("c", "-1+2"),
+        ("d", "\t=1"),
+    ):
+        edited(make_run(tmp_path / name, score=5, points=[1] * 20), activation=json.dumps(value))
+    report()
+    for path in (tmp_path / "report").glob("*.csv"):
+        with path.open(newline="") as file:
+            for row in csv.reader(file):
+                for cell in row:
+                    assert cell[:1] not in tuple("=+@\t\r"), cell
+                    assert cell[:1] != "-" or float(cell), cell
+
+
+def test_identical_runs_are_said_to_be_identical(tmp_path, report):
+    for seed in range(3):
+        make_run(tmp_path / str(seed), f"seed={seed}", score=5)
+    assert "5.00 to 5.00, identical runs" in report().text
 
 
 @pytest.mark.parametrize(

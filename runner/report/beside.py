@@ -1,0 +1,100 @@
+"""Published scores beside a run's own: as lines of a chart, and as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runner.report.runs import Run
+from runner.report.sides import protocol
+from runner.scores import Published, human_normalised, published
+
+
+@dataclass(frozen=True)
+class Row:
+    """A score, and what it takes to read it.
+
+    Attributes:
+        name: Of the side or agent.
+        score: Points.
+        human: Human-normalised, None if unknown.
+        share: Where the score lies between the lowest row and the highest, 0 to 1.
+        frames: Emulator frames of the training.
+        rules: By which it was played.
+        note: What keeps it from being compared with the run.
+        own: Whether this project's.
+    """
+
+    name: str
+    score: float
+    human: float | None
+    share: float
+    frames: str
+    rules: str
+    note: str
+    own: bool
+
+
+def reference_lines(run: Run) -> dict[str, float]:
+    """Name and points of what a chart of ``run``'s game shows: agents by the same sticky rule."""
+    return {
+        agent.name + (f", {in_millions(agent.frames)} frames" if agent.frames else ""): score
+        for agent in published().values()
+        if (score := agent.scores.get(run.game)) is not None
+        and (agent.frames is None or agent.sticky == _sticky(run))
+    }
+
+
+def rows(run: Run, own: Sequence[tuple[str, float, float | None]]) -> list[Row]:
+    """The project's own results and published scores of a game, from low to high.
+
+    Args:
+        run: Gives the game and the rules that the published ones are held against.
+        own: Name, points and frames of each result; empty: no rows.
+    """
+    most = max((frames or 0 for _, _, frames in own), default=0)
+    others = [agent for agent in published().values() if own and run.game in agent.scores]
+    scores = [score for _, score, _ in own] + [agent.scores[run.game] for agent in others]
+    low, width = min(scores, default=0), max(scores, default=0) - min(scores, default=0)
+
+    def row(name: str, score: float, frames: float | None, rules: str, note: str, own: bool) -> Row:
+        human, share = human_normalised(run.game, score), (score - low) / (width or 1)
+        return Row(name, score, human, share, in_millions(frames), rules, note, own)
+
+    found = [row(name, score, frames, _rules(run), "", True) for name, score, frames in own]
+    for agent in others:
+        score, note = agent.scores[run.game], _note(agent, run, most)
+        found.append(row(agent.name, score, agent.frames, agent.rules, note, False))
+    return sorted(found, key=lambda each: each.score) if others else []
+
+
+def in_millions(frames: float | None) -> str:
+    """Emulator frames, for readers."""
+    millions = (frames or 0) / 1e6
+    return (
+        f"{millions:,.{0 if millions >= 10 else 1 if millions >= 1 else 2}f} M" if frames else "-"
+    )
+
+
+def _sticky(run: Run) -> bool:
+    return run.settings.get("env.repeat_action_probability") not in (0, None)
+
+
+def _rules(run: Run) -> str:
+    rules = protocol(run)
+    return (
+        f"sticky actions {rules['env.repeat_action_probability']}, up to {rules['env.noop_max']} "
+        f"no-ops, epsilon {rules['eval.epsilon']}"
+    )
+
+
+def _note(agent: Published, run: Run, frames: float) -> str:
+    """Frames are held against frames, never against steps."""
+    notes = []
+    if agent.frames and agent.sticky != _sticky(run):
+        notes.append("sticky actions" if agent.sticky else "no sticky actions")
+    if agent.frames and frames and not 2 / 3 <= (ratio := agent.frames / frames) <= 1.5:
+        notes.append(
+            f"{ratio:,.0f} times the frames" if ratio > 1 else f"{ratio:.0%} of the frames"
+        )
+    return ", ".join(notes)

@@ -1,0 +1,61 @@
+"""Fills the page templates beside this file, and writes what the report leaves: whole, or not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from runner.report.charts import swatch
+from runner.report.runs import clipped
+
+_TEMPLATES: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters["swatch"] = swatch
+
+
+def write_html(path: Path, template: str, **content: Any) -> Path:
+    """Fills ``template`` and writes it to ``path``; returns the path."""
+    write(path, _TEMPLATES.get_template(template).render(content))
+    return path
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[str | float]]) -> None:
+    """Writes rows of texts and numbers; NaN is empty, and no text is a spreadsheet's formula."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([_cell(each) for each in row] for row in rows)
+    write(path, out.getvalue())
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in tuple("=+-@\t\r") else value
+    return "" if value != value else f"{value:.10g}"
+
+
+def write(path: Path, text: str) -> None:
+    """Writes ``text``, aside first."""
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.write_text(text, encoding="utf-8", errors="replace")
+    os.replace(aside, path)
+
+
+def file_name(text: str) -> str:
+    """``text`` as the name of a file."""
+    return re.sub(r"[^\w.-]", "_", text)
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, for a warning."""
+    return clipped(" ".join(str(error).split()) or type(error).__name__, 250)

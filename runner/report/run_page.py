@@ -1,0 +1,168 @@
+"""The page of one run: what it learned, beside whom it stands, and how to continue."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from runner.durations import duration
+from runner.errors import UserError
+from runner.report import beside, findings, pages
+from runner.report.charts import Chart, curve_chart
+from runner.report.curves import AXES, evaluation_curve, training_curve
+from runner.report.figures import figures, frames, points, seconds
+from runner.report.runs import Run, read_run, shown
+from runner.report.sides import MISSING, Side, find_sides
+from runner.report.videos import best_video
+from runner.run_directory import RunDirectory
+from runner.scores import human_normalised, published
+
+_SECTIONS: Final = {
+    "curve": "Learning curve",
+    "video": "Best game",
+    "beside": "Beside random play, humans and published agents",
+    "continue": "How to continue",
+    "settings": "Settings that differ from the default",
+    "costs": "What it took",
+}
+
+
+def write_page(run_directory: Path) -> Path:
+    """Writes the page of a run into its folder.
+
+    Args:
+        run_directory: The run's folder.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        UserError: The run's settings cannot be read.
+    """
+    run = read_run(run_directory)
+    if not run.settings:
+        raise UserError(f"run={run_directory}: {run.problem}")
+    return write_run_page(run, run_directory)
+
+
+def announce_page(run_directory: Path) -> None:
+    """Writes the page of a run and prints where it is; what goes wrong is only a warning."""
+    try:
+        print(f"page: {write_page(run_directory)}", flush=True)
+    except Exception as error:
+        print(f"warning: no page of the run: {pages.one_line(error)}", file=sys.stderr, flush=True)
+
+
+def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
+    """Writes the page of ``run`` into ``out``; returns its path."""
+    side = dataclasses.replace(find_sides([run])[0], name="this run")
+    names = "training games: mean of the last 100", "evaluations on the way"
+    lines = [dataclasses.replace(side, name=each, place=i) for i, each in enumerate(names)]
+    charts = _charts(run, lines, out)
+    compared = beside.rows(run, [("this run", run.score, frames(run))] if run.finished else [])
+    missing = {"curve": not charts, "beside": not compared}
+    commands = _commands(run)
+    return pages.write_html(
+        out / "report.html",
+        "run.html",
+        title=f"{run.game}, {shown(run.settings.get('obs.name'))}: "
+        + (f"{points(run.score)} points" if run.finished else "not finished"),
+        about=_about(run),
+        sections={name: head for name, head in _SECTIONS.items() if not missing.get(name)},
+        run=run,
+        answers=_answers(run),
+        warnings=findings.warnings([side], [run]) if not run.finished else [],
+        lines=lines[: 1 + (run.evaluations.shape[1] > 1)],
+        charts=charts,
+        video=best_video([run], out),
+        watch=commands["Watch it play"],
+        rows=compared,
+        published=[agent for agent in published().values() if run.game in agent.scores],
+        commands=commands,
+        settings=_differing(run),
+        sides=[side],
+        figures=figures([side], score),
+    )
+
+
+def _charts(run: Run, lines: list[Side], out: Path) -> list[Chart]:
+    charts = []
+    for axis in ("steps", "time"):
+        curves = [training_curve([run], axis)]
+        if run.evaluations.shape[1] > 1:
+            curves.append(evaluation_curve([run], axis))
+        known = [
+            (line, curve) for line, curve in zip(lines, curves, strict=False) if curve is not None
+        ]
+        if known:
+            png = out / f"learning_curve_{axis}.png"
+            title = f"{run.game}: points against {axis}"
+            charts.append(curve_chart(title, known, AXES[axis], png, beside.reference_lines(run)))
+    return charts
+
+
+def _about(run: Run) -> str:
+    parts = [f"agent={shown(run.settings.get('agent.name'))}", f"seed {run.seed}"]
+    parts.append(f"{run.step:,} steps")
+    if (trained := seconds(run)) is not None:
+        parts[-1] += f" in {duration(trained)}"
+    return ", ".join([*parts, run.state])
+
+
+def _answers(run: Run) -> list[str]:
+    if not run.finished:
+        return []
+    result = run.result
+    text = f"Mean score {points(run.score)}"
+    if "evaluation.episodes" in result:
+        text += f" over {result['evaluation.episodes']:,.0f} games after the training"
+    if {"evaluation.min", "evaluation.max", "evaluation.std"} <= result.keys():
+        low, high = result["evaluation.min"], result["evaluation.max"]
+        spread = f"from {low:,g} to {high:,g}, standard deviation {result['evaluation.std']:,.1f}"
+        text += ", all of them the same" if low == high else f": {spread}"
+    human = human_normalised(run.game, run.score)
+    if human is None:
+        return [f"{text}.", f"{run.game} has no published scores of random play and humans."]
+    return [f"{text}.", f"Human-normalised {human:.3f}: 0 is random play, 1 a human."]
+
+
+def _commands(run: Run) -> dict[str, str]:
+    """What one does next -> the command, quoted for a shell."""
+    folder, place = str(run.folder), RunDirectory(run.folder)
+    found = {}
+    if place.checkpoints.is_dir() and any(place.checkpoints.iterdir()):
+        what = "Resume it where it stopped"
+        typed = ["runner", f"resume={folder}"]
+        if run.finished:
+            what, typed = "Train it longer", [*typed, f"train.steps={2 * run.step}"]
+        found[what] = typed
+    found["Evaluate it in more games"] = ["runner.evaluate", f"run={folder}", "episodes=100"]
+    found["Watch it play"] = ["runner.watch", f"run={folder}"]
+    found["Compare it with another run"] = ["runner.compare", folder]
+    return {
+        what: f"python -m {shlex.join(typed)}" + (" OTHER" if typed[0].endswith("compare") else "")
+        for what, typed in found.items()
+    }
+
+
+def _differing(run: Run) -> list[tuple[str, str, str]] | None:
+    """Settings, this run's values and the defaults; None if these cannot be composed."""
+    from runner.settings import compose, saved
+
+    default: Mapping[str, Any]
+    try:
+        compose.register()
+        obs = shown(run.settings.get("obs.name"))
+        config = compose.load([f"env={run.game}", f"obs={obs}"])
+        default = dict(saved.flat(dataclasses.asdict(config)))
+    except Exception:  # an observation of another version, a broken installation
+        return None
+    return [
+        (key, shown(run.settings.get(key, MISSING)), shown(default.get(key, MISSING)))
+        for key in {**default, **run.settings}
+        if shown(run.settings.get(key, MISSING)) != shown(default.get(key, MISSING))
+    ]

@@ -1,0 +1,93 @@
+"""The page of one run, from the command and at the end of a training."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from made_runs import make_run
+
+from runner.report.beside import reference_lines, rows
+from runner.report.run_page import announce_page, write_page
+from runner.report.runs import Run, read_run
+from runner.scores import published
+
+
+@pytest.fixture
+def text(single: Path) -> str:
+    return html.unescape((single / "report.html").read_text())
+
+
+def test_it_says_what_a_reader_asks_for(text):
+    for section in (
+        "Learning curve", "Best game", "How to continue", "Settings that differ", "What it took",
+    ):  # fmt: skip
+        assert f">{section}" in text
+    assert "<h1>breakout, ram: 33.3 points</h1>" in text
+    assert "Mean score 33.3 over 30 games after the training." in text
+    assert "evaluations on the way" in text
+    assert "data:video/mp4;base64," in text
+
+
+def test_commands_can_be_pasted_into_a_shell(single, text):
+    commands = [shlex.split(each) for each in re.findall(r"<pre.*?><code>(.*?)</code>", text)]
+    assert ["python", "-m", "runner", f"resume={single}", "train.steps=2000"] in commands
+    assert ["python", "-m", "runner.evaluate", f"run={single}", "episodes=100"] in commands
+    assert ["python", "-m", "runner.watch", f"run={single}"] in commands
+
+
+def test_only_settings_that_differ_from_the_default_are_listed(text):
+    section = text[text.index('id="settings"') : text.index('id="costs"')]
+    listed = re.findall(r"<th scope=\"row\"><code>(.*?)</code>", section)
+    assert {"agent.gamma", "seed"} <= set(listed)
+    assert not {"agent.name", "env.game", "obs.name", "model.hidden"} & set(listed)
+
+
+def test_published_scores_stand_beside_it_and_say_what_differs(single, text):
+    assert ">DQN (Nature)" in text
+    by_name = {row.name: row for row in rows(read_run(single), [("this run", 33.3, 4000.0)])}
+    assert [by_name[name].score for name in ("random play", "human", "Rainbow")] == [
+        1.7, 30.5, 417.5,
+    ]  # fmt: skip
+    assert by_name["this run"].own
+    assert by_name["this run"].human == pytest.approx((33.3 - 1.7) / (30.5 - 1.7))
+    assert by_name["BBF 100k"].note == "no sticky actions, 100 times the frames"
+    assert by_name["human"].note == ""
+    scores = [row.score for row in rows(read_run(single), [("this run", 33.3, 4000.0)])]
+    assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize(("sticky", "drawn"), [(0.25, False), (0.0, True)])
+def test_lines_are_those_of_agents_by_the_same_sticky_rule(sticky, drawn):
+    run = Run(Path(), {"env.game": "breakout", "env.repeat_action_probability": sticky})
+    lines = reference_lines(run)
+    assert {"random play", "human"} <= set(lines)
+    assert ("DQN (Nature), 200 M frames" in lines) == drawn
+
+
+def test_a_game_without_published_scores_says_so(tmp_path):
+    run = make_run(tmp_path / "a", "env=tetris", points=[1] * 20, score=5)
+    text = write_page(run).read_text()
+    assert "tetris has no published scores" in text
+    assert not any("tetris" in agent.scores for agent in published().values())
+    assert 'id="beside"' not in text
+
+
+def test_a_run_without_games_video_or_checkpoint_has_a_page(tmp_path):
+    run = make_run(tmp_path / "a")
+    text = write_page(run).read_text()
+    assert "not finished" in text
+    assert "None was recorded." in text
+    assert "resume=" not in text
+
+
+def test_at_the_end_of_a_training_a_fault_is_only_a_warning(tmp_path, capsys):
+    run = make_run(tmp_path / "a", points=[1] * 20, score=5)
+    announce_page(run)
+    assert capsys.readouterr().out == f"page: {run / 'report.html'}\n"
+    (run / "config.yaml").unlink()
+    announce_page(run)
+    assert capsys.readouterr().err.startswith("warning: no page of the run: ")
