@@ -161,6 +161,9 @@ def _fit_and_evaluate(
     print(f"result: {run.result}", flush=True)
     if "videos" in callbacks:
         callbacks["videos"].finish()
+    from runner.report.run_page import announce_page  # not needed before: it imports matplotlib
+
+    announce_page(run.folder)
     return 0
 
 
