@@ -1,23 +1,29 @@
-"""The report of runs that the train command made."""
+"""The page of a run that the train command made."""
 
 from __future__ import annotations
 
-import csv
 import json
+import re
 from pathlib import Path
 
 from commands.commands_started import Ended
 
 from runner import compare
+from runner.report.figures import points
 
 
-def test_a_real_run_becomes_a_report(here, pixel_run):
+def test_a_real_run_becomes_a_page(here, pixel_run):
     ended: Ended = here(compare.main, str(pixel_run.folder), "out=made")
     assert (ended.code, ended.err) == (0, "")
-    with open("made/summary.csv", newline="") as file:
-        rows = {row["measure"]: row["value"] for row in csv.DictReader(file)}
+    text = Path("made/report.html").read_text()
     result = json.loads((pixel_run.folder / "result.json").read_text())
-    assert float(rows["mean"]) == result["evaluation"]["mean"]
-    assert float(rows["frames"]) == result["frames"]
-    assert float(rows["memory_bytes"]) == result["memory_bytes"] > 100_000_000
-    assert "breakout" in Path("made/report.html").read_text()
+    assert f"Mean score {points(result['evaluation']['mean'])} over" in text
+    shown = dict(re.findall(r'data-measure="(\w+)"><span data-column="value">(.*?)</span>', text))
+    assert shown["frames"] == f"{result['frames']:,}"
+    assert shown["memory_bytes"] == f"{result['memory_bytes'] / 1e6:,.0f} MB"
+
+
+def test_a_training_ends_with_its_page(pixel_run):
+    page = pixel_run.folder / "report.html"
+    assert pixel_run.ended.out.splitlines()[-1] == f"page: {page}"
+    assert "breakout" in page.read_text()
