@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 REQUIRED: Final = "???"  # the default of a setting that has none
+LONGEST: Final = 300  # characters of an error's line
 MOST: Final = 10**12  # of any count: what is larger is a slip of the hand
 
 
@@ -31,14 +32,33 @@ class UserError(ValueError):
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        super().__init__(short(message, LONGEST))
 
-def wrong(field: str, value: object, allowed: str) -> UserError:
-    """Returns the error for ``field=value`` where only ``allowed`` is."""
-    shown = "null" if value is None else str(value)
+
+def short(text: str, longest: int = 100) -> str:
+    """``text`` in one line, cut if it is long."""
+    line = "".join(c if c.isprintable() else " " for c in text[: 4 * longest])
+    line = " ".join(line.split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
+
+
+def wrong(field: str, value: object, allowed: str, hint: str = "") -> UserError:
+    """Returns the error for ``field=value`` where only ``allowed`` is.
+
+    Args:
+        field: Dotted name of the setting.
+        value: As it was typed.
+        allowed: What was expected.
+        hint: Said before it, such as ``did you mean pong? ``.
+    """
+    try:
+        shown = "null" if value is None else str(value)
+    except ValueError:  # of more digits than Python shows
+        shown = "(a very long number)"
     if isinstance(value, bool):
         shown = shown.lower()
-    shown = shown if len(shown) <= 100 else f"{shown[:80]}... ({len(shown):,} characters)"
-    return UserError(f"{field}={shown}: expected {allowed}")
+    return UserError(f"{short(field)}={short(shown)}: {hint}expected {allowed}")
 
 
 @dataclass(frozen=True)
@@ -156,7 +176,8 @@ def setting(
 
 def option(name: str) -> Any:
     """The field ``name`` (of a group) or ``kind`` (in a list) that tells options apart."""
-    return setting(name, one_of(name), "which option this is")
+    metadata = {"rule": one_of(name), "sentence": "which option this is", "is_option": True}
+    return dataclasses.field(default=name, metadata=metadata)
 
 
 def check_fields(instance: Any, key: str) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
 
 from runner import __version__
 
 
 def main(arguments: list[str]) -> int:
-    """Checks what was typed, then lets Hydra run it.
+    """Checks what was typed, then runs it.
 
     Args:
         arguments: As typed: ``env=pong obs=pixel``.
@@ -23,71 +21,57 @@ def main(arguments: list[str]) -> int:
         return 0
 
     # Imported here, because the emulators' processes import this module too.
-    import hydra
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import DictConfig
-
     from runner.commands import guarded
-    from runner.settings import compose, saved, sweeps
 
-    compose.register()
-    arguments = compose.with_paths_quoted(arguments)
-    codes = []
+    return guarded(lambda: _run(arguments))
 
-    def job(composed: DictConfig) -> None:
-        code = guarded(lambda: _train(composed, HydraConfig.get()))
-        codes.append(code)
 
-    def _train(composed: DictConfig, hydra_config: Any) -> int:
-        from runner.run_directory import remove_if_empty
-        from runner.training import train
+def _run(arguments: list[str]) -> int:
+    from runner.settings import checks, compose, flags, sweeps
 
-        folder = Path(hydra_config.runtime.output_dir)
-        chosen = any("hydra.run.dir" in o for o in hydra_config.overrides.hydra)
-        try:
-            return train(compose.typed(composed), folder, may_rename=not chosen)
-        finally:
-            remove_if_empty(folder, Path.cwd())
-
-    def check() -> int:
-        sys.argv[1:] = compose.check_command_line(arguments)  # where Hydra reads them
+    given = flags.parse_flags(arguments)
+    if given.help:
+        print(flags.HELP, end="")
         return 0
-
-    def resume_run() -> int:
-        from runner.errors import UserError
-        from runner.run_directory import RunDirectory
-        from runner.settings.resume import changed, run_to_resume
-        from runner.trained import is_pretrained
-        from runner.training import resume
-
-        folder, overrides = run_to_resume(arguments)
-        if is_pretrained(folder):
-            raise UserError(
-                f"resume={folder}: expected a run of your own (what is in pretrained/ is only "
-                "read; to start from its weights: init_weights=FILE)"
-            )
-        run = RunDirectory(folder)
-        config = run.read_config()
-        named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
-        saved.allow_builder(config, folder, named[-1] if named else None)
-        return resume(changed(config, overrides), run)
-
-    def run_sweep() -> int:
+    compose.register()
+    settings = compose.with_paths_quoted(given.settings)
+    if any(text.startswith("resume=") for text in settings):
+        return _resume([*settings, *(text for text in arguments if text.startswith("-"))])
+    if given.cfg is None and sweeps.is_sweep([*["-m"] * given.multirun, *settings]):
         from runner.sweep.sweep import sweep
 
-        return sweep(arguments)
+        return sweep(settings)
+    run = compose.load_run(settings)
+    if given.cfg is not None:
+        print(compose.shown(run, given.cfg, given.package), end="")
+        return 0
+    folder = run.folder()
+    checks.check_packages(run.config)
+    checks.check_writable(folder, "hydra.run.dir")
+    from runner.training import train
 
-    if any(argument.startswith("resume=") for argument in arguments):
-        return guarded(resume_run)
-    if sweeps.is_sweep(arguments):
-        return guarded(run_sweep)
-    if code := guarded(check):
-        return code
-    run_job = hydra.main(
-        version_base="1.3", config_path=str(compose.CONF_DIR), config_name="config"
-    )
-    run_job(job)()
-    return max(codes, default=0)
+    return train(run.config, folder, may_rename=not run.folder_is_typed)
+
+
+def _resume(arguments: list[str]) -> int:
+    from runner.errors import UserError
+    from runner.run_directory import RunDirectory
+    from runner.settings import saved
+    from runner.settings.resume import changed, run_to_resume
+    from runner.trained import is_pretrained
+    from runner.training import resume
+
+    folder, overrides = run_to_resume(arguments)
+    if is_pretrained(folder):
+        raise UserError(
+            f"resume={folder}: expected a run of your own (what is in pretrained/ is only "
+            "read; to start from its weights: init_weights=FILE)"
+        )
+    run = RunDirectory(folder)
+    config = run.read_config()
+    named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
+    saved.allow_builder(config, folder, named[-1] if named else None)
+    return resume(changed(config, overrides), run)
 
 
 def command() -> int:

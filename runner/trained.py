@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
-from runner.settings.checks import nearest
+from runner.settings.convert import nearest
 from runner.settings.schema import Config
 from runner.shipped import shipped
 

@@ -67,7 +67,7 @@ def resume(config: Config, run: RunDirectory) -> int:
         UserError: The run has no whole checkpoint, or another process is at it.
         RunError: The run cannot go on.
     """
-    if config.memory.name != "replay":
+    if config.memory.name == "sequential":
         raise UserError(
             f"resume={run.folder}: expected a run with memory=replay (keras-rl2's own agent and "
             "memory keep no checkpoints; go on from its weights with init_weights= start_step=)"
@@ -244,7 +244,7 @@ def _callbacks(
     minutes = StopAfterMinutes(config.train.minutes)
     if config.logger.verbose == 2:
         callbacks["episodes"] = EpisodeLines(config.train.steps, start)
-    if config.logger.progress and config.logger.verbose:
+    if config.logger.verbose:
         callbacks["progress"] = Progress(
             config.train.steps, config.logger.interval, start, lambda: minutes.seconds_left
         )

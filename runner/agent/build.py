@@ -26,12 +26,15 @@ from runner.keras_rl2 import (
 )
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
+from runner.settings import memory as settings
 from runner.settings.addresses import parse_place, positions
+from runner.settings.agent import DQN
 from runner.settings.checks import num_envs
+from runner.settings.obs import RamObservation
 from runner.settings.schema import Config
 from runner.weights import load_weights
 
-_DTYPES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16"}
+_DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class RewardClipper(Processor):  # type: ignore[misc]
@@ -52,6 +55,7 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         UserError: The user's builder or weights file does not fit.
     """
     model = config.model
+    precision = config.agent.precision if isinstance(config.agent, DQN) else "float32"
     # With two streams the last hidden layer is each stream's own.
     hidden = model.hidden[:-1] if config.agent.dueling == "streams" else model.hidden
     arguments: dict[str, Any] = {
@@ -59,7 +63,7 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         "activation": model.activation,
         "layer_norm": model.layer_norm,
         "scale": model.scale,
-        "dtype": _DTYPES[config.agent.precision],
+        "dtype": _DTYPES[precision],
         "dense_initializer": model.dense_initializer,
     }
     if model.name == "conv":
@@ -70,7 +74,7 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
     if model.name == "dense":
         names = ("bits", "standardise", "differences", "gains", "slot_hidden")
         arguments |= {name: getattr(model, name) for name in names}
-        seen = config.obs.bytes
+        seen = config.obs.bytes if isinstance(config.obs, RamObservation) else None
         arguments["bits_of"] = model.bits_of and positions(model.bits_of, seen)
         arguments["tiles"] = [parse_place(tile).seen(seen) for tile in model.tiles]
         arguments["slots"] = [
@@ -100,13 +104,15 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
 
 def _head(config: Config) -> Head:
     agent, model = config.agent, config.model
+    # keras-rl2's own agent learns means, with ordinary layers: the defaults.
+    estimator = agent if isinstance(agent, DQN) else DQN()
     return Head(
         dueling=agent.dueling,
-        distribution=agent.distribution,
-        atoms=agent.atoms,
-        v_min=agent.v_min,
-        v_max=agent.v_max,
-        noisy_sigma=agent.noisy_sigma,
+        distribution=estimator.distribution,
+        atoms=estimator.atoms,
+        v_min=estimator.v_min,
+        v_max=estimator.v_max,
+        noisy_sigma=estimator.noisy_sigma,
         stream_units=model.hidden[-1] if agent.dueling == "streams" else 0,
         activation=model.activation,
         layer_norm=model.layer_norm,
@@ -115,10 +121,11 @@ def _head(config: Config) -> Head:
 
 def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
     """Builds the replay memory."""
-    if config.memory.name == "sequential":
-        return SequentialMemory(config.memory.limit, window_length=config.obs.window)
+    memory = config.memory
+    if isinstance(memory, settings.SequentialMemory):
+        return SequentialMemory(memory.limit, window_length=config.obs.window)
     return ReplayMemory(
-        config.memory.limit,
+        memory.limit,
         config.obs.window,
         observation_shape,
         streams=num_envs(config),
@@ -126,14 +133,14 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         padding=config.obs.padding,
         n_step=config.agent.n_step,
         gamma=config.agent.gamma,
-        redraw_at_borders=config.memory.border == "redraw",
+        redraw_at_borders=memory.border == "redraw",
         prioritization=_prioritization(config),
     )
 
 
 def _prioritization(config: Config) -> Prioritization | None:
     memory = config.memory
-    if not memory.prioritized:
+    if not isinstance(memory, settings.PrioritizedMemory):
         return None
     return Prioritization(
         alpha=memory.alpha,
@@ -176,7 +183,7 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
 def _own_arguments(config: Config) -> dict[str, Any]:
     """Those that the compiled agent takes beside keras-rl2's."""
     agent = config.agent
-    if agent.name != "dqn":
+    if not isinstance(agent, DQN):
         return {}
     rising = RisingDiscount(agent.gamma_start, agent.gamma, agent.gamma_steps)
     munchausen = Munchausen(agent.munchausen_alpha, agent.munchausen_tau, agent.munchausen_floor)

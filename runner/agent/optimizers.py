@@ -10,7 +10,7 @@ from typing import Any, Final
 import keras
 from keras.optimizers import schedules
 
-from runner.settings.schema import AgentConfig
+from runner.settings.agent import DQN, KerasRL2Agent
 
 # What each takes beside what they share.
 _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
@@ -26,17 +26,17 @@ _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
 }
 
 
-def make_optimizer(agent: AgentConfig) -> keras.optimizers.Optimizer:
+def make_optimizer(agent: KerasRL2Agent) -> keras.optimizers.Optimizer:
     """Builds the optimizer of ``agent``'s settings."""
     shared: dict[str, Any] = {"learning_rate": _learning_rate(agent)}
     if not math.isinf(agent.gradient_clip):
         shared["global_clipnorm"] = agent.gradient_clip
-    if agent.ema_decay:
+    if isinstance(agent, DQN) and agent.ema_decay:
         shared |= {"use_ema": True, "ema_momentum": agent.ema_decay}
     return _OPTIMIZERS[agent.optimizer](agent, **shared)
 
 
-def _learning_rate(agent: AgentConfig) -> float | schedules.LearningRateSchedule:
+def _learning_rate(agent: KerasRL2Agent) -> float | schedules.LearningRateSchedule:
     """Stays, or stays and then falls in a straight line. Keras counts updates, not steps."""
     if not agent.lr_decay_steps:
         return agent.learning_rate

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from runner.environments import emulator_state
 from runner.environments.screen import ScreenView
 from runner.settings.games import rom_path
+from runner.settings.obs import PixelObservation, RamObservation
 from runner.settings.observations import observation_shape
 from runner.settings.schema import EnvConfig, ObsConfig
 
@@ -56,13 +57,14 @@ class AtariGame(gymnasium.Env[Observation, int]):
         )
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.actions))
         self.observation_space = spaces.Box(0, 255, observation_shape(env, obs), np.uint8)
-        self._bytes = None if obs.bytes is None else np.array(obs.bytes)
-        self._view = ScreenView(obs) if obs.name == "pixel" else None
+        seen = obs.bytes if isinstance(obs, RamObservation) else None
+        self._bytes = None if seen is None else np.array(seen)
+        self._view = ScreenView(obs) if isinstance(obs, PixelObservation) else None
         if self._view is not None:
             self._newer, self._older = self._view.buffer(self.ale), self._view.buffer(self.ale)
             self._read_screen = self._view.reader(self.ale)
-        drawn = isinstance(env.frame_skip, list)
-        self._skips: list[int] = env.frame_skip if drawn else [env.frame_skip]
+        skip = env.frame_skip
+        self._skips = skip if isinstance(skip, list) else [skip]
         self._fires = env.fire_at_start and Action.FIRE in self.actions
         self._moves = [move for move in (Action.RIGHT, Action.LEFT) if move in self.actions]
         self._draws = np.random.MT19937()

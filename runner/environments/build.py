@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from runner.environments.atari import AtariGame
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.environments.single import SingleGame
@@ -25,10 +23,7 @@ def _one(config: Config) -> SingleGame:
     return SingleGame(AtariGame(config.env, config.obs), game_seeds(config.seed, 1)[0])
 
 
-# By memory: keras-rl2's own keeps the order of a single game.
-_BY_MEMORY: dict[str, Callable[[Config], Games]] = {"replay": _many, "sequential": _one}
-
-
 def make_games(config: Config) -> Games:
     """Starts the emulators. Imports no TensorFlow: they load while it does."""
-    return _BY_MEMORY[config.memory.name](config)
+    # keras-rl2's own memory keeps the order of a single game.
+    return (_one if config.memory.name == "sequential" else _many)(config)

@@ -14,7 +14,7 @@ import numpy as np
 from ale_py import ALEInterface
 from numpy.typing import NDArray
 
-from runner.settings.schema import ObsConfig
+from runner.settings.obs import PixelObservation
 
 Screen = NDArray[np.uint8]
 
@@ -49,7 +49,7 @@ class ScreenView:
         obs: The settings.
     """
 
-    def __init__(self, obs: ObsConfig) -> None:
+    def __init__(self, obs: PixelObservation) -> None:
         self.frames_read = 2 if obs.max_pool else 1  # of a step, its last
         self._mean = obs.color == "mean"
         self._rgb = obs.color != "luma"

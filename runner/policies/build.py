@@ -37,13 +37,13 @@ RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
     "boltzmann": lambda p, _: BoltzmannQPolicy(clip=tuple(p.clip)),
 }
 
-SCHEDULES: Final[dict[str, Callable[[Policy, str, PolicyConfig, float], Policy]]] = {
-    "constant": lambda rule, attr, p, test: ConstantPolicy(rule, attr, _set(p.value_max), test),
+SCHEDULES: Final[dict[str, Callable[[Policy, str, Any, float], Policy]]] = {
+    "constant": lambda rule, attr, p, test: ConstantPolicy(rule, attr, p.value_max, test),
     "linear": lambda rule, attr, p, test: LinearAnnealedPolicy(
         rule, attr, p.value_max, p.value_min, value_test=test, nb_steps=p.nb_steps
     ),
     "exponential": lambda rule, attr, p, test: ExponentialAnnealedPolicy(
-        rule, attr, _set(p.value_max), _set(p.value_min), test, _set(p.rate)
+        rule, attr, p.value_max, p.value_min, test, p.rate
     ),
     "piecewise": lambda rule, attr, p, test: PiecewiseAnnealedPolicy(rule, attr, p.points, test),
 }
@@ -59,8 +59,3 @@ def make_policy(config: Config) -> Policy:
     # keras-rl2's own test() uses it; the project's evaluations are epsilon-greedy by themselves.
     test = config.eval.epsilon if attribute == "eps" else rule.tau
     return SCHEDULES[policy.schedule](rule, attribute, policy, test)
-
-
-def _set(value: Any) -> Any:
-    assert value is not None, "checked in runner.settings.policy_checks"
-    return value

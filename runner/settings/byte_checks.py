@@ -6,6 +6,7 @@ from typing import Final
 
 from runner.errors import wrong
 from runner.settings.addresses import RAM_BYTES, is_place, parse_place
+from runner.settings.obs import RamObservation
 from runner.settings.schema import Config, SlotConfig
 
 _PARTS: Final = ("numbers", "bits", "tiles")  # of a slot
@@ -33,7 +34,11 @@ def check_bytes(config: Config) -> None:
     for field, entry in entries:
         if obs.name != "ram" or model.name != "dense":
             raise wrong(field, entry, "nothing unless obs=ram and model=dense")
-        if obs.bytes is not None and not set(parse_place(str(entry)).addresses) <= set(obs.bytes):
+        if (
+            isinstance(obs, RamObservation)
+            and obs.bytes is not None
+            and not set(parse_place(str(entry)).addresses) <= set(obs.bytes)
+        ):
             raise wrong(field, entry, f"bytes of obs.bytes={obs.bytes}")
 
 

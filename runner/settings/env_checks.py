@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 from runner.errors import wrong
 from runner.settings.byte_checks import check_bytes
+from runner.settings.env import EnvConfig
 from runner.settings.env_ids import all_ids
+from runner.settings.obs import PixelObservation
 from runner.settings.observations import screen_size
 from runner.settings.schema import Config
-
-# What the names of ``obs`` that only the screen has are, where they are unused.
-_UNUSED_WITH_RAM: Final = {
-    "max_pool": True,
-    "color": "luma",
-    "crop": None,
-    "subsample": 1,
-    "resize": "area",
-}
 
 
 def check_env(config: Config) -> None:
@@ -48,15 +40,8 @@ def _check_rules_of_the_game(config: Config) -> None:
 
 def _check_observation(config: Config) -> None:
     obs = config.obs
-    if obs.name == "ram":
-        for name, unused in _UNUSED_WITH_RAM.items():
-            if (value := getattr(obs, name)) != unused:
-                allowed = "obs=pixel or obs=raw with it: obs=ram sees no screen"
-                raise wrong(f"obs.{name}", value, allowed)
-    else:
-        if obs.bytes is not None:
-            raise wrong("obs.bytes", obs.bytes, "obs=ram with it: the screen is no RAM")
-        _check_screen(config)
+    if isinstance(obs, PixelObservation):
+        _check_screen(config.env, obs)
     if obs.padding != "zeros" and config.memory.name == "sequential":
         raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
     check_bytes(config)
@@ -64,17 +49,13 @@ def _check_observation(config: Config) -> None:
         raise wrong("model.bits", config.model.bits, "none unless model=dense")
     for field in ("standardise", "differences", "gains"):
         if getattr(config.model, field) and config.model.name == "conv":
-            raise wrong(f"model.{field}", "true", "false unless model=dense")
+            raise wrong(f"model.{field}", True, "false unless model=dense")
     if config.model.standardise and config.agent.name == "keras_rl2":
-        raise wrong("model.standardise", "true", "false with agent=keras_rl2")
+        raise wrong("model.standardise", True, "false with agent=keras_rl2")
 
 
-def _check_screen(config: Config) -> None:
-    obs = config.obs
-    if obs.resize != "none" and min(obs.height, obs.width) < 1:
-        name = "height" if obs.height < 1 else "width"
-        raise wrong(f"obs.{name}", getattr(obs, name), "at least 1 pixel with obs=pixel")
+def _check_screen(env: EnvConfig, obs: PixelObservation) -> None:
     if obs.crop is not None:
-        height, width = screen_size(config.env)
+        height, width = screen_size(env)
         if obs.crop[1] > height or obs.crop[3] > width:
             raise wrong("obs.crop", obs.crop, f"a part of the screen of {height}x{width} pixels")

@@ -125,7 +125,7 @@ def _hydra() -> Hydra:
 
 
 def _config(hydra: Hydra, settings: Sequence[str], folder: Path) -> DictConfig:
-    fixed = [str(o.input_line) for o in compose.parse(settings) if not o.is_sweep_override()]
+    fixed = [str(o.input_line) for o in compose.parse(settings) if compose.is_hydras(o)]
     quoted = str(folder).replace("'", "\\'")
     overrides = [*fixed, f"hydra.sweep.dir='{quoted}'"]
     return hydra.compose_config("config", overrides, RunMode.MULTIRUN)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
 from runner.errors import wrong
+from runner.settings.memory import PrioritizedMemory, SequentialMemory
 from runner.settings.observations import observation_shape
 from runner.settings.schema import Config
 
@@ -20,17 +21,8 @@ def check_memory(config: Config) -> None:
     Raises:
         UserError: The first thing that it cannot.
     """
-    if config.memory.name != "sequential":
-        return
-    memory, n_step = config.memory, config.agent.n_step
-    asked: tuple[tuple[str, Any, str, bool], ...] = (
-        ("agent.n_step", n_step, "1", n_step == 1),
-        ("memory.border", memory.border, "pad", memory.border == "pad"),
-        ("memory.prioritized", "true", "false", not memory.prioritized),
-    )
-    for field, value, only, possible in asked:
-        if not possible:
-            raise wrong(field, value, f"{only} with memory=sequential")
+    if isinstance(config.memory, SequentialMemory) and config.agent.n_step != 1:
+        raise wrong("agent.n_step", config.agent.n_step, "1 with memory=sequential")
 
 
 def observation_bytes(config: Config) -> int:
@@ -40,22 +32,26 @@ def observation_bytes(config: Config) -> int:
 
 def replay_bytes(config: Config) -> int:
     """Bytes that the full replay memory takes (float copies and Python objects for keras-rl2's)."""
-    per_transition = observation_bytes(config) + (8 if config.memory.name == "replay" else 350)
-    if config.memory.prioritized:
+    per_transition = observation_bytes(config) + (
+        350 if isinstance(config.memory, SequentialMemory) else 8
+    )
+    if isinstance(config.memory, PrioritizedMemory):
         per_transition += PRIORITY_BYTES
     return config.memory.limit * per_transition
 
 
 def checkpoint_bytes(config: Config) -> int:
     """Bytes that the replay's part of all kept checkpoints takes at most; 0: none are made."""
-    if config.memory.name != "replay":
+    if isinstance(config.memory, SequentialMemory):
         return 0
     extra = (config.checkpoint.keep + 1) * config.checkpoint.interval
     # Final observations are entries too: 2 % is a game of 50 steps.
     entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
     # The priorities are whole in every checkpoint, and in the one that is being written.
     priorities = (config.checkpoint.keep + 1) * min(config.memory.limit, entries) * PRIORITY_BYTES
-    return entries * (observation_bytes(config) + 8) + priorities * config.memory.prioritized
+    return entries * (observation_bytes(config) + 8) + priorities * isinstance(
+        config.memory, PrioritizedMemory
+    )
 
 
 def check_memory_size(config: Config) -> None:

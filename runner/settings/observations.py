@@ -7,8 +7,9 @@ import functools
 from ale_py import ALEInterface, LoggerMode
 
 from runner.settings.addresses import RAM_BYTES
+from runner.settings.env import EnvConfig
 from runner.settings.games import rom_path
-from runner.settings.schema import EnvConfig, ObsConfig
+from runner.settings.obs import PixelObservation, RamObservation
 
 
 def screen_size(env: EnvConfig) -> tuple[int, int]:
@@ -29,13 +30,13 @@ def _screen_size(rom: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def observation_shape(env: EnvConfig, obs: ObsConfig) -> tuple[int, ...]:
+def observation_shape(env: EnvConfig, obs: RamObservation | PixelObservation) -> tuple[int, ...]:
     """Shape of one uint8 observation: (bytes,), (height, width) or (height, width, 3).
 
     Raises:
         UserError: ``env.rom_dir`` does not hold the game.
     """
-    if obs.name == "ram":
+    if isinstance(obs, RamObservation):
         return (RAM_BYTES if obs.bytes is None else len(obs.bytes),)
     height, width = obs.height, obs.width
     if obs.resize == "none":

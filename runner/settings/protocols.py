@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runner.settings.schema import EnvConfig
+from runner.settings.env import EnvConfig
 
 PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
     "v5": {

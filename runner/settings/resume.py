@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from runner.errors import UserError
 from runner.settings import compose
-from runner.settings.checks import check
 from runner.settings.memory_checks import check_memory_size
 from runner.settings.schema import Config
 
@@ -56,23 +53,18 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     Raises:
         UserError: A setting that may not change does; the line lists all of them.
     """
-    settings = OmegaConf.structured(config)
+    plain = dataclasses.asdict(config)
     for override in overrides:
         key = override.get_key_element()
         compose.check_key(key)
-        try:
-            OmegaConf.update(settings, key, override.value())
-        except OmegaConfBaseException as error:
-            raise compose.one_line(error) from error
-    result = OmegaConf.to_object(settings)
-    assert isinstance(result, Config)
+        compose.put(plain, key, override.value())
+    result = compose.typed(plain, resolve=False)
     refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]
     if refused:
         raise UserError(
             f"resume: {'; '.join(refused)}: expected only changes of "
             f"{', '.join(name.rstrip('.') for name in MAY_CHANGE)}"
         )
-    check(result)
     check_memory_size(result)
     return result
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import sys
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
 
 from runner.errors import UserError, wrong
 from runner.settings import compose
+from runner.settings.convert import defaults
 from runner.settings.schema import Config
 
 MOST_BYTES: Final = 1_000_000
@@ -59,8 +57,7 @@ def read(path: Path) -> Config:
     """
     content = _content(path)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(Config), _literal(content))
-        return compose.typed(typing.cast(DictConfig, merged), to_train=False)
+        return compose.typed(content, resolve=False, to_train=False)
     except UserError as error:
         raise UserError(f"run={path.parent}: its {path.name} has {error}") from error
     except Exception as error:  # types, sizes, nesting: whatever is wrong, it is the file
@@ -77,12 +74,9 @@ def read_plain(path: Path) -> dict[str, Any]:
         UserError: The file cannot be read.
     """
     content = _content(path)
-    defaults = OmegaConf.to_container(OmegaConf.structured(Config))
-    assert isinstance(defaults, dict)
     try:
-        known = {name: value for name, value in flat(defaults) if value != "???"}
-        return known | dict(flat(content))
-    except RecursionError as error:
+        return dict(flat(defaults(Config, content))) | dict(flat(content))
+    except (RecursionError, UserError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -130,17 +124,6 @@ def _content(path: Path) -> dict[Any, Any]:
     if not isinstance(content, dict):
         raise _unreadable(path, TypeError("no settings in it"))
     return content
-
-
-def _literal(value: Any) -> Any:
-    """``value`` with every ``${`` escaped: OmegaConf takes it for text."""
-    if isinstance(value, dict):
-        return {key: _literal(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_literal(item) for item in value]
-    if isinstance(value, str):
-        return re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
-    return value
 
 
 def flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

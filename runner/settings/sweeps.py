@@ -16,16 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from runner.cores import cores
 from runner.errors import UserError, wrong
@@ -122,16 +118,10 @@ def hydra_settings(settings: Sequence[str]) -> DictConfig:
     Raises:
         UserError: It does not compose.
     """
-    fixed = [str(o.input_line) for o in compose.parse(settings) if not o.is_sweep_override()]
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(compose.CONF_DIR)):
-            composed = hydra_compose("config", fixed, return_hydra_config=True)
-        OmegaConf.resolve(composed.hydra.sweep)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise compose.one_line(error) from error
-    hydra = composed.hydra
-    assert isinstance(hydra, DictConfig)
+    fixed = [o for o in compose.parse(settings) if not o.is_sweep_override()]
+    with compose.one_line_errors():
+        _, hydra = compose.composed_of(fixed)
+        OmegaConf.resolve(hydra.sweep)
     return hydra
 
 

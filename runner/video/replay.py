@@ -15,12 +15,13 @@ from ale_py import Action
 from numpy.typing import NDArray
 
 from runner.environments.atari import AtariGame
-from runner.settings.schema import EnvConfig, ObsConfig
+from runner.settings.env import EnvConfig
+from runner.settings.obs import RamObservation
 
 FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
 
 # What is observed does not change the game; bytes are the cheapest.
-OBSERVED: Final = ObsConfig(name="ram", window=1, bytes=None, zero_terminal_observation=False)
+OBSERVED: Final = RamObservation(window=1)
 
 
 @dataclass(frozen=True)

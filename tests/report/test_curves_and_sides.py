@@ -92,7 +92,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
             [["env=pong", "features=pong"], ["env=pong"]],
             ["features=none", "features=pong"],
         ),
-        ([["logger.progress=false"], ["eval.interval=7"]], ["all runs"]),
+        ([["logger.interval=7"], ["eval.interval=7"]], ["all runs"]),
         ([["env=pong"], ["env=breakout"]], ["all runs"]),
         ([["env=pong", "env.max_frames=5000"], ["env=breakout"]], ["all runs"]),  # the game's own
         (

@@ -9,7 +9,10 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from runner.errors import UserError
 from runner.settings import compose, saved
+from runner.settings.checks import value_of
+from runner.settings.flags import HELP, parse_flags
 from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.protocols import PROTOCOLS
 
@@ -225,7 +228,7 @@ def test_a_saved_config_holds_every_setting_resolved(load, tmp_path):
     saved.save(load(), tmp_path / "config.yaml")
     text = (tmp_path / "config.yaml").read_text()
     assert "${" not in text
-    assert "auto\n" not in text.replace("precision: auto\n", "")
+    assert "auto\n" not in text
     for setting in dataclasses.fields(load()):
         assert f"{setting.name}:" in text
 
@@ -247,6 +250,101 @@ def test_paths_may_hold_what_hydra_reads_as_its_own() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg=job"], ["-c", "job"]])
-def test_hydras_own_flags_are_no_settings(flags: list[str]) -> None:
-    compose.check_command_line([*flags, "env=pong"])
+@pytest.mark.parametrize(
+    "name",
+    ["größe", "a b", "it's", 'a"b', "obs=ram,seed=1", "[x]", "{y}", "a:b", "~x", "back\\slash",
+     "trail\\", "'", "#1", "100%", "漢字", "-m", "(1)", "$HOME", "1e3", "null ", "true"],
+)  # fmt: skip
+def test_any_legal_path_is_taken_as_it_is(tmp_path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    weights = tmp_path / name / "w.weights.h5"
+    weights.touch()
+    (tmp_path / name / "pong.bin").touch()
+    typed = ["env=pong", f"hydra.run.dir={tmp_path / name}/run", f"init_weights={weights}"]
+    run = compose.load_run(compose.with_paths_quoted([*typed, "memory.limit=20000"]))
+    assert run.folder() == tmp_path / name / "run"
+    assert run.config.init_weights == str(weights)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["--cfg", "job", "env=pong"], ("job", ["env=pong"])),
+        (["env=pong", "--cfg=job", "seed=1"], ("job", ["env=pong", "seed=1"])),
+        (["env.id=Breakout-v4", "-c", "all"], ("all", ["env.id=Breakout-v4"])),
+        (["-m", "seed=1,2"], (None, ["seed=1,2"])),
+    ],
+)
+def test_flags_may_stand_anywhere(typed: list[str], expected) -> None:
+    given = parse_flags(typed)
+    assert (given.cfg, given.settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        (["--nope"], "--nope: no such flag"),
+        (["--hlep"], "did you mean --help?"),
+        (["--cfg=nope"], "--cfg=nope: expected one of job, hydra, all"),
+        (["--cfg"], "--cfg=: expected one of"),
+        (["--multirun=1"], "--multirun=1: expected no value"),
+        (["--config-name=nope"], "no such flag"),
+        (["evaluate", "run=x"], "python -m runner.evaluate"),
+    ],
+)
+def test_a_wrong_flag_is_refused(typed: list[str], part: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_flags(typed)
+    assert part in str(caught.value)
+
+
+def test_the_help_names_every_group() -> None:
+    for group in compose.GROUPS:
+        assert group == "hydra" or f"\n  {group} " in HELP
+
+
+TYPED_WINS = [
+    (["experiment=spaceinvaders_ram", "train=smoke"], {"train.steps": 600, "eval.episodes": 2}),
+    (["train=smoke", "experiment=spaceinvaders_ram"], {"train.steps": 600, "train.warmup": 576}),
+    (["experiment=spaceinvaders_ram", "train.steps=2000"], {"train.steps": 2000}),
+    (["experiment=breakout_huber", "policy=constant"], {"policy.value_max": 0.1}),
+    (["experiment=breakout_huber", "obs=ram"], {"obs.name": "ram", "model.name": "dense"}),
+    (["experiment=pong_elu", "memory=prioritized"], {"memory.alpha": 0.6, "agent.gamma": 0.9}),
+    (["experiment=spaceinvaders_ram", "agent=rainbow"], {"agent.n_step": 3}),
+    (["train=coffee", "agent=rainbow"], {"agent.distribution": "c51"}),
+    (["agent=rainbow", "memory=replay"], {"memory.name": "replay"}),
+    (["agent=fast", "policy=greedy"], {"policy.name": "greedy"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "expected"), TYPED_WINS, ids=lambda v: " ".join(v)[:40])
+def test_what_is_typed_wins_over_every_preset(load, typed, expected) -> None:
+    config = load(*typed)
+    assert {name: value_of(config, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "value"),
+    [
+        ("agent.gradient_clip=.inf", "agent.gradient_clip", math.inf),
+        ("agent.reward_clip=Inf", "agent.reward_clip", math.inf),
+        ("train.steps=1e6", "train.steps", 1_000_000),
+        ("train.steps=2_000_000", "train.steps", 2_000_000),
+        ("memory.limit=3e5", "memory.limit", 300_000),
+        ("env.frame_skip=4.0", "env.frame_skip", 4),
+        ("model.hidden=[1e2,64]", "model.hidden", [100, 64]),
+        ("+agent.gamma=0.5", "agent.gamma", 0.5),
+        ("++agent.gamma=0.5", "agent.gamma", 0.5),
+        ("agent.batch_size=${agent.atoms}", "agent.batch_size", 51),
+    ],
+)
+def test_natural_spellings_are_taken(load, typed, name, value) -> None:
+    assert value_of(load(typed), name) == value
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment=")])
+def test_a_smoke_run_of_an_experiment_is_short(load, option) -> None:
+    config = load(*NEEDS.get(option, []), option, "train=smoke")
+    assert config.train.steps == 600
+    assert config.eval.episodes * config.env.max_frames <= 4000
+    assert config.eval.interval == 0

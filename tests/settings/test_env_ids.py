@@ -85,16 +85,10 @@ def test_a_game_may_be_named_twice_if_it_is_the_same(load):
 def test_a_wrong_name_is_refused_in_one_line(typed, parts):
     compose.register()
     with pytest.raises(UserError) as caught:
-        compose.check_command_line(["memory.limit=20000", *typed])
+        compose.load(["memory.limit=20000", *typed])
     text = str(caught.value)
     assert "\n" not in text
     assert all(part in text for part in parts), text
-
-
-def test_the_command_line_is_completed_for_hydra():
-    compose.register()
-    typed = ["env.id=Pong-ram-v4", "memory.limit=20000"]
-    assert compose.check_command_line(typed) == [*typed, "obs=ram"]
 
 
 def test_names_can_be_swept():

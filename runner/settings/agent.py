@@ -1,0 +1,207 @@
+"""The learning algorithm: its settings, and which of them go together (docs/algorithms.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.setting import (
+    ANY,
+    above,
+    at_least,
+    between,
+    finite,
+    finite_above,
+    one_of,
+    option,
+    rule,
+    setting,
+    share,
+)
+from runner.errors import wrong
+
+if TYPE_CHECKING:
+    from runner.settings.schema import Config
+
+
+@dataclass
+class KerasRL2Agent:
+    """keras-rl2's own DQNAgent, one game at a time."""
+
+    name: str = option("keras_rl2")
+    gamma: float = setting(0.99, between(0, 1), "discount per step (Mnih et al. 2015)")
+    batch_size: int = setting(
+        32, at_least(1, "transitions", 2**16), "transitions per update (Mnih et al. 2015)"
+    )
+    train_interval: int = setting(4, at_least(1, "steps"), "steps per update (Mnih et al. 2015)")
+    n_step: int = setting(
+        1,
+        at_least(1, "steps", 10_000),
+        "steps of a return ([Sutton 1988](https://doi.org/10.1007/BF00115009)), fewer where the "
+        "episode ends; 3 in Rainbow; not with `memory=sequential`",
+    )
+    target_update: float = setting(
+        10000.0,
+        rule(
+            lambda v: 0 <= v < 1 or (1 <= v <= 10**12 and v == int(v)),
+            "a whole number of steps >= 1 (hard syncs), a rate between 0 and 1 (soft updates) or 0 "
+            "(no target network)",
+        ),
+        "steps between hard syncs, or the rate of a soft update after each update; 0: no target "
+        "network (the last two not with `agent=keras_rl2`)",
+    )
+    optimizer: str = setting(
+        "adam",
+        one_of("adam", "adamw", "rmsprop", "sgd"),
+        "`rmsprop` is centred, with decay 0.95, as in Mnih et al. 2015",
+    )
+    learning_rate: float = setting(
+        0.00025, finite_above(0), "of the optimizer (keras-rl2's Atari example)"
+    )
+    lr_min: float = setting(
+        0.0, at_least(0.0), "the value it falls to in a straight line, and keeps"
+    )
+    lr_decay_steps: int = setting(
+        0, at_least(0, "steps"), "steps of its fall, the warm-up not counted; 0: constant"
+    )
+    lr_hold: float = setting(0.0, share(), "share of these steps before it begins to fall")
+    adam_epsilon: float = setting(1.0e-7, finite_above(0), "of `adam`, `adamw` and `rmsprop`")
+    momentum: float = setting(0.0, between(0, 1), "of `rmsprop` and `sgd`")
+    weight_decay: float = setting(
+        0.01, at_least(0.0), "of `adamw`, times the learning rate (Loshchilov and Hutter 2019)"
+    )
+    gradient_clip: float = setting(
+        math.inf, above(0), "largest norm of the whole gradient; longer ones are shortened to it"
+    )
+    double: bool = setting(
+        True, ANY, "the online network chooses the action that the target network values"
+    )
+    dueling: str = setting(
+        "avg",
+        one_of("none", "avg", "max", "naive", "streams"),
+        "dueling head: one layer, as keras-rl2's, or two streams, each with a copy of the last "
+        "layer of `model.hidden`",
+    )
+    delta_clip: float = setting(
+        1.0, above(0), "TD error beyond which the loss is linear; `inf`: squared error"
+    )
+    reward_clip: float = setting(
+        1.0, above(0), "rewards are clipped to plus or minus this, for learning only; `inf`: not"
+    )
+    jit_compile: bool | str = setting(
+        "auto",
+        rule(lambda v: v in ("auto", True, False), "auto, true or false"),
+        "compile with XLA; `auto`: where it is faster (docs/performance.md)",
+    )
+
+
+@dataclass
+class DQN(KerasRL2Agent):
+    """DQN with the update compiled, for many parallel environments."""
+
+    name: str = option("dqn")
+    gamma_start: float = setting(
+        0.99, between(0, 1), "`agent.gamma` at first, if it rises; at most `agent.gamma`"
+    )
+    gamma_steps: int = setting(
+        0, at_least(0, "steps"), "steps of its rise to `agent.gamma`, less than 1 then; 0: constant"
+    )
+    target_sync: str = setting(
+        "steps",
+        one_of("steps", "game_end"),
+        "hard syncs when due, or at the first end of a game at least `agent.target_update` steps "
+        "after the last one",
+    )
+    ema_decay: float = setting(
+        0.0,
+        share(),
+        "decay per update of the exponential moving average of the weights, which evaluations play "
+        "and weights files hold; 0: the weights themselves",
+    )
+    expected_sarsa: bool = setting(
+        False, ANY, "targets are the value under the behaviour policy as it acts now"
+    )
+    munchausen: bool = setting(False, ANY, "Munchausen DQN; needs `agent.double=false`")
+    munchausen_alpha: float = setting(
+        0.9, between(0, 1), "weight of the taken action's log-probability (Vieillard et al. 2020)"
+    )
+    munchausen_tau: float = setting(0.03, finite_above(0), "temperature of the policy, points")
+    munchausen_floor: float = setting(
+        -1.0,
+        rule(lambda v: -math.inf < v <= 0, "a finite number <= 0"),
+        "lower bound of temperature times log-probability, points",
+    )
+    distribution: str = setting(
+        "none",
+        one_of("none", "c51", "qr", "iqn"),
+        "estimator of the return: its mean, or its distribution",
+    )
+    atoms: int = setting(
+        51, at_least(2, most=10_000), "returns of `c51`, quantiles of `qr` and `iqn`"
+    )
+    v_min: float = setting(-10.0, finite(), "smallest return of `c51`, points")
+    v_max: float = setting(10.0, finite(), "largest return of `c51`, points")
+    noisy_sigma: float = setting(
+        0.0,
+        at_least(0.0),
+        "sigma_0 of the head's noisy layers; 0: ordinary layers; 0.5 in Fortunato et al. 2018",
+    )
+    precision: str = setting(
+        "float32", one_of("float32", "bfloat16"), "of the hidden layers' arithmetic"
+    )
+
+
+def check_agent(config: Config) -> None:
+    """Checks that the switches of one run's agent go together.
+
+    Raises:
+        UserError: The first that does not.
+    """
+    agent = config.agent
+    if agent.lr_min > agent.learning_rate:
+        allowed = f"at most agent.learning_rate={agent.learning_rate:g}, from where it falls"
+        raise wrong("agent.lr_min", agent.lr_min, allowed)
+    if agent.dueling == "streams" and not config.model.hidden:
+        only = "at least one layer with agent.dueling=streams: the last is each stream's"
+        raise wrong("model.hidden", config.model.hidden, only)
+    if isinstance(agent, DQN):
+        _check_dqn(agent, config)
+        return
+    if config.memory.name != "sequential":
+        raise wrong("memory", config.memory.name, "memory=sequential with agent=keras_rl2")
+    if config.env.num_envs not in ("auto", 1):
+        raise wrong("env.num_envs", config.env.num_envs, "1 with agent=keras_rl2")
+    if agent.target_update < 1:
+        allowed = (
+            "a whole number of steps >= 1 with agent=keras_rl2 (its soft update needs Keras 2)"
+        )
+        raise wrong("agent.target_update", agent.target_update, allowed)
+
+
+def _check_dqn(agent: DQN, config: Config) -> None:
+    if agent.target_sync == "game_end" and agent.target_update < 1:
+        allowed = "steps >= 1 with agent.target_sync=game_end"
+        raise wrong("agent.target_update", agent.target_update, allowed)
+    if agent.gamma_steps:
+        if agent.gamma == 1:
+            raise wrong("agent.gamma", agent.gamma, "less than 1 with agent.gamma_steps")
+        if agent.gamma_start > agent.gamma:
+            allowed = f"at most agent.gamma={agent.gamma:g}, to where it rises"
+            raise wrong("agent.gamma_start", agent.gamma_start, allowed)
+    if agent.munchausen:
+        for field in ("double", "expected_sarsa"):
+            if getattr(agent, field):
+                only = "false with agent.munchausen=true, which brings a policy of its own"
+                raise wrong(f"agent.{field}", True, only)
+    if agent.expected_sarsa and config.policy.name == "boltzmann":
+        only = "false with policy=boltzmann, whose clipped probabilities no target has (softmax?)"
+        raise wrong("agent.expected_sarsa", True, only)
+    if agent.expected_sarsa and config.policy.name == "eps_z_greedy":
+        only = "false with policy.name=eps_z_greedy, whose actions do not follow from the state"
+        raise wrong("agent.expected_sarsa", True, only)
+    if agent.distribution == "c51" and agent.v_min >= agent.v_max:
+        raise wrong("agent.v_min", agent.v_min, f"less than agent.v_max={agent.v_max:g}")
+    if agent.distribution in ("qr", "iqn") and math.isinf(agent.delta_clip):
+        only = f"a finite number with agent.distribution={agent.distribution}: its loss's kappa"
+        raise wrong("agent.delta_clip", agent.delta_clip, only)

@@ -1,0 +1,104 @@
+"""The game and the rules it is played by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.setting import (
+    ANY,
+    REQUIRED,
+    Rule,
+    at_least,
+    between,
+    finite,
+    one_of,
+    optional,
+    rule,
+    setting,
+)
+from runner.settings.env_ids import all_ids
+from runner.settings.games import all_games
+
+FRAMES = 2**31 - 1  # ALE counts them in 32 bits
+
+
+def _counts(value: int | list[int]) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return all(1 <= n <= 10_000 for n in values) and 0 < len(values) == len(set(values))
+
+
+_NUM_ENVS: Rule = rule(
+    lambda v: v == "auto" or (isinstance(v, int) and 1 <= v <= 1024),
+    "auto or an integer from 1 to 1024",
+)
+
+
+@dataclass
+class EnvConfig:
+    """The game and its rules."""
+
+    game: str = setting(
+        REQUIRED,
+        rule(lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
+        "ALE's name of the game; type `env=<game>` instead",
+    )
+    id: str | None = setting(
+        None,
+        rule(lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
+        "old name of game and rules, [below](#old-environment-names): `Breakout-v0`",
+    )
+    protocol: str = setting(
+        "v5",
+        one_of("v5", "nature", "machado"),
+        "source of the next five settings",
+    )
+    repeat_action_probability: float = setting(
+        REQUIRED, between(0, 1), "probability per frame that the last action is repeated"
+    )
+    frame_skip: int | list[int] = setting(
+        REQUIRED,
+        rule(_counts, "an integer >= 1 frames, or a list of them to draw from, such as [2,3,4]"),
+        "frames per step; one of a list is drawn at every step: `'env.frame_skip=[2,3,4]'`",
+    )
+    full_actions: bool = setting(
+        REQUIRED, ANY, "all 18 actions of the console instead of the game's own"
+    )
+    noop_max: int = setting(
+        REQUIRED,
+        at_least(0, "frames", 100_000),
+        "a game starts with 1 to this many frames of no-op; 0: none",
+    )
+    terminal_on_life_loss: bool = setting(
+        REQUIRED, ANY, "a lost life is terminal for learning; the game continues"
+    )
+    life_loss_reward: float = setting(
+        0.0, finite(), "added to the learner's reward where a life is lost, the last one too"
+    )
+    fire_at_start: bool = setting(
+        False, ANY, "FIRE is pressed at the start of every life, where the game has FIRE"
+    )
+    start_moves_max: int = setting(
+        0,
+        at_least(0, "moves", 100_000),
+        "a game starts with 0 to this many random moves, right or left, where the game has them",
+    )
+    max_frames: int = setting(
+        REQUIRED, at_least(1, "frames", FRAMES), "the game is truncated here: 30 minutes of play"
+    )
+    max_steps: int | None = setting(
+        None,
+        optional(at_least(1, "steps", FRAMES)),
+        "the game is truncated here too, in training only; `null`: not",
+    )
+    truncation_reward: float = setting(
+        0.0, finite(), "added to the learner's reward where a game is truncated"
+    )
+    truncation_is_terminal: bool = setting(
+        False, ANY, "a truncated game is terminal for learning; `false`: learning bootstraps there"
+    )
+    num_envs: int | str = setting(
+        "auto", _NUM_ENVS, "parallel environments; `auto`: 64, with `memory=sequential` 1"
+    )
+    rom_dir: str | None = setting(
+        None, ANY, "folder of your ROMs, `<game>.bin` or `ROM/<game>/<game>.bin`; `null`: ALE's"
+    )

@@ -1,0 +1,79 @@
+"""What the agent sees of the game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.setting import (
+    ANY,
+    between,
+    distinct,
+    one_of,
+    option,
+    optional,
+    rule,
+    setting,
+)
+from runner.settings.addresses import RAM_BYTES
+
+
+@dataclass
+class Observation:
+    """What every observation has."""
+
+    name: str = option("")
+    window: int = setting(3, between(1, 255), "observations in a state; 4 with `obs=pixel`")
+    padding: str = setting(
+        "zeros",
+        one_of("zeros", "first"),
+        "fills a window at an episode's start: zeros, as keras-rl2, or its first observation",
+    )
+    zero_terminal_observation: bool = setting(
+        False, ANY, "the observation after a game's last step is all zeros"
+    )
+
+
+@dataclass
+class RamObservation(Observation):
+    """The console's 128 bytes of RAM."""
+
+    name: str = option("ram")
+    bytes: list[int] | None = setting(
+        None,
+        optional(distinct(0, RAM_BYTES - 1)),
+        "only these bytes of the RAM, in this order: `'obs.bytes=[99,101,72]'`; `null`: all",
+    )
+
+
+@dataclass
+class PixelObservation(Observation):
+    """The screen; it goes through these settings in the order of the table."""
+
+    name: str = option("pixel")
+    window: int = setting(4, between(1, 255), "observations in a state (Mnih et al. 2015)")
+    max_pool: bool = setting(
+        True, ANY, "each pixel is the maximum of a step's last two frames; `false`: the last frame"
+    )
+    color: str = setting(
+        "luma",
+        one_of("luma", "mean", "rgb"),
+        "grey as ALE weighs it, grey as the mean of the three channels, or the channels",
+    )
+    crop: list[int] | None = setting(
+        None,
+        rule(
+            lambda v: v is None or (len(v) == 4 and 0 <= v[0] < v[1] and 0 <= v[2] < v[3]),
+            "null or [top,bottom,left,right] in pixels, top < bottom, left < right",
+        ),
+        "pixels of the screen, bottom and right not included: `'obs.crop=[34,194,0,160]'`",
+    )
+    subsample: int = setting(1, between(1, 100), "every n-th row and column")
+    resize: str = setting(
+        "area",
+        one_of("area", "nearest", "bilinear", "none"),
+        "how the screen is brought to `obs.height` x `obs.width`",
+    )
+    height: int = setting(
+        84, between(1, 4096), "pixels of the resized screen (Mnih et al. 2015); unless `none`"
+    )
+    width: int = setting(84, between(1, 4096), "the same")

@@ -1,0 +1,172 @@
+"""The behaviour policy: a rule that chooses actions, and the schedule of its parameter."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.setting import (
+    ANY,
+    at_least,
+    between,
+    finite,
+    finite_above,
+    one_of,
+    option,
+    rule,
+    setting,
+)
+from runner.errors import wrong
+
+EPSILON: Final = ("eps_greedy", "eps_z_greedy")  # the rules whose parameter is epsilon
+
+
+def _is_pair(point: Any) -> bool:
+    return (
+        isinstance(point, list)
+        and len(point) == 2
+        and all(isinstance(n, int | float) and not isinstance(n, bool) for n in point)
+        and all(map(math.isfinite, point))
+    )
+
+
+@dataclass
+class Policy:
+    """Rules that choose the actions while training."""
+
+    name: str = setting(
+        "eps_greedy",
+        one_of("eps_greedy", "eps_z_greedy", "greedy", "softmax", "boltzmann"),
+        "the rule; its parameter is epsilon (`eps_greedy`, `eps_z_greedy`) or the temperature tau "
+        "(`softmax`, `boltzmann`)",
+    )
+    schedule: str = option("none")
+    clip: list[float] = setting(
+        [-500.0, 500.0],
+        rule(lambda v: len(v) == 2 and v[0] < v[1], "[lowest, highest]"),
+        "`boltzmann`: Q / tau is clipped to these (keras-rl2's default)",
+    )
+    exponent: float = setting(
+        2.0,
+        rule(lambda v: 1 < v < math.inf, "a finite number > 1"),
+        "`eps_z_greedy`: a random action is repeated for n steps with a probability in proportion "
+        "to n to the minus exponent (Dabney et al. 2021)",
+    )
+    max_action_repeat: int = setting(
+        100, at_least(1, "steps", 2**31 - 1), "`eps_z_greedy`: longest repeat"
+    )
+    epsilon_spread: float = setting(
+        0.0,
+        at_least(0.0),
+        "`eps_z_greedy`: environment i of N uses epsilon to the power of 1 + spread * i / (N - 1), "
+        "a single one 1 + spread / 2; environment 0 explores most, and its epsilon is printed; "
+        "7 in Horgan et al. 2018, with epsilon 0.4",
+    )
+    repeat_share: float = setting(
+        1.0,
+        between(0, 1),
+        "`eps_z_greedy`: share of the environments where random actions are repeated",
+    )
+    random_ties: bool = setting(
+        False, ANY, "equally good actions are drawn from; `false`: the first, as in keras-rl2"
+    )
+
+
+@dataclass
+class NoSchedule(Policy):
+    """The rule has no parameter: the best action, always."""
+
+
+@dataclass
+class Constant(Policy):
+    """The parameter is the same throughout."""
+
+    schedule: str = option("constant")
+    value_max: float = setting(0.1, finite(), "epsilon (keras-rl2's default) or tau")
+
+    def values(self) -> dict[str, float]:
+        """Every value that the parameter is set to, by the name of its setting."""
+        return {
+            name: getattr(self, name) for name in ("value_max", "value_min") if hasattr(self, name)
+        }
+
+
+@dataclass
+class Linear(Constant):
+    """The parameter falls along a straight line."""
+
+    schedule: str = option("linear")
+    value_max: float = setting(1.0, finite(), "epsilon or tau at step 0 (Mnih et al. 2015)")
+    value_min: float = setting(0.05, finite(), "at `policy.nb_steps` and after")
+    nb_steps: int = setting(200000, at_least(1, "steps"), "from one to the other")
+
+
+@dataclass
+class Exponential(Constant):
+    """The parameter falls exponentially."""
+
+    schedule: str = option("exponential")
+    value_max: float = setting(1.0, finite(), "epsilon or tau at step 0")
+    value_min: float = setting(0.05, finite(), "its limit")
+    rate: float = setting(
+        1.5e-5,
+        finite_above(0),
+        "per step: value_min + (value_max - value_min) * exp(-rate * step)",
+    )
+
+
+@dataclass
+class Piecewise(Policy):
+    """The parameter follows straight lines between points, constant before and after."""
+
+    schedule: str = option("piecewise")
+    points: list[Any] = setting(
+        [[300000, 1.0], [1200000, 0.1]],
+        rule(
+            lambda v: bool(v) and all(map(_is_pair, v)),
+            "a list of [step, value], such as [[0,1],[1000,0.1]]",
+        ),
+        "`[[step, value], ...]`",
+    )
+
+
+AnyPolicy = NoSchedule | Constant | Linear | Exponential | Piecewise
+
+
+def check_policy(policy: Policy) -> None:
+    """Checks what relates the settings of ``policy`` to each other.
+
+    Raises:
+        UserError: The first thing that is wrong.
+    """
+    if (policy.name == "greedy") != (policy.schedule == "none"):
+        allowed = (
+            "constant, linear, exponential or piecewise" if policy.schedule == "none" else "none"
+        )
+        raise wrong("policy.schedule", policy.schedule, f"{allowed} with policy.name={policy.name}")
+    if isinstance(policy, Constant):
+        for name, value in policy.values().items():
+            if not _is_parameter(policy, value):
+                raise wrong(f"policy.{name}", value, _parameter(policy))
+    if isinstance(policy, Linear | Exponential) and policy.value_min > policy.value_max:
+        allowed = f"at most policy.value_max={policy.value_max:g}"
+        raise wrong("policy.value_min", policy.value_min, allowed)
+    if isinstance(policy, Piecewise):
+        steps = [step for step, _ in policy.points]
+        if steps[0] < 0 or any(a >= b for a, b in itertools.pairwise(steps)):
+            allowed = "steps >= 0, each after the one before"
+            raise wrong("policy.points", policy.points, allowed)
+        if not all(_is_parameter(policy, value) for _, value in policy.points):
+            raise wrong("policy.points", policy.points, f"as value, {_parameter(policy)}")
+
+
+def _is_parameter(policy: Policy, value: float) -> bool:
+    return 0 <= value <= 1 if policy.name in EPSILON else 0 < value < math.inf
+
+
+def _parameter(policy: Policy) -> str:
+    if policy.name in EPSILON:
+        return "a number from 0 to 1 (epsilon)"
+    return "a finite number > 0 (tau)"
