@@ -21,9 +21,12 @@ SETTINGS = (
 
 
 @functools.cache
-def weights_of_a_training(num_envs: int, seed: int, delays: tuple[float, ...] = ()) -> list[Any]:
+def weights_of_a_training(
+    num_envs: int, seed: int, delays: tuple[float, ...] = (), xla: bool = False
+) -> list[Any]:
     compose.register()
-    config = compose.load([*SETTINGS, f"env.num_envs={num_envs}", f"seed={seed}"])
+    settings = [f"env.num_envs={num_envs}", f"seed={seed}", f"agent.jit_compile={xla}"]
+    config = compose.load([*SETTINGS, *settings])
     tensorflow_setup.set_up(seed)
     pool = EmulatorPool(config.env, config.obs, num_envs, delays=delays)
     try:
@@ -38,11 +41,13 @@ def weights_of_a_training(num_envs: int, seed: int, delays: tuple[float, ...] = 
     return agent.model.get_weights()
 
 
-@pytest.mark.parametrize("num_envs", [1, 4])
-def test_the_same_seed_gives_the_same_weights(num_envs: int) -> None:
-    first = weights_of_a_training(num_envs, seed=3)
+@pytest.mark.parametrize(
+    ("num_envs", "xla"), [(1, False), (4, False), pytest.param(4, True, marks=pytest.mark.slow)]
+)
+def test_the_same_seed_gives_the_same_weights(num_envs: int, xla: bool) -> None:
+    first = weights_of_a_training(num_envs, 3, xla=xla)
     for delays in ((0.0,), (0.002, 0.0, 0.005, 0.0, 0.0)):
-        again = weights_of_a_training(num_envs, 3, delays)
+        again = weights_of_a_training(num_envs, 3, delays, xla)
         for a, b in zip(first, again, strict=True):
             np.testing.assert_array_equal(a, b)
 

@@ -20,6 +20,7 @@ SETTINGS = [
     "env.num_envs=4",
     "env.max_frames=200",
     "eval.episodes=2",
+    "agent.jit_compile=false",
 ]
 
 

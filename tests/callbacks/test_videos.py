@@ -28,6 +28,7 @@ SETTINGS = (
     "model.hidden=[16]",
     "eval.episodes=2",
     "memory.limit=3000",
+    "agent.jit_compile=false",
 )
 # Steps of the films: evaluations at 200 and 400, of equal scores; games of 30 steps of the first of
 # four, seen in the turn's order.

@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "model.slot_hidden=[8]",
             ),
         ),
-        pytest.param(4, PIXEL, marks=pytest.mark.slow),
+        pytest.param(4, (*PIXEL, "agent.jit_compile=true"), marks=pytest.mark.slow),
     ],
     ids=["rules", "ram prioritised", "pixel of 4 games"],
 )
@@ -60,7 +60,7 @@ def test_in_two_parts_or_three(
     num_envs: int, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    typed = [*settings, *SMALL, "model.hidden=[16,8]", f"env.num_envs={num_envs}", "seed=5"]
+    typed = [*SMALL, *settings, "model.hidden=[16,8]", f"env.num_envs={num_envs}", "seed=5"]
     run(monkeypatch, *typed, "train.steps=500", "hydra.run.dir=whole")
     run(monkeypatch, *typed, "train.steps=130", "hydra.run.dir=parts")
     if num_envs == 4:

@@ -16,6 +16,7 @@ import pytest
 from checkpoint.runs import SMALL
 from commands.commands_started import Ended, finish, start, until_training
 
+XLA_OFF = "agent.jit_compile=false"
 # Short games, a small memory, a line of progress every half second.
 SHORT = ("memory.limit=3000", "eval.episodes=2", "env.max_frames=100", "logger.interval=0.5")
 
@@ -48,7 +49,7 @@ def made(once: Once, name: str, *arguments: str, interrupt: bool = False) -> Run
 @pytest.fixture(scope="session")
 def pixel_run(once: Once) -> Run:
     settings = ("train=smoke", "checkpoint.interval=200", "env.num_envs=16", "train.warmup=300")
-    return made(once, "pixel", "env=breakout", "obs=pixel", *SHORT, *settings)
+    return made(once, "pixel", "env=breakout", "obs=pixel", XLA_OFF, *SHORT, *settings)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +64,7 @@ def tiny_run(once: Once) -> Run:
 
 @pytest.fixture(scope="session")
 def interrupted_run(once: Once) -> Run:
-    settings = ("env=breakout", "env.num_envs=16", "train.warmup=200")
+    settings = (XLA_OFF, "env=breakout", "env.num_envs=16", "train.warmup=200")
     return made(once, "interrupted", *SHORT, *settings, interrupt=True)
 
 

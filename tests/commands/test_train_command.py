@@ -19,7 +19,7 @@ from runner.__main__ import main as train
 from runner.callbacks.metrics import COLUMNS
 
 SHORT = ("memory.limit=3000", "eval.episodes=1", "env.max_frames=100", "env.num_envs=2")
-BREAKOUT = ("env=breakout", *SHORT)
+BREAKOUT = ("env=breakout", "agent.jit_compile=false", *SHORT)
 TINY = (*BREAKOUT, "train.warmup=200", "train.steps=64", "model.hidden=[8,4]")
 
 DATED_LINE = re.compile(

@@ -20,7 +20,7 @@ from commands.commands_started import Ended, finish, start
 GAME = (
     "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
     "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]", "eval.episodes=1",
-    "eval.interval=0", "logger.interval=0.1", "hydra.sweep.dir=sweep",
+    "eval.interval=0", "logger.interval=0.1", "hydra.sweep.dir=sweep", "agent.jit_compile=false",
 )  # fmt: skip
 TINY = (*GAME, "train.steps=130")
 LONG = (*GAME, "train.steps=6000")
