@@ -282,7 +282,12 @@ def test_every_pair_of_switches_is_among_the_combinations() -> None:
 
 
 @pytest.mark.parametrize(
-    "combination", COMBINATIONS, ids=lambda row: "-".join(map(str, row.values()))
+    "combination",
+    [
+        *COMBINATIONS[:6],
+        *(pytest.param(row, marks=pytest.mark.slow) for row in COMBINATIONS[6:]),
+    ],
+    ids=lambda row: "-".join(map(str, row.values())),
 )
 def test_switches_go_together(combination: dict[str, Any]) -> None:
     agent, metrics = updated(settings_of(combination))
