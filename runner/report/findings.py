@@ -63,11 +63,7 @@ def warnings(sides: Sequence[Side], runs: Sequence[Run]) -> list[str]:
         *_few_runs(sides),
         *_repeated_seeds(sides),
         *_not_finished(runs),
-        *(
-            f"{game} has no published human score: it counts in points only."
-            for game in games_of(sides)
-            if human_normalised(game, 0.0) is None
-        ),
+        *_without_human(sides),
     ]
 
 
@@ -125,6 +121,12 @@ def _repeated_seeds(sides: Sequence[Side]) -> Iterator[str]:
         for (game, seed), times in seen.items():
             if times > 1:
                 yield f"{side.name}, {game}: seed {seed} was run {times} times; it counts as often."
+
+
+def _without_human(sides: Sequence[Side]) -> Iterator[str]:
+    games = [game for game in games_of(sides) if human_normalised(game, 0.0) is None]
+    if games:
+        yield f"No published human score, so in points only: {', '.join(games)}."
 
 
 def _not_finished(runs: Sequence[Run]) -> Iterator[str]:

@@ -24,9 +24,9 @@ from runner.scores import human_normalised, published
 _SECTIONS: Final = {
     "curve": "Learning curve",
     "video": "Best game",
-    "beside": "Beside random play, humans and published agents",
+    "beside": "Beside published scores",
     "continue": "How to continue",
-    "settings": "Settings that differ from the default",
+    "settings": "Settings that differ",
     "costs": "What it took",
 }
 
@@ -118,16 +118,22 @@ def _answers(run: Run) -> list[str]:
         return []
     result = run.result
     text = f"Mean score {points(run.score)}"
+    same = result.get("evaluation.min", 0.0) == result.get("evaluation.max", 1.0)
+    if run.score_interval is not None and not same:
+        text += " (95\u00a0%: {} to {})".format(*map(points, run.score_interval))
     if "evaluation.episodes" in result:
         text += f" over {result['evaluation.episodes']:,.0f} games after the training"
     if {"evaluation.min", "evaluation.max", "evaluation.std"} <= result.keys():
         low, high = result["evaluation.min"], result["evaluation.max"]
         spread = f"from {low:,g} to {high:,g}, standard deviation {result['evaluation.std']:,.1f}"
-        text += ", all of them the same" if low == high else f": {spread}"
+        text += ", all of them identical" if same else f": {spread}"
     human = human_normalised(run.game, run.score)
     if human is None:
-        return [f"{text}.", f"{run.game} has no published scores of random play and humans."]
-    return [f"{text}.", f"Human-normalised {human:.3f}: 0 is random play, 1 a human."]
+        said = f"{run.game} has no published scores of random play and humans."
+    else:
+        said = f"Human-normalised {human:.3f}: 0 is random play, 1 a human."
+    found = [f"Places found in the RAM: {', '.join(run.places)}."] if run.places else []
+    return [f"{text}.", said, *found]
 
 
 def _commands(run: Run) -> dict[str, str]:

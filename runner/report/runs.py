@@ -20,6 +20,7 @@ from runner.settings import saved
 
 Numbers = NDArray[np.float64]
 
+Z_95: Final = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
 MOST: Final = 1e15  # no run counts further: larger numbers are faults of the file
 MAX_BYTES: Final = 500_000_000  # of a file of a run
 # Of ``result.json``, by dotted name. The first two are always there.
@@ -50,6 +51,7 @@ class Run:
         games: From ``metrics.csv``.
         evaluations: Steps and mean points, from ``evaluations.csv``; (2, evaluations).
         result: The numbers of ``result.json``, ``RESULTS``; empty unless the run is finished.
+        places: Bytes of the RAM that its network found to behave like positions, if it says so.
         problem: Why it is not finished, where that is known.
     """
 
@@ -58,6 +60,7 @@ class Run:
     games: Games = field(default_factory=lambda: Games(*np.zeros((4, 0))))
     evaluations: Numbers = field(default_factory=lambda: np.zeros((2, 0)))
     result: dict[str, float] = field(default_factory=dict)
+    places: Sequence[str] = ()
     problem: str | None = None
 
     @property
@@ -85,6 +88,15 @@ class Run:
     def score(self) -> float:
         """Mean points of the final evaluation; NaN if there was none."""
         return self.result.get("evaluation.mean", np.nan)
+
+    @property
+    def score_interval(self) -> tuple[float, float] | None:
+        """95 % interval of the score over the games of the evaluation; None if unknown."""
+        games, std = (self.result.get(f"evaluation.{name}", 0.0) for name in ("episodes", "std"))
+        if games < 2 or "evaluation.std" not in self.result:
+            return None
+        half = Z_95 * std / float(np.sqrt(games - 1))  # std is the population's
+        return self.score - half, self.score + half
 
     @property
     def state(self) -> str:
@@ -143,7 +155,9 @@ def read_run(folder: Path) -> Run:
     """Reads one run directory; what is missing or broken in it is left out and named."""
     place, problems = RunDirectory(folder), [_reason(folder)]
     games, evaluations = Games(*np.zeros((4, 0))), np.zeros((2, 0))
-    settings, result = {}, {}
+    settings: dict[str, Any] = {}
+    result: dict[str, float] = {}
+    places: list[str] = []
     try:
         settings = saved.read_plain(place.config)
         if not re.fullmatch(r"[a-z0-9_]{1,40}", game := str(settings.get("env.game"))):
@@ -151,23 +165,24 @@ def read_run(folder: Path) -> Run:
             raise ValueError(f"its config.yaml names no game: {clipped(game, 40)}")
         games = Games(*_columns(place.metrics, ("step", "frames", "wall_time", "episode_return")))
         evaluations = _columns(place.evaluations, ("step", "mean"))
-        result = _result(place.result)
+        result, places = _result(place.result)
     except UserError as error:
         problems.append(str(error))
     except Exception as error:  # whatever is in the file, the other runs are reported
         problems.append(" ".join(str(error).split()) or type(error).__name__)
     problem = None if result else next(filter(None, problems), None)
-    return Run(folder, settings, games, evaluations, result, problem and clipped(problem, 300))
+    problem = problem and clipped(problem, 300)
+    return Run(folder, settings, games, evaluations, result, places, problem)
 
 
-def _result(path: Path) -> dict[str, float]:
-    """The numbers of a result.
+def _result(path: Path) -> tuple[dict[str, float], list[str]]:
+    """The numbers of a result, and the places that it names.
 
     Raises:
         ValueError: It cannot be read, or one of them is none.
     """
     if not path.is_file():
-        return {}
+        return {}, []
     try:
         content = json.loads(_text(path))
         content |= {f"evaluation.{key}": of for key, of in content["evaluation"].items()}
@@ -177,9 +192,10 @@ def _result(path: Path) -> dict[str, float]:
                 raise TypeError(f"{key}: expected a number")
             if not abs(value) <= MOST:  # NaN included
                 raise ValueError(f"{key}={clipped(value, 20)}: expected a finite number")
+        places = [clipped(each, 40) for each in list(content.get("places") or [])[:256]]
     except Exception as error:
         raise ValueError(f"its {path.name} cannot be read ({clipped(error, 120)})") from error
-    return {key: float(value) for key, value in found.items()}
+    return {key: float(value) for key, value in found.items()}, places
 
 
 def _reason(folder: Path) -> str | None:

@@ -14,6 +14,7 @@ from runner.report import beside, findings, pages
 from runner.report.charts import Chart, curve_chart, score_chart
 from runner.report.curves import AXES, Curve, evaluation_curve, training_curve
 from runner.report.figures import ALL_GAMES, Figure, Figures, figures, versus
+from runner.report.league import FEWEST_GAMES, write_league
 from runner.report.run_page import write_run_page
 from runner.report.runs import Run, find_runs
 from runner.report.sides import Side, find_sides, games_of, protocol
@@ -74,6 +75,8 @@ def write_report(folders: Sequence[Path], out: Path, score: float | None = None)
             *((s.name, *pair) for s in sides for pair in s.settings.items()),
         ],
     )
+    if len(sides) == 1 and len(games_of(sides)) >= FEWEST_GAMES:
+        return write_league(sides[0], runs, counted, out)
     return _write_comparison(runs, sides, counted, curves, out)
 
 

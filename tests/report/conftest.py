@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,27 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (run / "videos" / "step_00000900_score_40.mp4").write_bytes(b"film")
     assert compare.main([str(run)]) == 0
     return run
+
+
+@pytest.fixture(scope="session")
+def league(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of one agent in six games, one of them without a published human score."""
+    top = tmp_path_factory.mktemp("league")
+    scores = {"pong": 20.0, "breakout": 30.5, "freeway": 15.0, "tetris": 7.0, "boxing": 100.0}
+    first = make_run(top / "alien", "env=alien", points=[1] * 20, score=227.8)
+    for game, score in scores.items():
+        shutil.copytree(first, top / game)
+        for name, old, new in (
+            ("config.yaml", "game: alien", f"game: {game}"),
+            ("result.json", "227.8", str(score)),
+            ("result.json", '"episodes": 30', '"episodes": 30, "std": 2.0'),
+            ("result.json", '"steps": 1000', '"steps": 1000, "places": ["ball_x", 101]'),
+        ):
+            path = top / game / name
+            path.write_text(path.read_text().replace(old, new))
+    (top / "freeway" / "result.json").unlink()
+    (top / "pong" / "report.html").write_text("its page")
+    (top / "pong" / "videos").mkdir()
+    (top / "pong" / "videos" / "step_00001000_score_21.mp4").write_bytes(b"film")
+    assert compare.main([str(top)]) == 0
+    return top / "report"

@@ -170,3 +170,34 @@ def test_for_screen_readers(page):
     links = page.execute_script("""
         return [...document.querySelectorAll("a")].map(a => a.getAttribute("href").slice(1))""")
     assert set(links) <= set(ids)
+
+
+def test_a_league_is_sorted_without_a_network(chromium, league):
+    show(chromium, width=1200)
+    chromium.get((league / "report.html").as_uri())
+    buttons = chromium.find_elements("css selector", ".sortable button")
+    assert [button.text for button in buttons][:2] == ["Game", "Score"]
+
+    def order() -> list[str]:
+        rows = chromium.find_elements("css selector", ".sortable tbody th")
+        return [row.text for row in rows]
+
+    buttons[1].click()  # by score, the highest first
+    assert order() == ["alien", "boxing", "breakout", "pong", "tetris"]
+    buttons[1].click()
+    assert order() == ["tetris", "pong", "breakout", "boxing", "alien"]
+    buttons[3].click()  # by the human-normalised one: what is unknown comes last
+    assert order() == ["boxing", "pong", "breakout", "alien", "tetris"]
+    buttons[0].send_keys(Keys.ENTER)
+    buttons[0].send_keys(Keys.ENTER)
+    assert order() == ["alien", "boxing", "breakout", "pong", "tetris"]
+    assert chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize("name", ["single", "league"])
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_the_other_pages_fit_too(chromium, single, league, name, width):
+    show(chromium, width=width)
+    folder = {"single": single, "league": league}[name]
+    chromium.get((folder / "report.html").as_uri())
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width

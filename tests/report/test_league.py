@@ -1,0 +1,61 @@
+"""The page of one agent in many games, and the experiment that makes it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from runner.scores import published
+from runner.settings import compose, sweeps
+from runner.settings.games import all_games
+
+
+@pytest.fixture
+def text(league: Path) -> str:
+    return (league / "report.html").read_text()
+
+
+def test_one_row_per_game_that_was_finished(text):
+    rows = re.findall(r'<tr><th scope="row" data-value="(\w+)">', text)
+    assert rows == ["alien", "boxing", "breakout", "pong", "tetris"]
+    assert "freeway, seed 0: not finished" in text
+
+
+def test_what_a_league_is_known_by(text):
+    key = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd></div>", text))
+    assert key["games with a score"] == "5"
+    assert key["at or above human"] == "3 of 4"  # alien played like random play
+    assert key["median, human-normalised"] == "107.6%"  # of 0, 1, 1.153 and 8.325
+    assert float(key["mean, human-normalised"].rstrip("%")) == pytest.approx(261.9, abs=0.1)
+
+
+def test_a_row_has_its_interval_places_page_and_video(text):
+    row = text[text.index('data-value="pong"') :]
+    row = row[: row.index("</tr>")]
+    assert '<a href="../pong/report.html">pong</a>' in row
+    assert "19.3 to 20.7" in row  # 20 with a standard deviation of 2 in 30 games
+    assert "ball_x 101" in row
+    assert 'href="../pong/videos/step_00001000_score_21.mp4"' in row
+    assert "1.153" in row
+
+
+def test_the_profile_stands_beside_published_agents(league, text):
+    assert "Performance profile" in text
+    assert "this agent: 75% at 0.25, 75% at 0.5, 75% at 1, 25% at 2 or more" in text
+    assert "DQN (Nature)" in text
+    assert (league / "profile.png").read_bytes().startswith(b"\x89PNG")
+    assert not re.findall(r'(?:src|href)="https?:', text)
+
+
+def test_the_experiment_plays_the_57_games():
+    hydra = sweeps.hydra_settings(["experiment=league"])
+    overrides = sweeps.swept(["experiment=league"], hydra)
+    (games,) = [
+        list(each.sweep_string_iterator()) for each in overrides if each.get_key_element() == "env"
+    ]
+    assert sorted(games) == sorted(published()["human"].scores)
+    assert set(games) <= set(all_games())
+    config = compose.load(["experiment=league", "env=pong"])
+    assert (config.env.protocol, config.video.name) == ("nature", "best")
