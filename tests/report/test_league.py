@@ -52,10 +52,11 @@ def test_the_profile_stands_beside_published_agents(league, text):
 def test_the_experiment_plays_the_57_games():
     hydra = sweeps.hydra_settings(["experiment=league"])
     overrides = sweeps.swept(["experiment=league"], hydra)
-    (games,) = [
-        list(each.sweep_string_iterator()) for each in overrides if each.get_key_element() == "env"
-    ]
+    values = {each.get_key_element(): each for each in overrides}
+    games = list(values["env"].sweep_string_iterator())
     assert sorted(games) == sorted(published()["human"].scores)
     assert set(games) <= set(all_games())
-    config = compose.load(["experiment=league", "env=pong"])
-    assert (config.env.protocol, config.video.name) == ("nature", "best")
+    fixed = [str(each.input_line) for key, each in values.items() if key != "env"]
+    config = compose.load(["env=pong", *fixed])
+    assert (config.env.game, config.env.protocol, config.video.name) == ("pong", "nature", "best")
+    assert (config.eval.episodes, config.train.minutes) == (100, None)
