@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runner.errors import RunError, UserError, wrong
+from runner.interrupts import ended_by_signals
 
 _KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
 
@@ -14,16 +15,17 @@ _KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
 def guarded(work: Callable[[], int]) -> int:
     """Returns the exit code of ``work``; what went wrong is one line on standard error."""
     try:
-        return work()
+        with ended_by_signals():
+            return work()
     except (UserError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:  # a full disk, a file where a folder should be
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return RunError.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("\ninterrupted", file=sys.stderr)
-        return 130
+        return int(interrupt.args[0]) if interrupt.args else 130
 
 
 def parse_settings(

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import psutil
-
 from runner.cores import cores
 
 USAGE = "python -m runner.doctor [--games]"
@@ -99,7 +97,9 @@ def _tensorflow() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    free = psutil.virtual_memory().available / GIGABYTE
+    from runner.limits import free_memory
+
+    free = free_memory() / GIGABYTE
     few = free < REPLAY_OF_A_MILLION_SCREENS
     mend = f"obs=pixel: memory.limit={int(free / 2 * 1e9 / 7062):,}".replace(",", "")
     yield Finding("free memory", f"{free:.1f} GB", mend if few else "", needed=False)

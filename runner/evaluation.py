@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.environments.pool import REST, EmulatorPool, game_seeds
+from runner.environments.pool import EmulatorPool, game_seeds
+from runner.environments.worker import REST
 from runner.memory.windows import RunningWindows
 from runner.scores import human_normalised
 from runner.settings.schema import Config, EnvConfig

@@ -79,6 +79,25 @@ class Interrupts:
 
 
 @contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what runs in here as Ctrl-C does: nothing is left behind."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(EXIT_CODES[signal.Signals(number)])
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # others may set no handlers
+        for number in EXIT_CODES:
+            if signal.getsignal(number) == signal.SIG_DFL:  # not SIGINT, nor under nohup
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def children_spared() -> Iterator[None]:
     """Processes started here do not get the terminal's signals: it sends them to the whole group.
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from runner import tensorflow_setup  # noqa: F401  # isort: skip  (before Keras)
 import keras
 import numpy as np
 import tensorflow as tf

@@ -189,14 +189,13 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def remove_if_empty(folder: Path, top: Path) -> None:
-    """Removes ``folder`` and its parents below ``top`` as far as they are empty."""
+    """Removes ``folder``, and its parents below ``top``, as far as they are empty."""
     folder, top = folder.absolute(), top.absolute()
-    while folder != top and top in folder.parents:
-        try:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        while top in folder.parent.parents:
+            folder = folder.parent
             folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent
 
 
 def _step_of(weights: Path) -> int:

@@ -23,7 +23,9 @@ def _quiet_stderr() -> Iterator[None]:
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# What the program needs of Keras, whatever the user's environment and ~/.keras/keras.json say.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.pop("TF_USE_LEGACY_KERAS", None)
 with _quiet_stderr():
     import keras
     import tensorflow as tf
@@ -31,6 +33,10 @@ with _quiet_stderr():
     GPUS = tf.config.list_physical_devices("GPU")
 
 tf.get_logger().setLevel("ERROR")
+keras.config.set_image_data_format("channels_last")
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_dtype_policy("float32")
 
 
 def set_up(seed: int, threads: int | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from runner.callbacks.sinks import Sink, opened_sinks
-from runner.environments.build import Games, make_games
+from runner.environments.build import Games, make_games, start
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.errors import UserError
 from runner.run_directory import RunDirectory
@@ -46,6 +46,7 @@ def train(config: Config, folder: Path, *, may_rename: bool) -> int:
     try:
         # The emulators load while TensorFlow does.
         pieces = _Pieces(config, games)
+        start(config, games)
         run = RunDirectory.claim(folder, config, may_rename=may_rename)
         with run.locked(), opened_sinks(config, run.folder) as sinks:
             return _fit_and_evaluate(config, games, pieces, run, sinks, resume=False)
@@ -77,6 +78,7 @@ def resume(config: Config, run: RunDirectory) -> int:
         games = make_games(config)
         try:
             pieces = _Pieces(config, games)
+            start(config, games)
             run.write_config(config)
             with opened_sinks(config, run.folder) as sinks:
                 return _fit_and_evaluate(config, games, pieces, run, sinks, resume=True)
@@ -128,7 +130,6 @@ def _fit_and_evaluate(
     checkpoints = None
     if isinstance(games, EmulatorPool):
         checkpoints = _checkpoints(config, run, pieces, callbacks, resume)
-        games.reset(seed=game_seeds(config.seed, games.num_envs))
     if resume:
         run.reopen()
     began = time.perf_counter()

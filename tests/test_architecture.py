@@ -26,9 +26,9 @@ ORDER = [
     {"runner.agent", "runner.callbacks"},
     {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies"},
-    {"runner.keras_rl2", "runner.tensorflow_setup", "runner.scores"},
-    {"runner.settings", "runner.weights"},
-    {"runner.diverged", "runner.files", "runner.cores"},
+    {"runner.keras_rl2", "runner.scores"},
+    {"runner.settings", "runner.weights", "runner.tensorflow_setup"},
+    {"runner.diverged", "runner.files", "runner.cores", "runner.limits"},
     {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations"},
     {"models"},
 ]

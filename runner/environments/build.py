@@ -27,3 +27,9 @@ def make_games(config: Config) -> Games:
     """Starts the emulators. Imports no TensorFlow: they load while it does."""
     # keras-rl2's own memory keeps the order of a single game.
     return (_one if config.memory.name == "sequential" else _many)(config)
+
+
+def start(config: Config, games: Games) -> None:
+    """Waits until the emulators are loaded, saying how far they are, and starts every game."""
+    if isinstance(games, EmulatorPool):  # keras-rl2's loop starts its single one
+        games.reset(seed=game_seeds(config.seed, games.num_envs))

@@ -29,6 +29,9 @@ def save(ale: ALEInterface) -> bytes:
 def restore(ale: ALEInterface, saved: bytes) -> None:
     """Brings the emulator to a state that ``save`` returned, here or in another process."""
     state = ALEState(saved)
+    if not (_is_unfinished(saved) or _is_unfinished(save(ale))):
+        ale.restoreState(state)
+        return
     ale.reset_game()  # a finished game would stand still
     after_reset = state.getEpisodeFrameNumber() == 0 and _is_unfinished(save(ale))
     if not (after_reset and _is_unfinished(saved)):

@@ -11,15 +11,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
-import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any
+from typing import Any, Final
 
 import gymnasium
 import numpy as np
@@ -28,52 +26,15 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from runner import limits
 from runner.cores import cores
 from runner.environments.atari import AtariGame
-from runner.errors import RunError
+from runner.environments.worker import STARTS, Layout, play
+from runner.errors import RunError, wrong
 from runner.settings.schema import EnvConfig, ObsConfig
 
-REST = -1  # the action of a game that is to stand still
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where each array lies in the shared memory block, the same on both sides."""
-
-    num_envs: int
-    observation_shape: tuple[int, ...]
-
-    def fields(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        each, images = (self.num_envs,), (self.num_envs, *self.observation_shape)
-        return {
-            "observations": (images, "u1"),  # what to act on next
-            "final_observations": (images, "u1"),  # where a game ended: its last observation
-            "actions": (each, "i4"),
-            "rewards": (each, "f8"),
-            "terminated": (each, "?"),
-            "truncated": (each, "?"),
-            "life_lost": (each, "?"),
-            "extra_reward": (each, "f8"),
-            "lives": (each, "i4"),
-            "frames": (each, "i8"),
-            "episode_return": (each, "f8"),
-            "episode_length": (each, "i8"),
-        }
-
-    def size(self) -> int:
-        return sum(_aligned(shape, dtype) for shape, dtype in self.fields().values())
-
-    def arrays(self, block: SharedMemory) -> dict[str, NDArray[Any]]:
-        arrays, offset = {}, 0
-        for name, (shape, dtype) in self.fields().items():
-            arrays[name] = np.ndarray(shape, dtype, buffer=block.buf, offset=offset)
-            offset += _aligned(shape, dtype)
-        return arrays
-
-
-def _aligned(shape: tuple[int, ...], dtype: str) -> int:
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    return -(-size // 64) * 64  # whole cache lines: no two processes write to the same one
+_SECONDS_TO_CLOSE: Final = 5
+_SECONDS_BETWEEN_LINES: Final = 5
 
 
 class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int32], Any]):
@@ -116,8 +77,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self.action_space = spaces.MultiDiscrete([len(self.action_meanings)] * num_envs)
         shape = probe.observation_space.shape
         assert shape is not None
-        layout = _Layout(num_envs, shape)
-        self._block = SharedMemory(create=True, size=layout.size())
+        layout = Layout(num_envs, shape)
+        self._block = _shared_memory(layout)
         self._arrays: dict[str, NDArray[Any]] = layout.arrays(self._block)
         self._workers: list[tuple[Any, Connection]] = []
         self.groups = _shares(range(num_envs), groups)
@@ -129,17 +90,21 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self._games = [[share[i] for share in shares] for i in range(count)]
         # Spawned, not forked: a forked child would inherit TensorFlow's locks and threads.
         context = multiprocessing.get_context("spawn")
-        for games in self._games:
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=_play,
-                args=(theirs, self._block.name, layout, games, env, obs, delays),
-                daemon=True,
-            )
-            with _signals_ignored():
-                process.start()  # which inherits that
-            theirs.close()
-            self._workers.append((process, ours))
+        try:
+            for games in self._games:
+                ours, theirs = context.Pipe()
+                process = context.Process(
+                    target=play,
+                    args=(theirs, self._block.name, layout, games, env, obs, delays),
+                    daemon=True,
+                )
+                with _signals_ignored():
+                    process.start()  # which inherits that
+                theirs.close()
+                self._workers.append((process, ours))
+        except BaseException:  # a signal, too many processes
+            self.close()
+            raise
 
     def reset(
         self,
@@ -160,7 +125,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._ask("reset", [None] * self.num_envs)
         else:
             seeds = game_seeds(seed, self.num_envs) if isinstance(seed, int) else seed
-            self._ask("reset", seeds)
+            self._ask("reset", seeds, self._say_how_many_started)
         return self._arrays["observations"], {"lives": self._arrays["lives"]}
 
     def step_async(self, actions: NDArray[Any], group: int | None = None) -> None:
@@ -236,10 +201,12 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the processes and frees the shared memory."""
-        for process, pipe in self._workers:
+        for _, pipe in self._workers:
             with contextlib.suppress(OSError):
                 pipe.close()  # a worker leaves at the end of its pipe
-            process.join(timeout=5)
+        deadline = time.monotonic() + _SECONDS_TO_CLOSE
+        for process, _ in self._workers:
+            process.join(timeout=max(deadline - time.monotonic(), 0))
             if process.is_alive():
                 process.kill()
                 process.join()
@@ -261,8 +228,19 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             return slice(0, self.num_envs)
         return slice(self.groups[group].start, self.groups[group].stop)
 
-    def _ask(self, command: str, per_game: Sequence[Any]) -> list[Any]:
+    def _say_how_many_started(self) -> None:
+        share = self._arrays["started"].sum() / (STARTS * self.num_envs)
+        print(f"starting {self.num_envs:,} emulators: {share:.0%}", flush=True)
+
+    def _ask(
+        self, command: str, per_game: Sequence[Any], waiting: Callable[[], None] = lambda: None
+    ) -> list[Any]:
         """Sends every game a command with its argument; no step may be under way.
+
+        Args:
+            command: What every game is to do.
+            per_game: Its argument for each game.
+            waiting: Called every few seconds until all have answered.
 
         Returns:
             The answer of every game.
@@ -273,6 +251,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._guarded(pipe.send_bytes, b"c")
             self._guarded(pipe.send, (command, mine))
         for _, pipe in self._workers:
+            while not self._guarded(pipe.poll, _SECONDS_BETWEEN_LINES):
+                waiting()
             answers |= self._guarded(pipe.recv)
         return [answers[index] for index in range(self.num_envs)]
 
@@ -302,6 +282,25 @@ def _shares(games: range, count: int) -> list[range]:
     return [range(first, last) for first, last in itertools.pairwise(bounds)]
 
 
+def _shared_memory(layout: Layout) -> SharedMemory:
+    """Makes the block that the processes share.
+
+    Raises:
+        UserError: There is not so much shared memory.
+    """
+    size, block = layout.size(), None
+    try:
+        block = SharedMemory(create=True, size=size)
+        limits.reserve(block.name, size)
+    except OSError as error:
+        if block is not None:
+            block.close()
+            block.unlink()
+        allowed = f"fewer games: they share {size / 1e6:.1f} MB of memory ({error.strerror})"
+        raise wrong("env.num_envs", layout.num_envs, allowed) from error
+    return block
+
+
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
     """Signals to a process group reach the emulators too: they end when their pipe does."""
@@ -316,80 +315,3 @@ def _signals_ignored() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _play(
-    pipe: Connection,
-    block_name: str,
-    layout: _Layout,
-    games: Sequence[range],
-    env: EnvConfig,
-    obs: ObsConfig,
-    delays: Sequence[float],
-) -> None:
-    """What an emulator process does until its pipe ends."""
-    if hasattr(os, "sched_setscheduler"):  # Linux
-        # The learner is not interrupted when a step arrives here: fewer switches, more of both.
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    block = SharedMemory(name=block_name)
-    arrays = layout.arrays(block)
-    groups = [{index: AtariGame(env, obs) for index in share} for share in games]
-    players = {index: game for group in groups for index, game in group.items()}
-    sleeps = itertools.cycle(delays)
-    try:
-        while True:
-            order = pipe.recv_bytes()
-            if order == b"c":
-                command, arguments = pipe.recv()
-                pipe.send(
-                    {
-                        index: _obey(command, argument, index, players[index], arrays)
-                        for index, argument in arguments.items()
-                    }
-                )
-                continue
-            if delays:
-                time.sleep(next(sleeps))
-            for index, game in groups[order[0]].items():
-                _step(game, index, arrays)
-            pipe.send_bytes(b"d")
-    except (EOFError, OSError):
-        pass
-    finally:
-        arrays.clear()
-        with contextlib.suppress(BufferError):
-            block.close()
-
-
-def _step(game: AtariGame, index: int, a: dict[str, NDArray[Any]]) -> None:
-    action = a["actions"][index]
-    if action == REST:
-        return
-    observation, reward, terminated, truncated, info = game.step(action)
-    a["rewards"][index] = reward
-    a["terminated"][index] = terminated
-    a["truncated"][index] = truncated
-    a["life_lost"][index] = info["life_lost"]
-    a["extra_reward"][index] = info["extra_reward"]
-    a["frames"][index] = info["frames"]
-    if terminated or truncated:
-        a["final_observations"][index] = observation
-        a["episode_return"][index] = info["episode_return"]
-        a["episode_length"][index] = info["episode_length"]
-        observation, info = game.reset()
-        a["frames"][index] += info["frames"]
-    a["observations"][index] = observation
-    a["lives"][index] = info["lives"]
-
-
-def _obey(
-    command: str, argument: Any, index: int, game: AtariGame, a: dict[str, NDArray[Any]]
-) -> Any:
-    if command == "reset":
-        a["observations"][index], info = game.reset(seed=argument)
-        a["lives"][index] = info["lives"]
-        return None
-    if command == "get_state":
-        return game.get_state()
-    return game.set_state(argument)

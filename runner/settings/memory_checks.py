@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import psutil
-
-from runner.errors import wrong
+from runner import limits
+from runner.cores import cores
+from runner.errors import UserError, wrong
 from runner.settings.memory import PrioritizedMemory, SequentialMemory
 from runner.settings.observations import observation_shape
 from runner.settings.schema import Config
 
 PRIORITY_BYTES: Final = 5  # of one transition, the sums over it included
+PROGRAM_BYTES: Final = 800_000_000  # of memory, beside the replay: TensorFlow above all
+PROGRAM_ADDRESSES: Final = 3_400_000_000  # bytes of address space, in the same way
+PROGRAM_FILES: Final = 64  # open at once, beside those of the emulator processes
+FILES_OF_A_PROCESS: Final = 4
 
 
 def check_memory(config: Config) -> None:
@@ -55,17 +59,27 @@ def checkpoint_bytes(config: Config) -> int:
 
 
 def check_memory_size(config: Config) -> None:
-    """Checks that the full replay memory fits into what is free.
+    """Checks that the program and the full replay memory fit into what this process may use.
 
     Raises:
-        UserError: It does not.
+        UserError: They do not.
     """
-    needed, available = replay_bytes(config), psutil.virtual_memory().available
-    if needed > available:
-        per_transition = needed / config.memory.limit
+    replay = replay_bytes(config)
+    for what, free, program in (
+        ("memory", limits.free_memory(), PROGRAM_BYTES),
+        ("address space (ulimit -v)", limits.free_address_space(), PROGRAM_ADDRESSES),
+    ):
+        if free is None or replay + program <= free:
+            continue
+        gigabytes = f"{program / 1e9:.1f} GB, {free / 1e9:.1f} GB of {what} are free"
+        if free <= program:
+            raise UserError(f"{what}: expected more: the program takes {gigabytes}")
         raise wrong(
             "memory.limit",
             config.memory.limit,
-            f"at most {int(available / per_transition)} here: the replay takes "
-            f"{needed / 1e9:.1f} GB, {available / 1e9:.1f} GB of memory are free",
+            f"at most {int((free - program) / (replay / config.memory.limit))} here: the replay "
+            f"takes {replay / 1e9:.1f} GB, the program {gigabytes}",
         )
+    needed, files = PROGRAM_FILES + FILES_OF_A_PROCESS * cores(), limits.free_descriptors()
+    if files is not None and files < needed:
+        raise UserError(f"open files (ulimit -n): expected {needed} more, {files} are allowed")

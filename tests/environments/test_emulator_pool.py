@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
+import psutil
 import pytest
 
+from runner.environments import pool as pool_module
 from runner.environments.atari import AtariGame
-from runner.environments.pool import REST, EmulatorPool, game_seeds
+from runner.environments.pool import EmulatorPool, game_seeds
+from runner.environments.worker import REST
 from runner.errors import RunError
 
 GAMES = 4
@@ -247,3 +253,42 @@ def test_closing_ends_the_processes(own_pool):
     own_pool.close()
     assert all(process.exitcode == 0 for process in processes)
     own_pool.close()  # a second time does nothing
+
+
+def test_a_slow_start_says_how_far_it_is(load, monkeypatch, capsys):
+    monkeypatch.setattr(pool_module, "_SECONDS_BETWEEN_LINES", 0.05)
+    config = load(*RULES)
+    pool = EmulatorPool(config.env, config.obs, 12, processes=1)
+    try:
+        pool.reset(seed=0)
+        lines = capsys.readouterr().out.splitlines()
+        shares = [int(line.split()[-1].rstrip("%")) for line in lines]
+        assert lines[0].startswith("starting 12 emulators: ")
+        assert shares == sorted(shares)
+        assert shares[-1] > 50
+        pool.reset()
+    finally:
+        pool.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_start_can_be_interrupted(repository, tmp_path, number):
+    folder = tmp_path / "run"
+    command = ["env=pong", "train=smoke", "env.num_envs=400", "train.warmup=5000",
+               "memory.limit=20000", "logger.progress=false"]  # fmt: skip
+    run = subprocess.Popen(
+        [sys.executable, "-m", "runner", *command, f"hydra.run.dir={folder}"],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not psutil.Process(run.pid).children():
+        time.sleep(0.05)
+        assert run.poll() is None, run.stderr.read()
+    time.sleep(1)
+    run.send_signal(number)
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
+    assert error.split() == ["interrupted"]
+    assert not folder.exists()

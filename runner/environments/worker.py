@@ -1,0 +1,148 @@
+"""What an emulator process of the pool does, and the memory that it shares with the pool."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.environments.atari import AtariGame
+from runner.settings.schema import EnvConfig, ObsConfig
+
+REST = -1  # the action of a game that is to stand still
+STARTS = 2  # parts of a start: the game is loaded, its first reset is done
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each array lies in the shared memory block, the same on both sides."""
+
+    num_envs: int
+    observation_shape: tuple[int, ...]
+
+    def _fields(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        each, images = (self.num_envs,), (self.num_envs, *self.observation_shape)
+        return {
+            "observations": (images, "u1"),  # what to act on next
+            "final_observations": (images, "u1"),  # where a game ended: its last observation
+            "actions": (each, "i4"),
+            "started": (each, "i4"),  # parts of its start that a game has behind it
+            "rewards": (each, "f8"),
+            "terminated": (each, "?"),
+            "truncated": (each, "?"),
+            "life_lost": (each, "?"),
+            "extra_reward": (each, "f8"),
+            "lives": (each, "i4"),
+            "frames": (each, "i8"),
+            "episode_return": (each, "f8"),
+            "episode_length": (each, "i8"),
+        }
+
+    def size(self) -> int:
+        """Bytes of the block."""
+        return sum(_aligned(shape, dtype) for shape, dtype in self._fields().values())
+
+    def arrays(self, block: SharedMemory) -> dict[str, NDArray[Any]]:
+        """The arrays in ``block``, by name."""
+        arrays, offset = {}, 0
+        for name, (shape, dtype) in self._fields().items():
+            arrays[name] = np.ndarray(shape, dtype, buffer=block.buf, offset=offset)
+            offset += _aligned(shape, dtype)
+        return arrays
+
+
+def _aligned(shape: tuple[int, ...], dtype: str) -> int:
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return -(-size // 64) * 64  # whole cache lines: no two processes write to the same one
+
+
+def play(
+    pipe: Connection,
+    block_name: str,
+    layout: Layout,
+    games: Sequence[range],
+    env: EnvConfig,
+    obs: ObsConfig,
+    delays: Sequence[float],
+) -> None:
+    """What an emulator process does until its pipe ends."""
+    if hasattr(os, "sched_setscheduler"):  # Linux
+        # The learner is not interrupted when a step arrives here: fewer switches, more of both.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    block = SharedMemory(name=block_name)
+    arrays = layout.arrays(block)
+    sleeps = itertools.cycle(delays)
+    try:
+        groups: list[dict[int, AtariGame]] = []
+        players: dict[int, AtariGame] = {}
+        for share in games:
+            groups.append({})
+            for index in share:
+                groups[-1][index] = players[index] = AtariGame(env, obs)
+                arrays["started"][index] = 1
+        while True:
+            order = pipe.recv_bytes()
+            if order == b"c":
+                command, arguments = pipe.recv()
+                pipe.send(
+                    {
+                        index: _obey(command, argument, index, players[index], arrays)
+                        for index, argument in arguments.items()
+                    }
+                )
+                continue
+            if delays:
+                time.sleep(next(sleeps))
+            for index, game in groups[order[0]].items():
+                _step(game, index, arrays)
+            pipe.send_bytes(b"d")
+    except (EOFError, OSError):
+        pass
+    finally:
+        arrays.clear()
+        with contextlib.suppress(BufferError):
+            block.close()
+
+
+def _step(game: AtariGame, index: int, a: dict[str, NDArray[Any]]) -> None:
+    action = a["actions"][index]
+    if action == REST:
+        return
+    observation, reward, terminated, truncated, info = game.step(action)
+    a["rewards"][index] = reward
+    a["terminated"][index] = terminated
+    a["truncated"][index] = truncated
+    a["life_lost"][index] = info["life_lost"]
+    a["extra_reward"][index] = info["extra_reward"]
+    a["frames"][index] = info["frames"]
+    if terminated or truncated:
+        a["final_observations"][index] = observation
+        a["episode_return"][index] = info["episode_return"]
+        a["episode_length"][index] = info["episode_length"]
+        observation, info = game.reset()
+        a["frames"][index] += info["frames"]
+    a["observations"][index] = observation
+    a["lives"][index] = info["lives"]
+
+
+def _obey(
+    command: str, argument: Any, index: int, game: AtariGame, a: dict[str, NDArray[Any]]
+) -> Any:
+    if command == "reset":
+        a["observations"][index], info = game.reset(seed=argument)
+        a["lives"][index] = info["lives"]
+        a["started"][index] = STARTS
+        return None
+    if command == "get_state":
+        return game.get_state()
+    return game.set_state(argument)
