@@ -275,7 +275,7 @@ def test_a_slow_start_says_how_far_it_is(load, monkeypatch, capsys):
 def test_a_start_can_be_interrupted(repository, tmp_path, number):
     folder = tmp_path / "run"
     command = ["env=pong", "train=smoke", "env.num_envs=400", "train.warmup=5000",
-               "memory.limit=20000", "logger.progress=false"]  # fmt: skip
+               "memory.limit=20000"]  # fmt: skip
     run = subprocess.Popen(
         [sys.executable, "-m", "runner", *command, f"hydra.run.dir={folder}"],
         cwd=repository,
