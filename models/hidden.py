@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from keras import layers
+from keras import initializers, layers
 
 from models.initializers import initializer as initializer_of
 
@@ -41,18 +41,37 @@ def hidden_layer(
     return layers.Activation(activation, dtype=dtype)(x)
 
 
+def summed_dense(units: int, *, kernel_initializer: Any, activation: Any = None, **own: Any) -> Any:
+    """A dense layer of several inputs side by side, as the sum of their products.
+
+    Inputs without a gradient, such as tiles, then cost none.
+    """
+    first = initializers.get(kernel_initializer)
+
+    def call(parts: Sequence[Any]) -> Any:
+        products = [
+            layers.Dense(units, use_bias=k == 0, kernel_initializer=first.clone(), **own)(part)
+            for k, part in enumerate(parts)
+        ]
+        x = layers.Add(**own)(products)
+        return x if activation is None else layers.Activation(activation, **own)(x)
+
+    return call
+
+
 def dense_layers(x: Any, hidden: Sequence[int], *, initializer: str, **arguments: Any) -> Any:
     """Applies a dense hidden layer for each of ``hidden``.
 
     Args:
-        x: (B, ..., features).
+        x: (B, ..., features), or a list of such for ``summed_dense``.
         hidden: Units of each.
         initializer: Of their kernels (see ``models.initializers``).
         **arguments: Of ``hidden_layer``.
     """
     for units in hidden:
         kernel = initializer_of(initializer)
-        x = hidden_layer(layers.Dense, x, units, kernel_initializer=kernel, **arguments)
+        kind = summed_dense if isinstance(x, list) else layers.Dense
+        x = hidden_layer(kind, x, units, kernel_initializer=kernel, **arguments)
     return x
 
 
@@ -69,7 +88,7 @@ def dense_tail(
     """Applies the dense hidden layers and the output, as every network here ends.
 
     Args:
-        x: (B, features).
+        x: (B, features), or a list of such: side by side.
         hidden: Units of each hidden layer.
         nb_actions: Number of Q-values.
         activation: Keras name of the hidden activations.

@@ -1,4 +1,4 @@
-"""Bytes, and differences of two, as tiles: which of 32 overlapping stretches they lie in.
+"""Places as tiles: which of some overlapping stretches of a ring of 256 values each lies in.
 
 A dense network sees a position as one number, and needs many weights to act at one place and not at
 the next. As tiles each place has weights of its own, and a difference of two positions says where
@@ -11,40 +11,142 @@ Difference: a tile counts by how near its middle is, in a straight line, not as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
-from models.places import RING, Place, around_zero, values
+from models.adapting import Adapting
+from models.positions import find_positions
+from models.ram import Place
 
-WIDTH: Final = 8  # from the middle of a tile to the next: a sprite is as wide
-TILES: Final = int(RING) // WIDTH
+RING: Final = 256.0  # after 255 comes 0
+
+
+class Tiling(NamedTuple):
+    """Middles of the tiles of one place, and how far from its middle each reaches."""
+
+    middles: Sequence[float]
+    widths: Sequence[float]
+
+
+EVEN: Final = Tiling(range(0, int(RING), 8), [8] * 32)  # a sprite is 8 wide
+# Of a difference: what is near is told apart, what is far only roughly.
+NEAR: Final = Tiling(
+    (-96, -64, -48, -32, -24, -16, -8, 0, 8, 16, 24, 32, 48, 64, 96, 128),
+    (32, 24, 16, 12, 8, 8, 8, 8, 8, 8, 8, 12, 16, 24, 32, 32),
+)
+
+
+def around_zero(x: Any) -> Any:
+    """Brings ``x`` to -128 to 128 by whole turns of the ring."""
+    return x - RING * ops.round(x / RING)
+
+
+def values(inputs: Any, places: Sequence[Place]) -> Any:
+    """The places' values, not yet on the ring: (..., n) uint8 to (..., places) float32."""
+    # One product with a matrix of 1 and -1, exact for bytes: a slice for each would cost more.
+    taken = np.zeros((inputs.shape[-1], len(places)), np.float32)
+    more = np.zeros(len(places), np.float32)
+    for k, (byte, less, plus) in enumerate(places):
+        taken[byte, k] += 1.0
+        if less is not None:
+            taken[less, k] -= 1.0
+        more[k] = plus
+    return ops.matmul(ops.cast(inputs, "float32"), taken) + more
+
+
+class Tiled(layers.Layer):  # type: ignore[misc]
+    """Values of places (B, places) to tiles (B, tiles): 1 - distance / width from each middle."""
+
+    def tile(self, tilings: Sequence[Tiling]) -> None:
+        """Sets the tiles of each place."""
+        sizes = [len(tiling.middles) for tiling in tilings]
+        # Each place's value beside all of its tiles: a product with ones is exact.
+        self._place_of_tile = np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=1)
+        self._middles = np.concatenate([tiling.middles for tiling in tilings], dtype=np.float32)
+        self._widths = np.concatenate([tiling.widths for tiling in tilings], dtype=np.float32)
+
+    def tiles_of(self, x: Any, factors: Any = None) -> Any:
+        """Maps values (B, places) float32 to tiles, each times its place's factor (places,)."""
+        distances = around_zero(ops.matmul(x, self._place_of_tile) - self._middles)
+        tiles = ops.relu(1.0 - ops.abs(distances) / self._widths)
+        if factors is not None:
+            tiles *= ops.matmul(factors, self._place_of_tile)
+        return ops.cast(tiles, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (B, tiles)."""
+        return (input_shape[0], len(self._middles))
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
-class Tiles(layers.Layer):  # type: ignore[misc]
-    """1 - distance / ``WIDTH``, not below 0, from the middle of each of 32 tiles on a ring of 256.
+class Tiles(Tiled):
+    """``EVEN`` tiles of given places.
 
     Args:
-        places: What is tiled (see ``models.places``).
+        places: See ``models.ram.Place``.
     """
 
     def __init__(self, places: Sequence[Place], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.places = [(i, less, more) for i, less, more in places]
+        self.places = [Place(*place) for place in places]
+        self.tile([EVEN] * len(self.places))
 
     def call(self, inputs: Any) -> Any:
         """Maps (B, n) uint8 to (B, places * 32) of the layer's dtype."""
-        middles = ops.arange(0.0, RING, WIDTH, dtype="float32")
-        distances = around_zero(ops.expand_dims(values(inputs, self.places), -1) - middles)
-        tiles = ops.relu(1.0 - ops.abs(distances) / WIDTH)
-        return ops.cast(ops.reshape(tiles, (-1, len(self.places) * TILES)), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, places * 32)."""
-        return (input_shape[0], len(self.places) * TILES)
+        return self.tiles_of(values(inputs, self.places))
 
     def get_config(self) -> dict[str, Any]:
         """Returns what rebuilds the layer."""
         return {**super().get_config(), "places": self.places}
+
+
+@keras.saving.register_keras_serializable(package="atari_runner")
+class FoundTiles(Tiled, Adapting):
+    """Tiles of positions found by ``find_positions``, and of their pairwise differences.
+
+    Places: each position (``EVEN`` tiles), then each difference of two (``NEAR``). Those of
+    positions that were not found are 0 throughout, as all are until the layer adapts.
+
+    Args:
+        count: Positions at most.
+    """
+
+    def __init__(self, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+        first, second = np.triu_indices(count, 1)
+        own = np.eye(count, dtype=np.float32)
+        self._places = np.concatenate([own, own[:, first] - own[:, second]], axis=1)
+        self.tile([*[EVEN] * count, *[NEAR] * len(first)])
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the weight: the byte of each position, -1 where there is none."""
+        # Floats: a soft update of the target network takes means, which are rounded below.
+        self.bytes = self.constant("bytes", (self.count,), -1.0)
+        super().build(input_shape)
+
+    @property
+    def found(self) -> list[int]:
+        """The bytes that were found."""
+        return [int(byte) for byte in np.rint(np.asarray(self.bytes)) if byte >= 0]
+
+    def learn_from(self, windows: NDArray[np.uint8]) -> None:
+        """Finds the positions among the bytes of the observations."""
+        found = find_positions(windows, self.count)
+        self.bytes.assign([*found, *[-1.0] * (self.count - len(found))])
+
+    def call(self, inputs: Any) -> Any:
+        """Maps (B, n) uint8 to (B, tiles) of the layer's dtype."""
+        index = ops.cast(ops.round(self.bytes), "int32")
+        positions = ops.take(inputs, ops.maximum(index, 0), axis=-1)  # (B, count)
+        x = ops.matmul(ops.cast(positions, "float32"), self._places)  # exact for bytes
+        missing = ops.matmul(ops.cast(index < 0, "float32"), np.abs(self._places))  # of a place
+        return self.tiles_of(x, ops.cast(missing < 0.5, "float32"))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what rebuilds the layer."""
+        return {**super().get_config(), "count": self.count}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from models.adapting import Adapting
 from models.build import build_model
 from models.heads import Head
-from models.slots import Slot
+from models.ram import Ram
+from models.tiles import FoundTiles
 from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
@@ -26,10 +31,11 @@ from runner.keras_rl2 import (
 )
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
+from runner.ram_maps import ram_of
 from runner.settings import memory as settings
-from runner.settings.addresses import parse_place, positions
 from runner.settings.agent import DQN
 from runner.settings.checks import num_envs
+from runner.settings.model import CustomModel, DenseModel
 from runner.settings.obs import RamObservation
 from runner.settings.schema import Config
 from runner.weights import load_weights
@@ -55,51 +61,38 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
         UserError: The user's builder or weights file does not fit.
     """
     model = config.model
-    precision = config.agent.precision if isinstance(config.agent, DQN) else "float32"
-    # With two streams the last hidden layer is each stream's own.
-    hidden = model.hidden[:-1] if config.agent.dueling == "streams" else model.hidden
-    arguments: dict[str, Any] = {
-        "hidden": hidden,
-        "activation": model.activation,
-        "layer_norm": model.layer_norm,
-        "scale": model.scale,
-        "dtype": _DTYPES[precision],
-        "dense_initializer": model.dense_initializer,
-    }
-    if model.name == "conv":
-        names: tuple[str, ...] = (
-            "filters", "kernels", "strides", "conv_bias", "conv_initializer", "per_frame",
-        )  # fmt: skip
-        arguments |= {name: getattr(model, name) for name in names}
-    if model.name == "dense":
-        names = ("bits", "standardise", "differences", "gains", "slot_hidden")
-        arguments |= {name: getattr(model, name) for name in names}
-        seen = config.obs.bytes if isinstance(config.obs, RamObservation) else None
-        arguments["bits_of"] = model.bits_of and positions(model.bits_of, seen)
-        arguments["tiles"] = [parse_place(tile).seen(seen) for tile in model.tiles]
-        arguments["slots"] = [
-            Slot(
-                [parse_place(number).seen(seen) for number in slot.numbers],
-                positions(slot.bits, seen),
-                [parse_place(tile).seen(seen) for tile in slot.tiles],
-            )
-            for slot in model.slots
-        ]
-    if model.name == "custom":
-        arguments = model.arguments
+    name = model.builder if isinstance(model, CustomModel) else model.name
+    assert name is not None
     try:
         network = build_model(
-            model.builder or model.name,
+            name,
             (config.obs.window, *observation_shape),
             nb_actions,
-            arguments=arguments,
+            arguments=model.arguments if isinstance(model, CustomModel) else _arguments(config),
             head=_head(config),
         )
     except (ValueError, TypeError) as error:
-        raise wrong("model.builder", model.builder, f"a network's function ({error})") from error
+        raise wrong("model.builder", name, f"a network's function ({error})") from error
     if config.init_weights is not None:
         load_weights(network, Path(config.init_weights).expanduser())
     return network
+
+
+def _arguments(config: Config) -> dict[str, Any]:
+    """Those of the function that builds the network: the model's settings, and the dtype."""
+    model, agent = config.model, config.agent
+    arguments = {f.name: getattr(model, f.name) for f in fields(model) if f.name != "name"}
+    if agent.dueling == "streams":  # the last hidden layer is each stream's own
+        arguments["hidden"] = model.hidden[:-1]
+    if isinstance(model, DenseModel):
+        arguments["ram"] = _ram(config)
+    precision = agent.precision if isinstance(agent, DQN) else "float32"
+    return {**arguments, "dtype": _DTYPES[precision]}
+
+
+def _ram(config: Config) -> Ram | None:
+    obs = config.obs
+    return ram_of(config.env.game, obs.bytes) if isinstance(obs, RamObservation) else None
 
 
 def _head(config: Config) -> Head:
@@ -192,6 +185,16 @@ def _own_arguments(config: Config) -> dict[str, Any]:
         "munchausen": munchausen if agent.munchausen else None,
         "discount": rising if agent.gamma_steps else None,
         "seed": config.seed,
+        "on_adapted": functools.partial(_announce, _ram(config) or Ram()),
         "target_sync": agent.target_sync,
         "jit_compile": agent.jit_compile,
     }
+
+
+def _announce(ram: Ram, layers: Sequence[Adapting]) -> None:
+    """Says which positions were found in the warm-up."""
+    for layer in layers:
+        if isinstance(layer, FoundTiles):
+            names = ", ".join(map(ram.label, layer.found)) or "none"
+            clear = "\r\033[K" if sys.stdout.isatty() else ""  # the line of progress
+            print(f"{clear}positions found in the warm-up: {names}", flush=True)

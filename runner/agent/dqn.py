@@ -16,8 +16,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.adapting import Adapting, adapting
 from models.draws import drawing_from
-from models.standardise import standardising
 from runner.agent.draws import StatelessDraws, has_noise
 from runner.agent.learner import Learner, compiled
 from runner.agent.loop import fit_vector
@@ -32,7 +32,7 @@ from runner.policies.many import policy_state, select_actions, set_policy_state
 from runner.policies.rules import target_kind, target_parameter
 from runner.weights import save_weights
 
-_SEEN = 4096  # transitions that mean and standard deviation of each byte are taken of
+_SEEN = 4096  # transitions of the warm-up that layers adapt to
 _ACTING = 2**32 - 1  # apart from the numbers of an update's calls
 
 
@@ -48,6 +48,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         munchausen: Munchausen targets instead; None: not.
         discount: Discount per step at a step, in place of ``gamma``; None: always ``gamma``.
         seed: Of what noisy layers and sampled quantiles draw.
+        on_adapted: Called with the layers of the network that have adapted to the warm-up, before
+            the first update.
         jit_compile: Compile with XLA: True, False, or ``auto`` for the faster of the two.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
             first end of a game that many steps or more after the last sync.
@@ -59,6 +61,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         expected_sarsa: bool = False,
         munchausen: Munchausen | None = None,
         discount: Callable[[int], float] | None = None,
+        on_adapted: Callable[[list[Adapting]], None] | None = None,
         seed: int = 0,
         jit_compile: bool | str = "auto",
         target_sync: str = "steps",
@@ -70,10 +73,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
         self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
-        self.discount = discount
+        self.discount, self.on_adapted = discount, on_adapted
         self.target_sync = target_sync
         self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
-        self._standardised = False  # whether the layers that standardise were looked after
+        self._adapted = False  # whether the layers that adapt were looked after
         self.stop_training = False  # set by whoever wants the training to end
         self.jit_compile = uses_xla(self.model, jit_compile)
 
@@ -172,7 +175,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         if self.discount is not None:  # before the draw: the returns are of this discount too
             self.learner.gamma = self.memory.gamma = self.discount(first_step + len(metrics) - 1)
         batches = self._sampled(len(due))
-        self._standardise()
+        self._adapt()
         policy = [target_parameter(self.policy)] if self.expected_sarsa else []
         updates = self.learner.update(batches, syncs[: len(due) + 1], *policy)
         check_finite(updates.losses, "its loss is")
@@ -182,17 +185,22 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             metrics[i] = [loss, q, *policy_metrics[i], *self.processing.metrics]
         return metrics
 
-    def _standardise(self) -> None:
-        """Before the first update, shows the layers that standardise what was seen so far."""
-        if self._standardised:
+    def _adapt(self) -> None:
+        """Before the first update, shows the layers that adapt what was seen so far."""
+        if self._adapted:
             return
-        layers = [layer for network in self._networks for layer in standardising(network)]
+        layers = [layer for network in self._networks for layer in adapting(network)]
         unknown = [layer for layer in layers if not layer.is_adapted]
         if unknown:
-            seen = self._sampled(1, _SEEN).windows
+            # Frames of state0 follow one another; with returns of n steps, state1 is further on.
+            frames = self.model.input.shape[1]
+            windows = self._sampled(1, _SEEN).windows[0]
+            seen = windows[:, : max(frames, 2)] if windows.shape[1] > frames + 1 else windows
             for layer in unknown:
                 layer.adapt(seen)
-        self._standardised = True
+            if self.on_adapted is not None:
+                self.on_adapted(adapting(self.model))
+        self._adapted = True
 
     def _as_model_input(self, states: Any) -> Any:
         """An array of the network's input type: keras-rl2 pads windows with float zeros."""

@@ -18,6 +18,7 @@ from runner.settings.agent import check_agent
 from runner.settings.env_checks import check_env
 from runner.settings.games import check_rom
 from runner.settings.memory_checks import check_memory, checkpoint_bytes
+from runner.settings.model import ConvModel
 from runner.settings.observations import observation_shape
 from runner.settings.policy import check_policy
 from runner.settings.schema import Config
@@ -49,13 +50,8 @@ def _check_fit(config: Config) -> None:
     env, obs, model = config.env, config.obs, config.model
     if obs.name == "ram" and model.name == "conv":
         raise wrong("model", "conv", "model=dense or model=custom with obs=ram (bytes, no screen)")
-    if model.name == "custom":
-        if not model.builder or model.builder.count(":") != 1:
-            raise wrong("model.builder", model.builder, "package.module:function")
-    elif model.builder is not None:
-        raise wrong("model.builder", model.builder, "null unless model=custom")
-    if model.name == "conv":
-        _check_convolutions(config)
+    if isinstance(model, ConvModel):
+        _check_convolutions(config, model)
     check_policy(config.policy)
     if config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
@@ -64,8 +60,7 @@ def _check_fit(config: Config) -> None:
     _check_sizes(config)
 
 
-def _check_convolutions(config: Config) -> None:
-    model = config.model
+def _check_convolutions(config: Config, model: ConvModel) -> None:
     if not len(model.filters) == len(model.kernels) == len(model.strides):
         raise wrong(
             "model.filters",

@@ -86,7 +86,7 @@ def pick(options: list[type], values: Mapping[str, Any], key: str) -> type:
     if by is None:
         return options[0]
     names = {str(fields_of(option)[by].default): option for option in options}
-    chosen = values.get(by, next(iter(names)))
+    chosen = values.get(by, None if by == "kind" else next(iter(names)))
     if not isinstance(chosen, str) or chosen not in names:
         hint = nearest(str(chosen), names)
         raise wrong(f"{key}.{by}", chosen, f"one of {', '.join(names)}", hint)
@@ -141,6 +141,10 @@ def _build_options(
             _build_options(options, entry, f"{key}[{k}]", entries[0], typed)
             for k, entry in enumerate(value)
         ]
+    if isinstance(value, tuple(options)):  # a default
+        return value
+    if isinstance(value, str) and told_apart_by(options) == "kind":
+        value = {"kind": value}
     if not isinstance(value, dict):
         raise _MismatchError(f"settings such as {', '.join(fields_of(options[0]))}")
     cls = pick(options, value, key)

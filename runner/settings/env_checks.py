@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from runner.errors import wrong
-from runner.settings.byte_checks import check_bytes
 from runner.settings.env import EnvConfig
 from runner.settings.env_ids import all_ids
+from runner.settings.inputs import check_inputs
 from runner.settings.obs import PixelObservation
 from runner.settings.observations import screen_size
 from runner.settings.schema import Config
@@ -44,14 +44,7 @@ def _check_observation(config: Config) -> None:
         _check_screen(config.env, obs)
     if obs.padding != "zeros" and config.memory.name == "sequential":
         raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
-    check_bytes(config)
-    if config.model.bits != "none" and config.model.name != "dense":
-        raise wrong("model.bits", config.model.bits, "none unless model=dense")
-    for field in ("standardise", "differences", "gains"):
-        if getattr(config.model, field) and config.model.name == "conv":
-            raise wrong(f"model.{field}", True, "false unless model=dense")
-    if config.model.standardise and config.agent.name == "keras_rl2":
-        raise wrong("model.standardise", True, "false with agent=keras_rl2")
+    check_inputs(config)
 
 
 def _check_screen(env: EnvConfig, obs: PixelObservation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.ram import RAM_BYTES
 from models.setting import (
     ANY,
     between,
@@ -14,7 +15,6 @@ from models.setting import (
     rule,
     setting,
 )
-from runner.settings.addresses import RAM_BYTES
 
 
 @dataclass

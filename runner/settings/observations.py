@@ -6,7 +6,7 @@ import functools
 
 from ale_py import ALEInterface, LoggerMode
 
-from runner.settings.addresses import RAM_BYTES
+from models.ram import RAM_BYTES
 from runner.settings.env import EnvConfig
 from runner.settings.games import rom_path
 from runner.settings.obs import PixelObservation, RamObservation

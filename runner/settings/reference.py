@@ -79,6 +79,8 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return ""
     has_factory = field.default_factory is not dataclasses.MISSING
     value = field.default_factory() if has_factory else field.default  # type: ignore[operator]
+    if isinstance(value, list) and value and dataclasses.is_dataclass(value[0]):
+        value = f"[{', '.join(entry.kind for entry in value)}]"
     if value is None or isinstance(value, bool):
         return f"`{'null' if value is None else str(value).lower()}`"
     return f"`{value}`"

@@ -94,7 +94,7 @@ def allow_builder(config: Config, folder: Path, named: str | None) -> None:
     Raises:
         UserError: It names none where it must, or another than the run's.
     """
-    builder = config.model.builder
+    builder = getattr(config.model, "builder", None)
     if named != builder and named is not None:
         raise wrong("model.builder", named, f"{builder or 'null'}, as in the run")
     if named != builder:

@@ -21,11 +21,11 @@ from models.setting import (
 from runner.settings.agent import DQN, KerasRL2Agent
 from runner.settings.env import EnvConfig
 from runner.settings.memory import PrioritizedMemory, ReplayMemory, SequentialMemory
-from runner.settings.model import ModelConfig, SlotConfig
+from runner.settings.model import ConvModel, CustomModel, DenseModel
 from runner.settings.obs import PixelObservation, RamObservation
 from runner.settings.policy import Constant, Exponential, Linear, NoSchedule, Piecewise, Policy
 
-__all__ = ["Config", "EnvConfig", "ModelConfig", "SlotConfig"]
+__all__ = ["Config", "EnvConfig"]
 
 AgentConfig = KerasRL2Agent  # what both agents have
 ObsConfig = RamObservation | PixelObservation
@@ -135,7 +135,7 @@ class Config:
 
     env: EnvConfig = field(default_factory=EnvConfig)
     obs: RamObservation | PixelObservation = field(default_factory=RamObservation)
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: DenseModel | ConvModel | CustomModel = field(default_factory=DenseModel)
     agent: DQN | KerasRL2Agent = field(default_factory=DQN)
     memory: ReplayMemory | PrioritizedMemory | SequentialMemory = field(
         default_factory=ReplayMemory

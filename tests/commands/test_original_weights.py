@@ -18,7 +18,7 @@ def test_q_values_of_the_original() -> None:
         "env=space_invaders",
         "obs=ram",
         "agent.dueling=avg",
-        "model.scale=1.0",
+        "model.inputs=[{kind:scaled,factor:1}]",
         f"init_weights={DATA / 'spaceinvaders_ram_weights_20.h5f'}",
     ])  # fmt: skip
     model = make_model(config, (128,), nb_actions=6)

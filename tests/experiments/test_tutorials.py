@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from marks import slow_but
 
+from models.inputs.scaled import Scaled
 from runner.__main__ import main
 from runner.settings import compose
 from runner.settings.checks import value_of
@@ -25,7 +26,7 @@ SPACE_INVADERS = {
     "env.game": "space_invaders", "env.frame_skip": [2, 3, 4],
     "env.repeat_action_probability": 0.25,
     "env.full_actions": False, "env.noop_max": 0, "env.terminal_on_life_loss": False,
-    "obs.window": 3, "obs.padding": "zeros", "model.scale": 1.0, "model.activation": "relu",
+    "obs.window": 3, "obs.padding": "zeros", "model.activation": "relu",
     "agent.name": "dqn", "agent.gamma": 0.99, "agent.batch_size": 32, "agent.train_interval": 1,
     "agent.target_update": 10_000, "agent.target_sync": "steps", "agent.optimizer": "adam",
     "agent.learning_rate": 2.5e-4, "agent.double": False, "agent.dueling": "avg", **SQUARED,
@@ -47,12 +48,13 @@ TUTORIALS: dict[str, dict[str, Any]] = {
         **SPACE_INVADERS, **CONVOLUTIONS, "env.id": "SpaceInvaders-v0", "env.num_envs": 1,
         "obs.name": "pixel", "obs.color": "rgb", "obs.resize": "none", "obs.crop": None,
         "obs.subsample": 1, "obs.max_pool": False,
-        "model.name": "conv", "model.per_frame": True, "model.hidden": [512, 256],
+        "model.scale": 1.0, "model.name": "conv", "model.per_frame": True,
+        "model.hidden": [512, 256],
         "policy.nb_steps": 10_000, "train.steps": 10_000, "checkpoint.interval": 5000,
     },
     "spaceinvaders_ram": {
         **SPACE_INVADERS, "env.id": "SpaceInvaders-ram-v0", "obs.name": "ram", "obs.bytes": None,
-        "model.name": "dense", "model.hidden": [512, 128],
+        "model.name": "dense", "model.hidden": [512, 128], "model.inputs": [Scaled(factor=1.0)],
         "policy.nb_steps": 10_000_000, "train.steps": 10_000_000, "checkpoint.interval": 50_000,
     },
     "pong_elu": {

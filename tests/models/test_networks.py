@@ -9,18 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
-from models.gains import Gains
 from models.heads import Head
-from models.slots import Slot
-from models.standardise import standardising
-from models.tiles import Tiles
+from models.inputs.scaled import Scaled
 from runner.agent.build import make_model
 from runner.settings import compose
-from runner.settings.addresses import parse_place
 
 NATURE = {
     "filters": [32, 64, 64],
@@ -32,7 +27,7 @@ NATURE = {
 }
 SMALL_CONV = {**NATURE, "filters": [4, 4], "kernels": [4, 3], "strides": [2, 1], "hidden": [16]}
 PER_FRAME = {**SMALL_CONV, "per_frame": True, "conv_bias": False}
-DENSE = {"hidden": [32, 16], "activation": "relu", "scale": 1 / 255}
+DENSE = {"hidden": [32, 16], "activation": "relu", "inputs": [Scaled()]}
 
 # name, input, arguments
 NETWORKS = [
@@ -41,19 +36,6 @@ NETWORKS = [
     ("conv", (3, 20, 24), PER_FRAME),
     ("conv", (3, 20, 24, 3), PER_FRAME),
     ("dense", (3, 128), DENSE),
-]
-BITS = [("dense", (3, 5), {**DENSE, "bits": bits}) for bits in ("add", "only")]
-INPUTS = {"standardise": True, "differences": True, "bits": "add", "gains": True}
-BY_INDEX = {
-    "bits": "add",
-    "bits_of": [1, 4],
-    "tiles": [(0, None, 0), (3, 2, 0)],
-    "slots": [Slot([(0, 1, 0)], [4], [(0, 1, 0)]), Slot([(2, None, 9)], [4], [(2, None, 24)])],
-    "slot_hidden": [8, 4],
-}
-CHANGES = [
-    ("dense", (3, 5), {**DENSE, **INPUTS}),
-    ("dense", (3, 5), {**DENSE, **INPUTS, **BY_INDEX}),
 ]
 
 
@@ -66,7 +48,7 @@ def q_values(model, inputs):
 
 
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS + CHANGES)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
 def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     assert model.input.dtype == "uint8"
@@ -77,7 +59,7 @@ def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
     assert q.dtype == np.float32
 
 
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
 def test_outputs_are_float32_in_half_precision(name, shape, arguments):
     model = build_model(name, shape, 4, arguments={**arguments, "dtype": "mixed_bfloat16"})
     assert q_values(model, random_bytes(shape)).dtype == np.float32
@@ -86,8 +68,11 @@ def test_outputs_are_float32_in_half_precision(name, shape, arguments):
 
 @pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
 def test_bytes_are_scaled_inside(name, shape, arguments):
-    halved = build_model(name, shape, 4, arguments={**arguments, "scale": 0.5})
-    plain = build_model(name, shape, 4, arguments={**arguments, "scale": 1.0})
+    def build(factor):
+        own = {"inputs": [Scaled(factor=factor)]} if name == "dense" else {"scale": factor}
+        return build_model(name, shape, 4, arguments={**arguments, **own})
+
+    halved, plain = build(0.5), build(1.0)
     plain.set_weights(halved.get_weights())
     half = random_bytes(shape, high=128)
     np.testing.assert_allclose(q_values(halved, 2 * half), q_values(plain, half), rtol=1e-5)
@@ -232,8 +217,7 @@ def test_the_nature_network_is_the_papers():
 
 
 def test_the_ram_network_is_the_tutorials():
-    arguments = {"hidden": [512, 128], "activation": "relu", "scale": 1 / 255}
-    model = build_model("dense", (3, 128), 6, arguments=arguments)
+    model = build_model("dense", (3, 128), 6, arguments={**DENSE, "hidden": [512, 128]})
     # 384*512 + 512 = 197,120; 512*128 + 128 = 65,664; 128*6 + 6 = 774
     assert model.count_params() == 263_558
 
@@ -283,7 +267,7 @@ def through_file(model, folder):
 
 @pytest.mark.parametrize("copied", [through_json, through_clone, through_file])
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
-@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS + BITS)
+@pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
 def test_a_network_comes_back_the_same(tmp_path, name, shape, arguments, dueling, copied):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     again = copied(model, tmp_path)
@@ -329,106 +313,6 @@ def test_a_users_own_network(own_network, dueling):
 def test_a_network_that_does_not_fit_is_refused(own_network, function, reason):
     with pytest.raises(ValueError, match=reason):
         build_model(function, (2, 8), 3, arguments={})
-
-
-@pytest.mark.parametrize("bits", ["none", "add", "only"])
-def test_bytes_as_bits(bits):
-    """One layer of ones and powers of two after it: what stands where can be read off."""
-    model = build_model("dense", (2, 3), 1, arguments={**DENSE, "hidden": [], "bits": bits})
-    inputs = random_bytes((2, 3), batch=4)
-    as_bits = np.unpackbits(inputs, axis=-1).astype(np.float32)
-    parts = {"none": [inputs / 255], "add": [inputs / 255, as_bits], "only": [as_bits]}[bits]
-    features = np.concatenate(parts, axis=-1).reshape(4, -1)
-    kernel = np.random.default_rng(1).normal(size=(features.shape[1], 1)).astype(np.float32)
-    model.layers[-1].set_weights([kernel, np.zeros(1)])
-    np.testing.assert_allclose(q_values(model, inputs), features @ kernel, rtol=1e-4, atol=1e-4)
-
-
-def test_the_bits_of_some_bytes_only():
-    arguments = {**DENSE, "hidden": [], "bits": "add", "bits_of": [2, 0]}
-    model = build_model("dense", (1, 3), 1, arguments=arguments)
-    features = keras.Model(model.input, model.layers[-2].output)
-    window = np.array([[[1, 51, 130]]], np.uint8)
-    bits = [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    expected = [1 / 255, 0.2, 130 / 255, *bits]
-    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("newest", "place", "tiles"),
-    [
-        ([16, 0, 0], "0", {2: 1.0}),  # in the middle of tile 2
-        ([18, 0, 0], "0", {2: 0.75, 3: 0.25}),
-        ([255, 0, 0], "0", {31: 0.125, 0: 0.875}),  # after 255 comes 0
-        ([30, 14, 0], "0-1", {2: 1.0}),
-        ([14, 30, 0], "0-1", {30: 1.0}),  # 16 below is 240 above
-        ([10, 0, 250], "0-2", {2: 1.0}),  # from 250 on to 10
-        ([16, 0, 0], "0+24", {5: 1.0}),
-        ([250, 14, 0], "0-1+24", {0: 0.5, 1: 0.5}),  # 260 is 4
-    ],
-)
-def test_bytes_and_their_differences_as_tiles(newest, place, tiles):
-    arguments = {**DENSE, "hidden": [], "tiles": [parse_place(place)]}
-    model = build_model("dense", (2, 3), 1, arguments=arguments)
-    features = keras.Model(model.input, model.layers[-2].output)
-    window = np.array([[[99, 98, 97], newest]], np.uint8)  # only the newest counts
-    expected = np.zeros(32)
-    expected[list(tiles)] = list(tiles.values())
-    np.testing.assert_allclose(features(window)[0, 6:], expected, rtol=1e-6)
-
-
-def test_bytes_are_named_by_their_address_also_where_only_some_are_seen():
-    compose.register()
-    typed = ["model.tiles=[70,70-30+8]", "model.bits=add", "model.bits_of=[36]"]
-    config = compose.load([*typed, "obs.bytes=[30,36,70]", "memory.limit=20000"])
-    model = make_model(config, (3,), 4)
-    (tiles,) = [layer for layer in model.layers if isinstance(layer, Tiles)]
-    assert tiles.places == [(2, None, 0), (2, 0, 8)]
-
-
-def test_bytes_as_their_changes():
-    """Four observations of two bytes: one that wraps at 255, one that jumps."""
-    arguments = {**DENSE, "hidden": [], "differences": True}
-    model = build_model("dense", (4, 2), 1, arguments=arguments)
-    window = np.array([[[250, 0], [255, 255], [1, 100], [0, 108]]], np.uint8)
-    # From 0 to 255 is -1, from 255 to 100 is +101 the shorter way round, hence cut.
-    expected = [0, 108 / 255, 5 / 8, -1 / 8, 2 / 8, 1, -1 / 8, 1]
-    features = keras.Model(model.input, model.layers[-2].output)
-    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
-
-
-def test_standardised_bytes():
-    arguments = {**DENSE, "hidden": [], "standardise": True}
-    model = build_model("dense", (2, 3), 1, arguments=arguments)
-    (layer,) = standardising(model)
-    assert not layer.is_adapted
-    seen = np.array([[0, 7, 100], [200, 7, 104]], np.uint8)  # mean 100, 7, 102; deviation 100, 0, 2
-    layer.adapt(seen[:, None])
-    assert layer.is_adapted
-    features = keras.Model(model.input, model.layers[-2].output)
-    window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
-    # What hardly changes is divided by 16, and cut at 5.
-    np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 1, 5], rtol=1e-6)
-
-
-def test_each_input_has_a_learned_gain():
-    arguments = {**DENSE, "hidden": [], "gains": True}
-    model = build_model("dense", (2, 2), 1, arguments=arguments)
-    (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
-    window = np.array([[[51, 102], [153, 204]]], np.uint8)
-    features = keras.Model(model.input, gains.output)
-    np.testing.assert_allclose(features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6)  # 1 at first
-    gains.set_weights([np.array([0.1, -0.1, 0.0, 0.2], np.float32)])
-    expected = [0.2 * np.e, 0.4 / np.e, 0.6, 0.8 * np.e**2]
-    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
-    assert gains.trainable_weights
-
-
-def test_a_network_of_bits_compiles_with_xla():
-    model = build_model("dense", (2, 5), 4, arguments={**DENSE, **BY_INDEX})
-    inputs = random_bytes((2, 5))
-    compiled = tf.function(model, jit_compile=True)
-    np.testing.assert_allclose(compiled(inputs), q_values(model, inputs), rtol=1e-5, atol=1e-6)
 
 
 def test_channels_of_all_frames_side_by_side():

@@ -176,8 +176,8 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
     assert (ram.policy.name, pixel.policy.name) == ("eps_z_greedy", "eps_greedy")
     assert (ram.policy.value_min, pixel.policy.value_min) == (0.1, 0.01)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
-    assert (ram.model.differences, pixel.model.differences) == (True, False)
-    assert (ram.model.gains, pixel.model.gains) == (True, False)
+    assert [encoder.kind for encoder in ram.model.inputs] == ["standardized", "changes"]
+    assert ram.model.gains
     assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adam", "adam")
     assert ram.agent.lr_decay_steps == ram.train.steps
     assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
@@ -189,9 +189,10 @@ def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset)
 
 def test_features_name_the_bytes_of_their_game(load):
     config = load("env=seaquest", "features=seaquest", "train=lunch")
-    assert [slot.numbers[0] for slot in config.model.slots] == ["30", "31", "32", "33"]
-    assert "70-33" in config.model.slots[3].tiles
-    assert config.model.gains  # of agent=fast, which picks the inputs too
+    *bytes_, entities = config.model.inputs
+    assert [encoder.kind for encoder in bytes_] == ["standardized", "changes"]
+    assert [lane.numbers[0] for lane in entities.of] == [f"lane_{k}_enemy_x" for k in range(4)]
+    assert config.model.gains  # of agent=fast
 
 
 def test_a_coffee_is_shorter_than_a_lunch(load):

@@ -1,4 +1,4 @@
-"""A window of RAM as its newest bytes and how each byte changed from one observation to the next.
+"""How each byte of a window of RAM changed from one observation to the next.
 
 What moves by a pixel changes a byte by 1 of 255: too little to be seen beside the byte itself.
 """
@@ -10,13 +10,13 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
-from models.places import around_zero
+from models.tiles import around_zero
 
 GREATEST: Final = 8.0  # a change of so many, or more, is 1
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
-class Differences(layers.Layer):  # type: ignore[misc]
+class Changes(layers.Layer):  # type: ignore[misc]
     """Changes (B, window, n) -> (B, window - 1, n), over ``GREATEST`` and cut at +-1.
 
     A byte counts on from 0 after 255: from 255 to 1 is a change of 2.

@@ -1,0 +1,54 @@
+"""Layers that learn from what was observed before the first update, without a gradient.
+
+What they learn are weights that are not trained: files of weights, target networks, moving averages
+and exports carry it as any other weight.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+
+class Adapting(layers.Layer):  # type: ignore[misc]
+    """A layer with ``adapt``, and a weight that says whether it was called.
+
+    A subclass has ``learn_from``, and calls ``super().build``.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the flag."""
+        self.adapted = self.constant("adapted", (), 0.0)
+
+    def constant(self, name: str, shape: tuple[Any, ...], value: float) -> Any:
+        """A weight that is ``value`` at first and that no gradient changes."""
+        initializer = keras.initializers.Constant(value)
+        return self.add_weight(shape=shape, initializer=initializer, trainable=False, name=name)
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether it learned from observations, now or before its weights were saved."""
+        return bool(self.adapted > 0)
+
+    def adapt(self, windows: NDArray[np.uint8]) -> None:
+        """Learns from observations.
+
+        Args:
+            windows: (N, F, *observation): F consecutive observations of one game each; those before
+                the start of a game are all zeros.
+        """
+        self.learn_from(windows)
+        self.adapted.assign(1.0)
+
+    def learn_from(self, windows: NDArray[np.uint8]) -> None:
+        """What ``adapt`` does in this layer."""
+        raise NotImplementedError
+
+
+def adapting(model: keras.Model) -> list[Adapting]:
+    """The layers of ``model`` that adapt."""
+    return [layer for layer in model.layers if isinstance(layer, Adapting)]

@@ -1,0 +1,24 @@
+"""How each byte changed from each observation of the window to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.inputs import Encoder, Reading
+from models.setting import option
+
+
+@dataclass
+class Changes(Encoder):
+    """The changes of each byte within the window, over 8 and cut at +-1; 255 to 1 is 2."""
+
+    kind: str = option("changes")
+
+    def build(self, window: Any, reading: Reading) -> Any:
+        """(B, window, n) to (B, (window - 1) * n)."""
+        from keras import layers
+
+        from models.changes import Changes as Layer
+
+        return layers.Flatten(dtype=reading.dtype)(Layer(dtype=reading.dtype)(window))

@@ -1,0 +1,74 @@
+"""Entities of the same type, such as the lanes of fish, read by one small network.
+
+A dense network learns what a fish means in each lane anew, and a lane that is seldom seen hardly at
+all. The small network reads lane after lane with the same weights: what is learned in one counts in
+all. The maximum of each of its outputs over the entities and the mean, which do not tell which one
+it is, are inputs, and so is every single output.
+
+Source: Zaheer et al. 2017, "Deep Sets", https://arxiv.org/abs/1703.06114. Difference: the outputs
+of each entity are inputs as well, since places in the RAM keep their meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from models.inputs import Encoder, Reading, read
+from models.ram import Ram
+from models.setting import Rule, integers, option, setting, wrong
+
+
+@dataclass
+class Entity:
+    """What is read of one entity; of the others as much, in the same order."""
+
+    numbers: list[Any] = field(default_factory=list)  # places: their values and changes
+    bits: list[Any] = field(default_factory=list)  # bytes, as their bits
+    tiles: list[Any] = field(default_factory=list)  # places, as tiles
+
+
+PARTS: Final = ("numbers", "bits", "tiles")
+
+
+@dataclass
+class Entities(Encoder):
+    """Entities of the same type, such as the lanes of fish, read by one small network."""
+
+    kind: str = option("entities")
+    of: list[Entity] = setting(
+        [], Rule(bool, "at least one entity"), "numbers, bits and tiles of each entity"
+    )
+    hidden: list[int] = setting(
+        [128, 64], integers(1, 65536), "units of the small network's layers"
+    )
+
+    def check(self, ram: Ram, key: str) -> None:
+        """Checks that the entities have the same parts, of bytes that there are."""
+        for k, entity in enumerate(self.of):
+            if not any(getattr(entity, part) for part in PARTS):
+                raise wrong(f"{key}.of[{k}]", "empty", ", ".join(PARTS))
+            for part, parse in zip(PARTS, (ram.place, ram.byte, ram.place), strict=True):
+                entries, first = getattr(entity, part), getattr(self.of[0], part)
+                if len(entries) != len(first):
+                    allowed = f"{len(first)} of them, as in the first entity"
+                    raise wrong(f"{key}.of[{k}].{part}", entries, allowed)
+                read(parse, entries, f"{key}.of[{k}].{part}")
+
+    def build(self, window: Any, reading: Reading) -> Any:
+        """(B, window, n) to (B, (2 + entities) * hidden[-1])."""
+        from keras import layers
+
+        from models.entities import entity_inputs
+        from models.hidden import dense_layers
+
+        assert reading.ram is not None
+        dtype = reading.dtype
+        x = dense_layers(
+            entity_inputs(window, reading.ram, self.of, dtype), self.hidden,
+            dtype=dtype, activation=reading.activation, layer_norm=reading.layer_norm,
+            initializer=reading.initializer,
+        )  # fmt: skip
+        greatest = layers.GlobalMaxPooling1D(dtype=dtype)(x)
+        mean = layers.GlobalAveragePooling1D(dtype=dtype)(x)
+        return layers.Concatenate(dtype=dtype)([greatest, mean, layers.Flatten(dtype=dtype)(x)])

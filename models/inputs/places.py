@@ -1,0 +1,49 @@
+"""Positions, and where one is as seen from another, as tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from models.inputs import Encoder, Reading, read
+from models.ram import Ram
+from models.setting import between, option, rule, setting
+
+AUTO = "auto"
+
+
+@dataclass
+class Places(Encoder):
+    """Places of the newest observation as overlapping tiles (``models.tiles``).
+
+    ``of: auto`` finds positions when the warm-up has ended, and takes them and their pairwise
+    differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
+    """
+
+    kind: str = option("places")
+    of: Any = setting(
+        AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
+        "places by name or address, or auto",
+    )  # fmt: skip
+    count: int = setting(8, between(1, 24), "positions that auto takes at most")
+    sparse: ClassVar[bool] = True
+
+    @property
+    def adapts(self) -> bool:
+        """Whether it finds its positions."""
+        return bool(self.of == AUTO)
+
+    def check(self, ram: Ram, key: str) -> None:
+        """Checks the places."""
+        if self.of != AUTO:
+            read(ram.place, self.of, f"{key}.of")
+
+    def build(self, window: Any, reading: Reading) -> Any:
+        """(B, window, n) to (B, tiles)."""
+        from models.tiles import FoundTiles, Tiles
+
+        newest = window[:, -1]
+        if self.of == AUTO:
+            return FoundTiles(self.count, dtype=reading.dtype)(newest)
+        assert reading.ram is not None
+        return Tiles([reading.ram.place(place) for place in self.of], dtype=reading.dtype)(newest)

@@ -1,0 +1,31 @@
+"""The bytes, each less its mean and over its standard deviation, as the warm-up has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.inputs import Encoder, Reading, frames_of
+from models.setting import one_of, option, setting
+
+
+@dataclass
+class Standardized(Encoder):
+    """Bytes less their mean, over their standard deviation (at least 16), cut at 5 deviations."""
+
+    kind: str = option("standardized")
+    frames: str = setting("newest", one_of("all", "newest"), "which observations of the window")
+
+    @property
+    def adapts(self) -> bool:
+        """Always."""
+        return True
+
+    def build(self, window: Any, reading: Reading) -> Any:
+        """(B, window, n) to (B, frames * n)."""
+        from keras import layers
+
+        from models.standardize import Standardize
+
+        bytes_ = Standardize(dtype=reading.dtype)(frames_of(window, self.frames))
+        return layers.Flatten(dtype=reading.dtype)(bytes_)

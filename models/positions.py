@@ -1,0 +1,75 @@
+"""Bytes that behave like positions, found in what was seen of a game.
+
+A position takes many values, moves often, a little at a time, and both ways. A counter goes one way
+by the same amount; a timer or noise jumps. Of two bytes that move together one is enough.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_VALUES: Final = 16
+LEAST_MOVING: Final = 0.05  # share of the transitions in which it changes
+STEP: Final = 12  # a change of a position is at most so much
+SAME: Final = 0.97  # share from which on something holds throughout
+
+
+def find_positions(windows: NDArray[np.uint8], count: int) -> list[int]:
+    """The bytes that behave most like positions, the best one first.
+
+    Args:
+        windows: (N, F, n), F >= 2: consecutive observations of one game each; all zeros before its
+            start.
+        count: Bytes at most.
+
+    Returns:
+        Their indices, at most ``count``; the same for the same windows.
+    """
+    played = np.asarray(windows.any(axis=-1))
+    rows = windows[played].astype(np.int64)  # (M, n)
+    both = played[:, 1:] & played[:, :-1]
+    # Changes on the ring of 256: from 255 to 1 is 2.
+    changes = (windows[:, 1:][both] - windows[:, :-1][both]).view(np.int8).astype(np.int64)
+    scores = {byte: score(rows[:, byte], changes[:, byte]) for byte in range(rows.shape[1])}
+    found: list[int] = []
+    for byte in sorted((b for b in scores if scores[b] > 0), key=lambda b: (-scores[b], b)):
+        if len(found) == count:
+            break
+        if not any(is_copy(rows[:, byte], rows[:, other]) for other in found):
+            found.append(byte)
+    return found
+
+
+def score(values: NDArray[np.int64], changes: NDArray[np.int64]) -> float:
+    """How much a byte behaves like a position; 0: not at all.
+
+    Args:
+        values: (M,) what it was.
+        changes: (K,) how it changed from one observation to the next.
+    """
+    moves = changes[changes != 0]
+    if len(np.unique(values)) < LEAST_VALUES or moves.size < LEAST_MOVING * changes.size:
+        return 0.0
+    if is_counter(moves):
+        return 0.0
+    shares = np.bincount(values, minlength=256) / values.size
+    shares = shares[shares > 0]
+    entropy = float(-(shares * np.log2(shares)).sum())
+    return entropy * min(1.0, float((abs(moves) <= STEP).mean()) + 0.3)
+
+
+def is_counter(moves: NDArray[np.int64]) -> bool:
+    """Whether (almost) all changes are the same amount, and (almost) none goes the other way."""
+    amounts, counts = np.unique(moves, return_counts=True)
+    most = amounts[counts.argmax()]
+    back = float((np.sign(moves) == -np.sign(most)).mean())
+    return bool(counts.max() >= SAME * moves.size and back < 1 - SAME)
+
+
+def is_copy(values: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
+    """Whether the difference of two bytes is almost constant."""
+    differences = (values - others) % 256
+    return bool(np.bincount(differences).max() >= SAME * differences.size)

@@ -1,0 +1,92 @@
+"""The bytes of an observation by address or by name, and the places that are written with them.
+
+Knows neither Keras nor files: settings are checked with it before TensorFlow loads.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+RAM_BYTES: Final = 128
+_PLACE: Final = re.compile(r"(\w+)\s*(?:-\s*(\w+))?\s*(?:\+\s*(\d+))?", re.ASCII)
+PLACES: Final = "places such as 99, ball_x, ball_x - paddle_x, ball_x + 24, none twice"
+
+
+class Place(NamedTuple):
+    """Byte ``byte`` of an observation, less byte ``less`` unless None, plus ``more``, mod 256."""
+
+    byte: int
+    less: int | None = None
+    more: int = 0
+
+
+@dataclass(frozen=True)
+class Ram:
+    """What the bytes of an observation are.
+
+    Args:
+        names: Addresses by name (``ram_map``).
+        seen: The addresses that an observation consists of, in order; None: all.
+    """
+
+    names: Mapping[str, int] = field(default_factory=dict)
+    seen: Sequence[int] | None = None
+
+    def byte(self, text: Any) -> int:
+        """Position in an observation of a byte that is given by name or address.
+
+        Raises:
+            ValueError: There is no such byte, or it is not observed; says what there is.
+        """
+        word = str(text)
+        address = int(word) if word.isdecimal() else self.names.get(word, -1)
+        if not 0 <= address < RAM_BYTES:
+            raise ValueError(f"bytes from 0 to {RAM_BYTES - 1}{self._named(word)}")
+        if self.seen is None:
+            return address
+        if address not in self.seen:
+            raise ValueError(f"bytes of obs.bytes={list(self.seen)}")
+        return list(self.seen).index(address)
+
+    def bytes(self, texts: Iterable[Any]) -> list[int]:
+        """Positions of several (see ``byte``)."""
+        return [self.byte(text) for text in texts]
+
+    def place(self, text: Any) -> Place:
+        """The meaning of ``99``, ``ball_x``, ``ball_x - paddle_x`` or ``ball_x - paddle_x + 24``.
+
+        Raises:
+            ValueError: It is none of them, or names what is no byte.
+        """
+        match = _PLACE.fullmatch(str(text).strip())
+        if match is None or int(match[3] or 0) > 255:
+            raise ValueError(PLACES)
+        less = None if match[2] is None else self.byte(match[2])
+        return Place(self.byte(match[1]), less, int(match[3] or 0))
+
+    def places(self, texts: Iterable[Any]) -> list[Place]:
+        """Several (see ``place``).
+
+        Raises:
+            ValueError: One of them is none, or is there twice.
+        """
+        places = [self.place(text) for text in texts]
+        if len(places) > len(set(places)):
+            raise ValueError(PLACES)
+        return places
+
+    def label(self, position: int) -> str:
+        """Name, and address, of the byte at a position of an observation."""
+        address = position if self.seen is None else self.seen[position]
+        names = [name for name, of in self.names.items() if of == address]
+        return f"{names[0]} ({address})" if names else str(address)
+
+    def _named(self, word: str) -> str:
+        near = difflib.get_close_matches(word, list(self.names), n=1, cutoff=0.5)
+        if near:
+            return f" or names of this game's ram_map; did you mean {near[0]}?"
+        return " or names of this game's ram_map" if self.names else " (this game has no ram_map)"

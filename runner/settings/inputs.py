@@ -1,0 +1,30 @@
+"""What a dense network reads (``model.inputs``): that it fits the game and its observations."""
+
+from __future__ import annotations
+
+from models.setting import wrong
+from runner.ram_maps import ram_of
+from runner.settings.model import DenseModel
+from runner.settings.obs import RamObservation
+from runner.settings.schema import Config
+
+
+def check_inputs(config: Config) -> None:
+    """Checks ``model.inputs`` and ``features``.
+
+    Raises:
+        UserError: An encoder does not fit this game, observation or agent.
+    """
+    model, obs = config.model, config.obs
+    is_ram, is_dense = isinstance(obs, RamObservation), isinstance(model, DenseModel)
+    if config.features != "none" and not (is_ram and is_dense):
+        raise wrong("features", config.features, "none unless obs=ram and model=dense")
+    for k, encoder in enumerate(model.inputs if isinstance(model, DenseModel) else ()):
+        key = f"model.inputs[{k}]"
+        if encoder.adapts and config.agent.name == "keras_rl2":
+            allowed = "scaled, changes, bits with agent=keras_rl2, which shows no layer the warm-up"
+            raise wrong(key, encoder.kind, allowed)
+        if isinstance(obs, RamObservation):
+            encoder.check(ram_of(config.env.game, obs.bytes), key)
+        elif encoder.of_ram:
+            raise wrong(key, encoder.kind, "scaled, or obs=ram: it reads bytes of RAM")

@@ -1,0 +1,52 @@
+"""Named bytes: what a ram_map says of a game's RAM is so in the real game."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from models.ram import RAM_BYTES
+from runner.environments.atari import AtariGame
+from runner.ram_maps import FOLDER, ram_map
+from runner.settings.games import all_games
+
+MAPS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+# What is held down for 20 steps, the byte that says where the player is, and the way it goes.
+MOVES = [
+    ("breakout", "RIGHT", "paddle_x", +1),
+    ("freeway", "UP", "player_y", +1),
+    ("pong", "RIGHT", "paddle_y", -1),  # up
+    ("seaquest", "RIGHT", "player_x", +1),
+    ("seaquest", "DOWN", "player_y", +1),
+    ("space_invaders", "RIGHT", "player_x", +1),
+]
+
+
+@pytest.mark.parametrize("game", MAPS)
+def test_a_map_names_bytes_of_a_game(game):
+    assert game in all_games()
+    names = ram_map(game)
+    assert names
+    for name, address in names.items():
+        assert re.fullmatch("[a-z][a-z0-9_]*", name)
+        assert 0 <= address < RAM_BYTES
+    assert "github.com/" in (FOLDER / f"{game}.yaml").read_text()  # its source
+
+
+@pytest.mark.parametrize(("game", "action", "name", "way"), MOVES)
+def test_a_byte_says_where_the_player_is(load, game, action, name, way):
+    config = load(f"env={game}", "env.repeat_action_probability=0", "env.noop_max=0")
+    byte = ram_map(game)[name]
+    emulator = AtariGame(config.env, config.obs)
+    emulator.reset(seed=1)
+    meanings = list(emulator.action_meanings())
+    if "FIRE" in meanings:  # the ball
+        emulator.step(meanings.index("FIRE"))
+    for _ in range(60):  # until the game has begun
+        emulator.step(meanings.index("NOOP"))
+    before = int(emulator.step(meanings.index("NOOP"))[0][byte])
+    for _ in range(20):
+        after = int(emulator.step(meanings.index(action))[0][byte])
+    assert way * (after - before) > 5

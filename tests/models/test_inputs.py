@@ -1,0 +1,278 @@
+"""Encoders: what a dense network reads of a window."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.adapting import adapting
+from models.dense import dense_network
+from models.gains import Gains
+from models.inputs import encoders
+from models.inputs.bits import Bits
+from models.inputs.changes import Changes
+from models.inputs.entities import Entities, Entity
+from models.inputs.places import Places
+from models.inputs.scaled import Scaled
+from models.inputs.standardized import Standardized
+from models.ram import Ram
+from runner.keras_rl2 import clone_model
+
+RAM = Ram({"ball_x": 0, "paddle_x": 1, "ball_y": 2})
+
+
+def network(*inputs, shape=(2, 3), ram=RAM, **arguments):
+    keras.utils.set_random_seed(0)
+    arguments = {"hidden": [], "activation": "relu", **arguments}
+    return dense_network(shape, 1, inputs=inputs, ram=ram, **arguments)
+
+
+def read_by(*inputs, **arguments):
+    """What the first layer is given: of windows, (B, features)."""
+    model = network(*inputs, **arguments)
+    features = keras.Model(model.input, model.layers[-1].input)
+    return lambda states: features(np.asarray(states, np.uint8)).numpy()
+
+
+def moving(*bytes_, count=200, window=3, seed=0):
+    """(count, window, n): a byte each: ``walk``, ``copy`` (of byte 0), ``clock``, ``still``..."""
+    generator = np.random.default_rng(seed)
+    start = generator.integers(256, size=(count, 1))
+    steps = generator.integers(-4, 5, size=(count, window)).cumsum(axis=1)
+    kinds = {
+        "walk": lambda: (
+            generator.integers(256, size=(count, 1))
+            + generator.integers(-4, 5, size=(count, window)).cumsum(axis=1)
+        ),
+        "copy": lambda: start + steps + 7,
+        "clock": lambda: start + np.arange(window),
+        "still": lambda: np.full((count, window), 9),
+        "flag": lambda: generator.integers(2, size=(count, window)),
+    }
+    columns = [start + steps, *(kinds[kind]() for kind in bytes_)]
+    return (np.stack(columns, axis=-1) % 256).astype(np.uint8)
+
+
+def test_encoders_are_found_by_their_files_without_keras():
+    code = "import sys, models.inputs as i; print(*i.encoders(), 'keras' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == [*encoders(), "False"]
+    assert {"scaled", "standardized", "changes", "bits", "places", "entities"} <= set(encoders())
+
+
+def test_scaled():
+    window = [[[0, 51, 102], [153, 204, 255]]]
+    np.testing.assert_allclose(read_by(Scaled())(window)[0], np.arange(6) / 5, rtol=1e-6)
+    newest = read_by(Scaled(factor=2.0, frames="newest"))(window)
+    np.testing.assert_allclose(newest[0], [306, 408, 510])
+
+
+def test_standardized():
+    model = network(Standardized(frames="all"))
+    (layer,) = adapting(model)
+    assert not layer.is_adapted
+    seen = np.array([[0, 7, 100], [200, 7, 104]], np.uint8)  # mean 100, 7, 102; deviation 100, 0, 2
+    layer.adapt(seen[:, None])
+    assert layer.is_adapted
+    features = keras.Model(model.input, model.layers[-2].output)
+    window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
+    # What hardly changes is divided by 16, and cut at 5.
+    np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 1, 5], rtol=1e-6)
+
+
+def test_changes():
+    """Four observations of two bytes: one that wraps at 255, one that jumps."""
+    window = [[[250, 0], [255, 255], [1, 100], [0, 108]]]
+    # From 0 to 255 is -1, from 255 to 100 is +101 the shorter way round, hence cut.
+    expected = [5 / 8, -1 / 8, 2 / 8, 1, -1 / 8, 1]
+    np.testing.assert_allclose(read_by(Changes(), shape=(4, 2))(window)[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "expected"),
+    [
+        (Bits(), [[1, 51, 130]]),
+        (Bits(of=["ball_y", 0]), [[130, 1]]),
+        (Bits(of=[1], frames="all"), [[4], [51]]),
+    ],
+)
+def test_bits(encoder, expected):
+    window = [[[3, 4, 5], [1, 51, 130]]]
+    bits = np.unpackbits(np.array(expected, np.uint8), axis=-1).ravel()
+    np.testing.assert_array_equal(read_by(encoder)(window)[0], bits)
+
+
+@pytest.mark.parametrize(
+    ("newest", "place", "tiles"),
+    [
+        ([16, 0, 0], "ball_x", {2: 1.0}),  # in the middle of tile 2
+        ([18, 0, 0], 0, {2: 0.75, 3: 0.25}),
+        ([255, 0, 0], "0", {31: 0.125, 0: 0.875}),  # after 255 comes 0
+        ([30, 14, 0], "ball_x - paddle_x", {2: 1.0}),
+        ([14, 30, 0], "0-1", {30: 1.0}),  # 16 below is 240 above
+        ([10, 0, 250], "0 - ball_y", {2: 1.0}),  # from 250 on to 10
+        ([16, 0, 0], "ball_x + 24", {5: 1.0}),
+        ([250, 14, 0], "0-1+24", {0: 0.5, 1: 0.5}),  # 260 is 4
+    ],
+)
+def test_places_as_tiles(newest, place, tiles):
+    expected = np.zeros(32)
+    expected[list(tiles)] = list(tiles.values())
+    actual = read_by(Places(of=[place]))([[[99, 98, 97], newest]])  # only the newest counts
+    np.testing.assert_allclose(actual[0], expected, rtol=1e-6)
+
+
+def test_positions_are_found_and_read_as_named_ones():
+    """Automatic places of two positions: each, and their difference."""
+    seen = moving("still", "walk", "flag", "clock", "copy")
+    model = network(Places(count=2), shape=(3, 6))
+    (layer,) = adapting(model)
+    layer.adapt(seen)
+    assert sorted(layer.found) == [0, 2]
+    positions = Places(of=layer.found)
+    features = keras.Model(model.input, model.layers[-2].output)
+    tiles = features(seen).numpy()
+    named = read_by(positions, shape=(3, 6), ram=Ram())(seen)
+    np.testing.assert_allclose(tiles[:, :64], named, atol=1e-6)
+    newest = seen[:, -1].astype(int)
+    near = (newest[:, layer.found[0]] - newest[:, layer.found[1]]) % 256 == 0
+    assert tiles.shape[1] == 64 + 16
+    np.testing.assert_allclose(tiles[near][:, 64 + 7], 1.0)  # the tile around 0
+
+
+def test_what_is_not_found_is_masked_out():
+    seen = moving("still", "flag")
+    model = network(Places(count=3), shape=(3, 3))
+    (layer,) = adapting(model)
+    features = keras.Model(model.input, model.layers[-2].output)
+    assert not features(seen).numpy().any()  # before it has adapted
+    layer.adapt(seen)
+    assert layer.found == [0]
+    tiles = features(seen).numpy()
+    np.testing.assert_allclose(tiles[:, :32].sum(axis=-1), 1.0, rtol=1e-6)
+    assert not tiles[:, 32:].any()
+
+
+def test_found_positions_are_weights():
+    """Clones, files and half-way averages carry them; no gradient does."""
+    seen = moving("walk", "walk")
+    model = network(Places(), shape=(3, 3))
+    (layer,) = adapting(model)
+    layer.adapt(seen)
+    clone = clone_model(model)
+    (cloned,) = adapting(clone)
+    assert (cloned.found, cloned.is_adapted) == (layer.found, True)
+    cloned.bytes.assign(0.999 * cloned.bytes + 0.001 * layer.bytes)  # a soft update
+    np.testing.assert_allclose(clone(seen), model(seen), rtol=1e-5)
+    assert not {weight.path for weight in layer.weights} & {
+        weight.path for weight in model.trainable_weights
+    }
+
+
+def test_what_is_read_of_an_entity():
+    """Numbers and how they changed, bits, tiles; here without any layer."""
+    byte, difference = "1 + 24", "0 - 2"
+    entities = [Entity([byte], [0], [difference]), Entity([difference], [1], [byte])]
+    window = [[[100, 4, 30], [96, 8, 80]]]
+    of_byte = [(8 + 24 - 128) / 64, 4 / 8]
+    of_difference = [(96 - 80) / 64, -1.0]  # 70 before: a change of -54 is cut
+    first = [*of_byte, 0, 1, 1, 0, 0, 0, 0, 0, *np.eye(32)[2]]  # 96 is 01100000
+    second = [*of_difference, 0, 0, 0, 0, 1, 0, 0, 0, *np.eye(32)[4]]
+    expected = [np.maximum(first, second), np.mean([first, second], axis=0), first, second]
+    actual = read_by(Entities(of=entities, hidden=[]))(window)[0]
+    np.testing.assert_allclose(actual, np.concatenate(expected), atol=1e-6)
+
+
+def test_numbers_are_on_a_ring():
+    """From 250 on to 2 is a change of 8, 250 less 2 is 8 below, 250 and 24 more is 18."""
+    entity = Entity(["0", "0-1", "1+24"])
+    expected = [(2 - 128) / 64, 8 / 64, (18 - 128) / 64, 1, 1, -1]
+    actual = read_by(Entities(of=[entity], hidden=[]), shape=(2, 2))([[[250, 2], [2, 250]]])
+    np.testing.assert_allclose(actual[0], expected * 3, atol=1e-6)
+
+
+@pytest.mark.parametrize("window", [1, 2, 4])
+def test_what_is_learned_of_one_entity_counts_for_all(window):
+    states = np.random.default_rng(0).integers(256, size=(5, window, 7), dtype=np.uint8)
+    entities = [Entity([k], [3 + k, 6], [f"6-{k}"]) for k in range(3)]
+    features = read_by(Entities(of=entities, hidden=[8, 4]), shape=(window, 7), layer_norm=True)
+    greatest, mean, *each = np.split(features(states), 5, axis=1)
+    np.testing.assert_allclose(greatest, np.max(each, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
+    moved = features(states[:, :, [2, 0, 1, 5, 3, 4, 6]])  # the third is the first now, and so on
+    expected = np.hstack([greatest, mean, each[2], each[0], each[1]])
+    np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("part", ["numbers", "bits", "tiles"])
+def test_an_entity_may_have_one_part_only(part):
+    entities = [Entity(**{part: [k]}) for k in range(3)]
+    features = read_by(Entities(of=entities, hidden=[8, 4]), shape=(2, 7))
+    assert features(np.zeros((5, 2, 7))).shape == (5, 20)
+
+
+def test_each_input_has_a_learned_gain():
+    model = network(Scaled(), shape=(2, 2), gains=True)
+    (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
+    window = np.array([[[51, 102], [153, 204]]], np.uint8)
+    features = keras.Model(model.input, gains.output)
+    np.testing.assert_allclose(features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6)  # 1 at first
+    gains.set_weights([np.array([0.1, -0.1, 0.0, 0.2], np.float32)])
+    expected = [0.2 * np.e, 0.4 / np.e, 0.6, 0.8 * np.e**2]
+    np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
+    assert gains.trainable_weights
+
+
+def test_tiles_are_met_by_a_product_of_their_own():
+    """The sum of two products is the product of both side by side; gains are not of tiles."""
+    inputs = [Places(of=[0, "0-1"]), Scaled()]
+    model = network(*inputs, hidden=[4], gains=True, activation="elu")
+    (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
+    assert gains.log_gain.shape == (6,)
+    with_bias, without = [layer for layer in model.layers if "dense" in layer.name]
+    assert (with_bias.use_bias, without.use_bias) == (True, False)
+    states = moving("walk", "still", window=2)
+    x = np.concatenate([read_by(Scaled())(states), read_by(inputs[0])(states)], axis=1)
+    hidden = x @ np.concatenate([with_bias.kernel, without.kernel]) + with_bias.bias
+    expected = np.where(hidden > 0, hidden, np.exp(hidden) - 1)
+    q_values = model.layers[-1]
+    expected = expected @ np.asarray(q_values.kernel) + np.asarray(q_values.bias)
+    np.testing.assert_allclose(model(states), expected, rtol=1e-4, atol=1e-5)
+
+
+ALL = [
+    Scaled(), Standardized(), Changes(), Bits(of=[1]), Places(of=["0-1"]), Places(),
+    Entities(of=[Entity(["0-1"], [4], [2]), Entity([2], [4], ["2+24"])], hidden=[8, 4]),
+]  # fmt: skip
+
+
+def test_bytes_are_named_by_address_also_where_only_some_are_observed():
+    """The same network on all 128 bytes and on three of them, by names and addresses."""
+    encoder = Entities(of=[Entity(["x", "70-30"], [36], ["70+8"])], hidden=[])
+    places = Places(of=["x", "70 - x"])
+    names, seen = {"x": 30}, [30, 36, 70]
+    states = np.random.default_rng(0).integers(256, size=(5, 3, 128), dtype=np.uint8)
+    whole = read_by(encoder, places, shape=(3, 128), ram=Ram(names))(states)
+    some = read_by(encoder, places, shape=(3, 3), ram=Ram(names, seen))(states[:, :, seen])
+    np.testing.assert_allclose(some, whole, rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_all_encoders_together_compiled_and_cloned(dtype):
+    model = network(*ALL, shape=(2, 5), ram=Ram(), dtype=dtype, gains=True)
+    for layer in adapting(model):
+        layer.adapt(moving("walk", "flag", "walk", "still"))
+    states = np.random.default_rng(0).integers(256, size=(5, 2, 5), dtype=np.uint8)
+    expected = model(states)
+    assert expected.dtype == "float32"
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    tolerance = 1e-5 if dtype == "float32" else 0.05
+    np.testing.assert_allclose(clone_model(model)(states), expected, rtol=1e-6)
+    compiled = tf.function(model, jit_compile=True)(states)
+    np.testing.assert_allclose(compiled, expected, rtol=tolerance, atol=tolerance)
