@@ -28,7 +28,7 @@ ORDER = [
     {"runner.environments", "runner.memory", "runner.policies"},
     {"runner.keras_rl2", "runner.scores"},
     {"runner.settings", "runner.weights", "runner.tensorflow_setup"},
-    {"runner.diverged", "runner.files", "runner.cores", "runner.limits"},
+    {"runner.diverged", "runner.files", "runner.ram_maps", "runner.cores", "runner.limits"},
     {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations"},
     {"models"},
 ]
