@@ -13,7 +13,7 @@ COMPILE = $(BIN)uv pip compile --quiet --universal --python-version 3.10 \
 	--no-emit-index-url --no-emit-find-links -
 
 # Extras that only some users need: requirements-<extra>.txt each.
-OPTIONAL = tensorboard wandb mlflow sweeps
+OPTIONAL = lab tensorboard wandb mlflow sweeps
 
 .PHONY: setup test lint types check lock
 

@@ -27,7 +27,7 @@ def evaluate_run(run: Path, play: Play) -> int:
     """
     from runner.settings.protocols import rules_of
 
-    out, weights, config, q_values = load_trained(run, play)
+    out, weights, config, _, q_values = load_trained(run, play)
     from runner.evaluation import evaluate, one_line
 
     result = evaluate(q_values, config, seed=play.seed)

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runner.errors import UserError, wrong
+from runner.ram_maps import ram_of
 from runner.run_directory import RunDirectory
 from runner.settings.convert import nearest
 from runner.settings.schema import Config
 from runner.shipped import shipped
 
 if TYPE_CHECKING:
+    import keras
+
+    from models.ram import Ram
     from runner.evaluation import QFunction
 
 PRETRAINED: Final = shipped("pretrained")
@@ -37,7 +41,14 @@ class Trained(NamedTuple):
     out: Path  # folder for what comes of it; not made
     weights: Path
     config: Config
+    model: keras.Model
     q_values: QFunction
+
+    @property
+    def ram(self) -> Ram:
+        """What the bytes of an observation are called."""
+        seen = getattr(self.config.obs, "bytes", None)
+        return ram_of(self.config.env.game, seen)
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,7 @@ def load_trained(run: Path, play: Play) -> Trained:
     model = make_model(config, game.observation_space.shape, len(game.actions))
     load_weights(model, weights, "run")
     compiles = uses_xla(model, config.agent.jit_compile)
-    return Trained(out, weights, config, q_function(model, compiles))
+    return Trained(out, weights, config, model, q_function(model, compiles))
 
 
 def is_pretrained(folder: Path) -> bool:

@@ -36,7 +36,7 @@ def watch(run: Path, play: Play, *, window: bool) -> int:
         UserError: Something does not exist or does not fit.
         RunError: The files cannot be written.
     """
-    beside, weights, config, q_values = load_trained(run, play)
+    beside, weights, config, _, q_values = load_trained(run, play)
     from runner.evaluation import evaluate, one_line
 
     best: list[Recording] = []

@@ -33,6 +33,7 @@ NEEDS = {
         ],
         "pip install -r requirements-sweeps.txt",
     ),
+    "lab": (["aiohttp"], "pip install -r requirements-lab.txt"),
     "tensorboard": (["tensorboard"], "pip install -r requirements-tensorboard.txt"),
     "wandb": (["wandb"], "pip install -r requirements-wandb.txt"),
     "mlflow": (["mlflow"], "pip install -r requirements-mlflow.txt"),

@@ -192,6 +192,10 @@ class AtariGame(gymnasium.Env[Observation, int]):
         truncated = cut and not env.truncation_is_terminal
         return observation, points, over and not truncated, truncated, info
 
+    def observe(self) -> Observation:
+        """What is seen now, as after a step: a byte that was written since is in it."""
+        return self._observe(pools=False)
+
     def _observe(self, *, pools: bool) -> Observation:
         """What is seen; ``pools``: both buffers are of this step."""
         if self._view is None:

@@ -16,7 +16,8 @@ from runner.report.charts import swatch
 from runner.report.runs import clipped
 
 _TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    # Its own templates by name, those of other rooms as room/name.
+    loader=jinja2.FileSystemLoader([Path(__file__).parent, Path(__file__).parents[1]]),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
@@ -25,9 +26,14 @@ _TEMPLATES: Final = jinja2.Environment(
 _TEMPLATES.filters["swatch"] = swatch
 
 
+def rendered(template: str, **content: Any) -> str:
+    """Fills ``template``: of this folder, or of another room as ``room/name.html``."""
+    return _TEMPLATES.get_template(template).render(content)
+
+
 def write_html(path: Path, template: str, **content: Any) -> Path:
     """Fills ``template`` and writes it to ``path``; returns the path."""
-    write(path, _TEMPLATES.get_template(template).render(content))
+    write(path, rendered(template, **content))
     return path
 
 

@@ -1,0 +1,54 @@
+"""``python -m runner.explain run=DIR|pretrained=NAME``: what a trained agent reads."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from runner.commands import guarded, parse_settings
+from runner.errors import wrong
+from runner.trained import KINDS, Play, chosen, load_trained
+
+USAGE: Final = (
+    "python -m runner.explain run=DIR_OR_WEIGHTS|pretrained=NAME [minutes=5] [episodes=16] "
+    "[states=1024] [epsilon=0.01] [seed=0] [out=FILE.html]"
+)
+# Of the command's own settings: what they are if not typed, and the least they may be.
+OWN: Final[dict[str, tuple[Any, float]]] = {"minutes": (5.0, 0), "states": (1024, 64)}
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+
+    def work() -> int:
+        kinds = {**KINDS, "minutes": float, "states": int}
+        given: dict[str, Any] = {"episodes": 16, **parse_settings(arguments, kinds, USAGE)}
+        own = {name: given.pop(name, default) for name, (default, _) in OWN.items()}
+        for name, (_, least) in OWN.items():
+            if not least <= own[name] < 1e6:
+                raise wrong(name, own[name], f"a number from {least} to 1000000")
+        run, how = chosen(given, USAGE), Play.of(given, [".html"])
+        trained = load_trained(run, how)
+        from runner.explain.write import explain
+
+        out = how.out or trained.out / "explain.html"
+        page = explain(
+            trained, out, minutes=own["minutes"], states=own["states"],
+            episodes=given["episodes"], seed=how.seed, tell=tell,
+        )  # fmt: skip
+        print(f"page: {page}")
+        return 0
+
+    return guarded(work)
+
+
+def tell(line: str, *, done: bool = True) -> None:
+    """Shows how far it is: over the same line in a terminal, only what is done elsewhere."""
+    if sys.stdout.isatty():
+        print(f"\r\x1b[2K{line}", end="\n" if done else "", flush=True)
+    elif done:
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

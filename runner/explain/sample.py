@@ -1,0 +1,93 @@
+"""States that a trained agent meets in whole games, with the screens a person sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.environments.atari import AtariGame
+from runner.evaluation import QFunction
+from runner.memory.windows import RunningWindows
+from runner.settings.schema import Config
+
+EVERY = 4  # steps between two states that are kept: neighbours tell the same
+
+
+@dataclass(frozen=True)
+class Sample:
+    """States of the agent's own play.
+
+    Attributes:
+        windows: (N, window, *observation) uint8, what the network was given.
+        q_values: (N, nb_actions) float32.
+        screens: N PNG files, as a person sees the state.
+        actions: Names of the actions.
+        games: How many games the states come from.
+    """
+
+    windows: NDArray[np.uint8]
+    q_values: NDArray[np.float32]
+    screens: list[bytes]
+    actions: list[str]
+    games: int
+
+    @property
+    def gaps(self) -> NDArray[np.float32]:
+        """(N,): Q of the best action less that of the worst."""
+        return np.asarray(np.ptp(self.q_values, axis=-1))
+
+
+def draw_sample(
+    q_values: QFunction, config: Config, *, states: int, seed: int, tell: Callable[[int], None]
+) -> Sample:
+    """Plays greedily but for ``eval.epsilon``, and keeps every ``EVERY``-th state.
+
+    Args:
+        q_values: (B, window, *observation) uint8 -> (B, nb_actions).
+        config: Rules, observation and epsilon.
+        states: N, how many states are kept.
+        seed: Of the games and of the random actions.
+        tell: Hears how many states there are by now.
+    """
+    game = AtariGame(config.env, config.obs)
+    generator = np.random.default_rng(seed)
+    observation, _ = game.reset(seed=seed)
+    windows = RunningWindows(1, config.obs.window, observation.shape, config.obs.padding)
+    windows.push(slice(None), observation[None], True)
+    kept: dict[str, list[Any]] = {"windows": [], "q": [], "screens": []}
+    games, step = 1, 0
+    while len(kept["windows"]) < states:
+        q = q_values(windows.states)[0]
+        if step % EVERY == 0:
+            kept["windows"].append(windows.states[0].copy())
+            kept["q"].append(q)
+            kept["screens"].append(png(game.render()))
+            tell(len(kept["windows"]))
+        explores = generator.random() < config.eval.epsilon
+        action = int(generator.integers(len(q))) if explores else int(q.argmax())
+        observation, _, terminated, truncated, _ = game.step(action)
+        ended = terminated or truncated
+        if ended:
+            observation, _ = game.reset()
+            games += 1
+        windows.push(slice(None), observation[None], np.array([ended]))
+        step += 1
+    return Sample(
+        np.array(kept["windows"]),
+        np.array(kept["q"], np.float32),
+        kept["screens"],
+        game.action_meanings(),
+        games,
+    )
+
+
+def png(rgb: NDArray[np.uint8]) -> bytes:
+    """(height, width, 3) uint8 RGB as a PNG file."""
+    written, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    assert written
+    return bytes(data)

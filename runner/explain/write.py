@@ -1,0 +1,209 @@
+"""From a trained agent to its page: play, measure, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+
+from runner.agent.dqn import q_function
+from runner.agent.xla import is_faster_with_xla
+from runner.evaluation import QFunction
+from runner.explain.frozen import frozen_scores
+from runner.explain.importance import Importance, importance_of_bytes, pairs
+from runner.explain.page import bytes_of, curve, grid, heated, in_short, state
+from runner.explain.sample import Sample, draw_sample
+from runner.explain.states import decisive, occlusion, response
+from runner.report.pages import write_html
+from runner.scores import published
+from runner.trained import Trained
+
+TOP: Final = 20  # bytes in the table, and at most frozen
+PAIRED: Final = 8  # bytes that are paired
+STATES: Final = 6
+CURVES: Final = 4
+PATCH: Final = 6  # pixels of an observed screen
+
+MEASURES: Final = {
+    "change": "change of Q",
+    "agreement": "another action chosen",
+    "score": "score lost when frozen",
+    "untrained": "change of Q, random weights",
+}
+OF_BYTES: Final = [
+    "Change of Q: each byte is replaced by its value in another state of the agent's own play, its "
+    "whole history in the window with it, and the mean absolute change of the Q-values is given in "
+    "units of the mean gap between the best and the worst action.",
+    "A byte that is a copy of another may look unimportant alone: the network reads the other one. "
+    "Bytes that are replaced one by one make states that the game never shows.",
+    "Score when frozen: whole games in which the network is given the byte's median instead. The "
+    "game itself is not touched. An overlap of two intervals means that these games do not tell "
+    "the scores apart, not that they are equal.",
+    "States come from this agent's own games: what it never meets is not explained.",
+    "The control is the map of the same network with random weights: what is alike in both shows "
+    "how much each byte varies in the game, not what the agent has learned.",
+]
+OF_SCREENS: Final = [
+    "Red: squares of the screen that change the Q-values most when they are painted over in all "
+    "frames of the window. A square that matters only together with another one stays dark.",
+    "States come from this agent's own games: what it never meets is not explained.",
+]
+
+
+def explain(
+    trained: Trained,
+    out: Path,
+    *,
+    minutes: float,
+    states: int,
+    episodes: int,
+    seed: int,
+    tell: Callable[..., None],
+) -> Path:
+    """Measures what an agent reads, and writes its page.
+
+    Args:
+        trained: The agent.
+        out: The page.
+        minutes: For the games with frozen bytes.
+        states: How many of the agent's states are looked at.
+        episodes: Games for each score.
+        seed: Of games, permutations and random weights.
+        tell: Hears what is done; with ``done=False``, what is under way.
+
+    Returns:
+        ``out``.
+    """
+    config, q_values = trained.config, trained.q_values
+    sample = draw_sample(
+        q_values, config, states=states, seed=seed,
+        tell=lambda n: tell(f"states: {n} of {states}", done=n == states),
+    )  # fmt: skip
+    about = (
+        f"{config.env.game}, obs={config.obs.name}, weights {trained.weights.name}; "
+        f"{states:,} states of {sample.games} games of its own play."
+    )
+    if config.obs.name == "ram":
+        content = _of_bytes(trained, sample, minutes, episodes, seed, tell)
+    else:
+        content = _of_screens(q_values, sample)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    title = f"What the agent reads: {config.env.game}"
+    return write_html(out, "explain/explain.html", title=title, about=about, **content)
+
+
+def _of_bytes(
+    trained: Trained,
+    sample: Sample,
+    minutes: float,
+    episodes: int,
+    seed: int,
+    tell: Callable[..., None],
+) -> dict[str, Any]:
+    config, q_values = trained.config, trained.q_values
+    count = sample.windows.shape[-1]
+    labels = trained.ram.label
+
+    def measured(q: QFunction, what: str) -> Importance:
+        return importance_of_bytes(
+            q, sample.windows, seed=seed,
+            tell=lambda n: tell(f"{what}: {n} of {count} bytes", done=n == count),
+        )  # fmt: skip
+
+    importance = measured(q_values, "permutation")
+    at_random = measured(_with_random_weights(trained.model, seed), "permutation, random weights")
+    order = importance.order()[:TOP]
+    # Beside the bytes that matter, the one that matters least of those that change anything.
+    least = importance.order()[TOP:][-1:]
+    tell(f"scores with frozen bytes: about {minutes:g} minutes", done=False)
+    everything, scores = frozen_scores(
+        q_values, sample.windows, _in_turn(order, least), config,
+        episodes=episodes, minutes=minutes, seed=seed,
+        tell=lambda i, score: tell(f"score with {labels(i)} frozen: {score.mean:.1f}"),
+    )  # fmt: skip
+    worst = published()["random"].scores.get(config.env.game, 0.0)
+    bytes_ = bytes_of(importance, at_random.change, labels, everything, scores, worst)
+    paired = pairs(q_values, sample.windows, order[:PAIRED], seed=seed)
+    found = decisive(q_values, sample, order, count=STATES, seed=seed)
+    first = found[0].number
+    shown = sorted({*order, *scores}, key=lambda i: -importance.change[i])
+    return {
+        "answers": in_short(bytes_, paired, everything),
+        "sections": {
+            "grid": "The 128 bytes" if count == 128 else f"The {count} bytes",
+            "bytes": "Byte by byte",
+            "pairs": "Bytes that are read together",
+            "states": "Where the action matters most",
+            "curves": "How Q follows one byte",
+            "limits": "What this shows, and what not",
+        },
+        "measures": MEASURES,
+        "rows": grid(bytes_),
+        "top": [bytes_[i] for i in shown],
+        "everything": everything,
+        "pairs": [
+            {
+                "names": f"{labels(pair.first)}, {labels(pair.second)}",
+                "apart": pair.apart,
+                "together": pair.together,
+                "kept": pair.kept,
+            }
+            for pair in paired[:10]
+        ],
+        "states": [state(each, sample, labels) for each in found],
+        "curves": [
+            curve(
+                labels(i),
+                response(q_values, sample.windows[first], i),
+                sample.actions,
+                int(sample.windows[first, -1, i]),
+            )
+            for i, _ in found[0].inputs[:CURVES]
+        ],
+        "limits": OF_BYTES,
+    }
+
+
+def _of_screens(q_values: QFunction, sample: Sample) -> dict[str, Any]:
+    found = decisive(q_values, sample, [], count=STATES, seed=0)
+    shown = [
+        state(
+            each,
+            sample,
+            str,
+            heated(sample.screens[each.number], occlusion(q_values, window, PATCH)),
+        )
+        for each in found
+        for window in [sample.windows[each.number]]
+    ]
+    return {
+        "answers": [],
+        "sections": {
+            "states": "Where the action matters most, and what the network looks at",
+            "limits": "What this shows, and what not",
+        },
+        "rows": [],
+        "pairs": [],
+        "curves": [],
+        "states": shown,
+        "limits": OF_SCREENS,
+    }
+
+
+def _in_turn(order: Sequence[int], least: Sequence[int]) -> list[int]:
+    """The bytes to freeze: a harmless one after the third, while there is time."""
+    return [*order[:3], *least, *order[3:]]
+
+
+def _with_random_weights(model: keras.Model, seed: int) -> QFunction:
+    """The same network before it has learned: what it adapted to its inputs stays."""
+    keras.utils.set_random_seed(seed)
+    fresh = keras.models.clone_model(model)
+    learned = {id(weight) for weight in model.trainable_weights}
+    for ours, theirs in zip(fresh.weights, model.weights, strict=True):
+        if id(theirs) not in learned:
+            ours.assign(np.asarray(theirs))
+    return q_function(fresh, is_faster_with_xla(fresh))

@@ -1,0 +1,1 @@
+"""An agent plays live in the browser; every byte can be seen, changed and frozen."""

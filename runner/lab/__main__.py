@@ -1,0 +1,77 @@
+"""``python -m runner.lab run=DIR|pretrained=NAME|env=GAME``: an agent plays live in the browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runner.commands import guarded, parse_settings
+from runner.errors import UserError, wrong
+from runner.trained import KINDS, Play, chosen, load_trained
+
+USAGE: Final = (
+    "python -m runner.lab run=DIR_OR_WEIGHTS|pretrained=NAME|env=GAME [port=8765] [seed=0] "
+    "[repeat_action_probability=0.25]"
+)
+PORT: Final = 8765
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+
+    def work() -> int:
+        kinds = {
+            **{name: kind for name, kind in KINDS.items() if name not in ("episodes", "out")},
+            "env": str,
+            "port": int,
+        }
+        given = parse_settings(arguments, kinds, USAGE)
+        port = given.pop("port", PORT)
+        if not 0 <= port < 65536:
+            raise wrong("port", port, "an integer from 0 to 65535; 0: any free port")
+        if importlib.util.find_spec("aiohttp") is None:
+            raise UserError("runner.lab: needs aiohttp (pip install -r requirements-lab.txt)")
+        return _serve(given, port)
+
+    return guarded(work)
+
+
+def _serve(given: dict[str, Any], port: int) -> int:
+    from runner.lab.server import Lab, serve
+    from runner.lab.session import Session
+    from runner.report.pages import rendered
+
+    seed = given.get("seed", 0)
+    names: Mapping[str, int]
+    if "env" in given:
+        if "run" in given or "pretrained" in given:
+            raise UserError(f"env={given['env']}: expected one of run=, pretrained= and env=")
+        from runner.ram_maps import ram_map
+        from runner.settings import compose
+
+        compose.register()
+        config = compose.load([f"env={given['env']}", "obs=ram"])
+        q_values, names, about = None, ram_map(config.env.game), "you play"
+    else:
+        trained = load_trained(chosen(given, USAGE), Play.of(given, []))
+        config, q_values, names = trained.config, trained.q_values, trained.ram.names
+        about = f"obs={config.obs.name}, weights {trained.weights.name}"
+    skip = config.env.frame_skip
+    lab = Lab(
+        lambda: Session(config, q_values, seed),
+        rendered(
+            "lab/lab.html",
+            title=f"{config.env.game}, live",
+            about=about,
+            names={address: name for name, address in names.items()},
+        ),
+        sum(skip) / len(skip) if isinstance(skip, list) else skip,
+    )
+    serve(lab, port, lambda url: print(f"page: {url}\nCtrl-C ends it", flush=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

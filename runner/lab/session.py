@@ -1,0 +1,200 @@
+"""One viewer's game: played, paused, rewound, taken over, with bytes changed and frozen."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from ale_py import Action
+from numpy.typing import NDArray
+
+from models.ram import RAM_BYTES
+from runner.environments.atari import AtariGame
+from runner.errors import UserError, wrong
+from runner.evaluation import QFunction
+from runner.explain.sample import png
+from runner.memory.windows import RunningWindows
+from runner.settings.schema import Config
+
+REMEMBERED: Final = 1800  # steps that can be rewound: two minutes of play at 4 frames a step
+PROBE: Final = 8  # what is added to a byte to see what it moves
+PROBE_FRAMES: Final = 2
+DIRECTIONS: Final = ("UP", "DOWN", "RIGHT", "LEFT")  # in the order of ALE's names, then FIRE
+
+
+class FrozenGame(AtariGame):
+    """A game in which some bytes are held at a value, before and after every frame.
+
+    Attributes:
+        frozen: Values by address.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config.env, config.obs)
+        self.frozen: dict[int, int] = {}
+
+    def _act(self, chosen: Action) -> float:
+        self._hold()
+        points = super()._act(chosen)
+        self._hold()
+        return points
+
+    def _hold(self) -> None:
+        for address, value in self.frozen.items():
+            self.ale.setRAM(address, value)
+
+
+@dataclass(frozen=True)
+class _Moment:
+    game: dict[str, Any]
+    windows: NDArray[np.uint8]
+    score: float
+    over: bool
+
+
+class Session:
+    """A game of one viewer; others have their own.
+
+    Args:
+        config: Rules and observation.
+        q_values: Of the agent; None: nobody plays unless the viewer does.
+        seed: Of the first game.
+    """
+
+    def __init__(self, config: Config, q_values: QFunction | None, seed: int) -> None:
+        self.game = FrozenGame(config)
+        self._q_values, self._config = q_values, config
+        self._names = self.game.action_meanings()
+        self.past: deque[_Moment] = deque(maxlen=REMEMBERED)
+        self.taken_over = q_values is None
+        self.keys: frozenset[str] = frozenset()
+        self.action = 0
+        self.reset(seed)
+
+    def reset(self, seed: int | None) -> None:
+        """Starts a new game; a seed starts the same one every time."""
+        if seed is not None and not 0 <= seed < 2**32:
+            raise wrong("seed", seed, "an integer from 0 to 4294967295")
+        observation, _ = self.game.reset(seed=seed)
+        obs = self._config.obs
+        self.windows = RunningWindows(1, obs.window, observation.shape, obs.padding)
+        self.windows.push(slice(None), observation[None], True)
+        self.past.clear()
+        self.score, self.over = 0.0, False
+
+    def step(self) -> None:
+        """Plays one step: the agent's action, or the viewer's; after a game's end, a new game."""
+        if self.over:
+            self.reset(None)
+            return
+        self.past.append(
+            _Moment(self.game.get_state(), self.windows.states.copy(), self.score, self.over)
+        )
+        q = self.q()
+        self.action = self._of_keys() if self.taken_over or q is None else int(np.argmax(q))
+        observation, points, terminated, truncated, _ = self.game.step(self.action)
+        self.score += points
+        self.over = terminated or truncated
+        self.windows.push(slice(None), observation[None], np.zeros(1, np.bool_))
+
+    def rewind(self, steps: int) -> None:
+        """Goes back some steps, at least one, as far as they are remembered."""
+        if not self.past:
+            return
+        for _ in range(min(steps, len(self.past)) - 1):
+            self.past.pop()
+        moment = self.past.pop()
+        self.game.set_state(moment.game)
+        self.windows.states[:] = moment.windows
+        self.score, self.over = moment.score, moment.over
+
+    def write(self, address: int, value: int) -> None:
+        """Sets a byte of the RAM once; a frozen one is frozen at the new value."""
+        _check_byte(address, value)
+        self.game.ale.setRAM(address, value)
+        if address in self.game.frozen:
+            self.game.frozen[address] = value
+        self._see()
+
+    def freeze(self, address: int, *, held: bool) -> None:
+        """Holds a byte at what it is, or lets it go."""
+        _check_byte(address, 0)
+        if held:
+            self.game.frozen[address] = int(self.game.ale.getRAM()[address])
+        else:
+            self.game.frozen.pop(address, None)
+
+    def probe(self, address: int) -> list[list[int]]:
+        """What a byte moves on the screen: changed by ``PROBE``, two frames later.
+
+        Returns:
+            Boxes (left, top, width, height) in pixels of the screen. The game stays as it was.
+        """
+        _check_byte(address, 0)
+        ale = self.game.ale
+        before = ale.cloneState(include_rng=True)
+        screens = []
+        for added in (0, PROBE):
+            ale.setRAM(address, (int(ale.getRAM()[address]) + added) % 256)
+            for _ in range(PROBE_FRAMES):
+                ale.act(Action.NOOP)
+            screens.append(ale.getScreen())
+            ale.restoreState(before)
+        changed = (screens[0] != screens[1]).astype(np.uint8)
+        joined = cv2.dilate(changed, np.ones((5, 5), np.uint8))
+        _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
+        return [[int(n) for n in box[:4]] for box in boxes[1:]]  # the first is the background
+
+    def q(self) -> NDArray[np.float32] | None:
+        """(nb_actions,) Q-values of the state, or None without an agent."""
+        return None if self._q_values is None else self._q_values(self.windows.states)[0]
+
+    def shown(self) -> tuple[dict[str, Any], bytes]:
+        """What the page shows: numbers, and the screen as a PNG file."""
+        q = self.q()
+        return {
+            "ram": self.game.ale.getRAM().tolist(),
+            "frozen": sorted(self.game.frozen),
+            "actions": self._names,
+            "action": self.action,
+            "q": None if q is None else [round(float(value), 4) for value in q],
+            "score": self.score,
+            "lives": self.game.ale.lives(),
+            "over": self.over,
+            "past": len(self.past),
+            "taken_over": self.taken_over,
+        }, png(self.game.render())
+
+    def _of_keys(self) -> int:
+        return action_of(self.keys, self._names)
+
+    def _see(self) -> None:
+        """The newest observation is what the RAM is now."""
+        self.windows.states[0, -1] = self.game.observe()
+
+
+def action_of(keys: Iterable[str], names: list[str]) -> int:
+    """The action of pressed keys (``UP``, ``LEFT``, ``FIRE``): the one that has most of them.
+
+    Args:
+        keys: Pressed.
+        names: Of the game's actions, such as UPRIGHTFIRE; the first is NOOP.
+    """
+    pressed = set(keys)
+    best, most = 0, 0
+    for number, name in enumerate(names):
+        parts = {part for part in (*DIRECTIONS, "FIRE") if part in name}
+        if parts <= pressed and len(parts) > most:
+            best, most = number, len(parts)
+    return best
+
+
+def _check_byte(address: Any, value: Any) -> None:
+    if not (isinstance(address, int) and 0 <= address < RAM_BYTES):
+        raise UserError(f"byte={address}: expected an address from 0 to {RAM_BYTES - 1}")
+    if not (isinstance(value, int) and 0 <= value < 256):
+        raise UserError(f"value={value}: expected an integer from 0 to 255")

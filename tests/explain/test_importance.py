@@ -1,0 +1,123 @@
+"""What is measured of an agent, on networks whose every input is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runner.explain.frozen import Score, freeze
+from runner.explain.importance import correlation, importance_of_bytes, pairs
+from runner.explain.sample import Sample
+from runner.explain.states import VALUES, decisive, occlusion, response
+
+BALL, PADDLE, NOISE = 3, 5, 7
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """(512, 2, 10): the ball anywhere, the paddle near it, noise, and seven constants."""
+    generator = np.random.default_rng(0)
+    states = np.full((512, 2, 10), 9, np.uint8)
+    ball = generator.integers(60, 190, 512)
+    states[:, :, BALL] = ball[:, None]
+    states[:, :, PADDLE] = (ball + generator.integers(-20, 21, 512))[:, None]
+    states[:, :, NOISE] = generator.integers(0, 256, 512)[:, None]
+    return states
+
+
+def follows_the_ball(states):
+    """Q of LEFT and RIGHT: how far the ball is to the left and to the right of the paddle."""
+    newest = states[:, -1].astype(np.float32)
+    right = newest[:, BALL] - newest[:, PADDLE]
+    return np.stack([-right, right], axis=-1)
+
+
+def test_the_bytes_that_are_read_change_q_and_the_others_do_not(windows):
+    found = importance_of_bytes(follows_the_ball, windows, seed=0)
+    assert set(found.order()) == {BALL, PADDLE}
+    assert found.agreement[NOISE] == found.agreement[0] == 1.0
+    assert found.agreement[BALL] < 0.7
+
+
+def test_the_unit_is_the_gap_between_the_best_and_the_worst_action(windows):
+    found = importance_of_bytes(follows_the_ball, windows, seed=0)
+    doubled = importance_of_bytes(lambda s: 2 * follows_the_ball(s), windows, seed=0)
+    np.testing.assert_allclose(doubled.change, found.change, rtol=1e-5)
+
+
+def test_bytes_that_are_read_in_relation_change_less_when_moved_together(windows):
+    first, *others = pairs(follows_the_ball, windows, [BALL, NOISE, PADDLE], seed=0)
+    assert {first.first, first.second} == {BALL, PADDLE}
+    assert first.kept > 0.5
+    assert all(pair.kept < 0.1 for pair in others)
+
+
+def test_a_frozen_byte_is_hidden_from_the_network_only(windows):
+    before = windows.copy()
+    blind = freeze(follows_the_ball, BALL, 100)(windows)
+    np.testing.assert_array_equal(blind[:, 1], 100.0 - windows[:, -1, PADDLE])
+    np.testing.assert_array_equal(windows, before)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ((1, 3), (2, 4), True),
+        ((1, 2), (3, 4), False),
+        ((3, 4), (1, 2), False),
+        (None, (1, 2), None),
+    ],
+)
+def test_whether_two_scores_are_told_apart(one, other, meet):
+    assert Score(0, one, 9).overlaps(Score(0, other, 9)) is meet
+
+
+def test_the_states_shown_are_of_the_largest_gaps_and_apart_in_time(windows):
+    q = follows_the_ball(windows)
+    sample = Sample(windows, q, [b""] * 512, ["LEFT", "RIGHT"], 1)
+    found = decisive(follows_the_ball, sample, [BALL, PADDLE, NOISE], count=3, seed=0)
+    numbers = [each.number for each in found]
+    assert numbers[0] == sample.gaps.argmax()
+    assert min(abs(a - b) for i, a in enumerate(numbers) for b in numbers[:i]) >= 40
+    assert {i for i, change in found[0].inputs if change > 0} == {BALL, PADDLE}
+
+
+def test_a_curve_moves_the_byte_and_its_history_alike(windows):
+    seen = []
+
+    def keeps(states):
+        seen.append(states)
+        return follows_the_ball(states)
+
+    state = windows[0].copy()
+    state[0, BALL], state[1, BALL] = 250, 2  # moves on by 8
+    curve = response(keeps, state, BALL)
+    np.testing.assert_array_equal(curve[:, 1], VALUES - float(state[1, PADDLE]))
+    moved = seen[0][: len(VALUES), :, BALL].astype(int)
+    np.testing.assert_array_equal((moved[:, 1] - moved[:, 0]) % 256, 8)
+
+
+def test_what_is_painted_over_shows_where_a_screen_is_looked_at():
+    screen = np.zeros((2, 12, 18), np.uint8)
+    screen[-1, 7, 13] = 200
+
+    def looks(states):
+        spot = states[:, -1, 7, 13].astype(np.float32)
+        return np.stack([spot, -spot], axis=-1)
+
+    heat = occlusion(looks, screen, 6)
+    assert heat.shape == (2, 3)
+    assert np.argwhere(heat > 0).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([1, 2, 3], [10, 20, 30], 1),
+        ([1, 2, 3], [3, 2, 1], -1),
+        ([1, 2, 3], [5, 5, 5], 0),
+        ([1, 2, 3, 0, 0], [3, 2, 1, 0, 0], -1),  # what matters in neither map says nothing
+    ],
+)
+def test_maps_are_compared_over_what_matters(one, other, expected):
+    assert correlation(np.array(one), np.array(other)) == pytest.approx(expected)

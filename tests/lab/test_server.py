@@ -1,0 +1,131 @@
+"""The lab's server as a browser meets it: who is let in, and what a message does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+
+import numpy as np
+import pytest
+
+from runner.errors import UserError
+
+pytestmark = pytest.mark.needs("lab")
+
+
+@pytest.fixture
+def make_lab(load):
+    from runner.lab.server import Lab
+    from runner.lab.session import Session
+
+    config = load("env=pong", "obs=ram")
+
+    def q_values(states):
+        return np.tile(np.arange(6, dtype=np.float32), (len(states), 1))
+
+    return lambda: Lab(lambda: Session(config, q_values, 0), "<title>page</title>", 4)
+
+
+def talk(lab, conversation):
+    """Runs ``conversation(client)`` against the lab on a free port."""
+    from aiohttp.test_utils import TestClient, TestServer
+
+    async def run():
+        async with TestClient(TestServer(lab.application(), host="127.0.0.1")) as client:
+            return await conversation(client)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("", {}, 403),
+        ("?token=guessed", {}, 403),
+        ("?token={token}", {}, 200),
+        ("?token={token}", {"Host": "evil.example:8765"}, 403),
+        ("?token={token}", {"Origin": "http://evil.example"}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/game"])
+def test_only_who_has_the_address_is_let_in(make_lab, path, query, headers, status):
+    lab = make_lab()
+
+    async def get(client):
+        answer = await client.get(path + query.format(token=lab.token), headers=headers)
+        return answer.status
+
+    # An ordinary request for the game is let in, and refused for being no WebSocket.
+    expected = 400 if path == "/game" and status == 200 else status
+    assert talk(lab, get) == expected
+
+
+def seen(message):
+    length = int.from_bytes(message.data[:4], "big")
+    return json.loads(message.data[4 : 4 + length])
+
+
+async def until(viewer, holds):
+    for _ in range(200):
+        message = await viewer.receive(timeout=10)
+        numbers = json.loads(message.data) if isinstance(message.data, str) else seen(message)
+        if holds(numbers):
+            return numbers
+    raise AssertionError("never seen")
+
+
+def test_two_viewers_have_games_of_their_own(make_lab):
+    lab = make_lab()
+
+    async def conversation(client):
+        one = await client.ws_connect(f"/game?token={lab.token}")
+        other = await client.ws_connect(f"/game?token={lab.token}")
+        await one.send_json({"do": "play", "value": False})
+        await until(one, lambda n: n.get("playing") is False)
+        await one.send_json({"do": "write", "value": [13, 9]})
+        assert (await until(one, lambda n: "ram" in n and n["ram"][13] == 9))["past"] >= 0
+        running = await until(other, lambda n: n.get("past", 0) > 3)
+        assert running["playing"]
+        assert running["ram"][13] != 9
+        await one.close()
+        await until(other, lambda n: n.get("past", 0) > 6)
+        await other.close()
+
+    talk(lab, conversation)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ('{"do": "write", "value": [128, 0]}', "byte=128: expected an address from 0 to 127"),
+        ('{"do": "reset", "value": -1}', "seed=-1: expected"),
+        ('{"do": "nonsense"}', "not a command"),
+        ("[]", "not a command"),
+        ("{", "not a command"),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_the_page(make_lab, sent, said):
+    lab = make_lab()
+
+    async def conversation(client):
+        viewer = await client.ws_connect(f"/game?token={lab.token}")
+        await viewer.send_str(sent)
+        answer = await until(viewer, lambda n: "error" in n)
+        await viewer.send_json({"do": "step"})
+        await until(viewer, lambda n: n.get("playing") is False)  # it goes on
+        await viewer.close()
+        return answer["error"]
+
+    assert said in talk(lab, conversation)
+
+
+def test_a_port_in_use_is_one_line(make_lab):
+    from runner.lab.server import serve
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"port={port}: expected a free port"):
+            serve(make_lab(), port, lambda url: None)

@@ -1,0 +1,123 @@
+"""A viewer's game on the real emulator: played, rewound, taken over, its bytes changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runner.errors import UserError
+from runner.lab.session import Session, action_of
+
+BALL_X = 49
+
+
+@pytest.fixture
+def session(load):
+    config = load("env=pong", "obs=ram", "env.repeat_action_probability=0")
+    return Session(config, lambda states: np.array([[0, 0, 1, 0, 0, 0]], np.float32), seed=3)
+
+
+def ram(session):
+    return np.array(session.game.ale.getRAM())
+
+
+def test_the_agent_plays_its_best_action(session):
+    session.step()
+    assert session.action == 2
+    numbers, screen = session.shown()
+    assert numbers["q"] == [0, 0, 1, 0, 0, 0]
+    assert len(numbers["ram"]) == 128
+    assert screen.startswith(b"\x89PNG")
+
+
+def test_rewinding_and_playing_again_is_the_same_game(session):
+    for _ in range(30):
+        session.step()
+    middle = ram(session)
+    for _ in range(20):
+        session.step()
+    end = ram(session)
+    session.rewind(20)
+    np.testing.assert_array_equal(ram(session), middle)
+    for _ in range(20):
+        session.step()
+    np.testing.assert_array_equal(ram(session), end)
+
+
+def test_rewinding_ends_at_the_start(session):
+    start = ram(session)
+    for _ in range(3):
+        session.step()
+    session.rewind(1000)
+    np.testing.assert_array_equal(ram(session), start)
+    session.rewind(1)
+    np.testing.assert_array_equal(ram(session), start)
+
+
+def test_the_same_seed_is_the_same_game(session):
+    session.step()
+    played = ram(session)
+    session.reset(3)
+    session.step()
+    np.testing.assert_array_equal(ram(session), played)
+
+
+def test_what_is_written_is_what_the_agent_sees(session):
+    session.write(BALL_X, 77)
+    assert ram(session)[BALL_X] == session.windows.states[0, -1, BALL_X] == 77
+
+
+def test_a_frozen_byte_stays_until_it_is_let_go(session):
+    seen = []
+    for _ in range(40):
+        session.step()
+        seen.append(ram(session))
+    counter = int((np.diff(seen, axis=0) != 0).sum(axis=0).argmax())  # it changes most often
+    session.freeze(counter, held=True)
+    for _ in range(5):
+        session.step()
+        assert session.windows.states[0, -1, counter] == seen[-1][counter]
+    session.freeze(counter, held=False)
+    session.step()
+    assert ram(session)[counter] != seen[-1][counter]
+
+
+def test_a_byte_that_moves_something_has_boxes_and_the_game_stays_as_it_was(session):
+    for _ in range(40):
+        session.step()
+    before = ram(session)
+    assert session.probe(54)  # the ball's height
+    np.testing.assert_array_equal(ram(session), before)
+
+
+@pytest.mark.parametrize("refused", [(-1, 0), (128, 0), (0, 256), (0, -1), ("x", 1)])
+def test_bytes_that_do_not_exist_are_refused(session, refused):
+    with pytest.raises(UserError, match=r"expected an (address|integer)"):
+        session.write(*refused)
+
+
+NAMES = ["NOOP", "FIRE", "UP", "RIGHT", "UPRIGHT", "RIGHTFIRE", "UPRIGHTFIRE"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ([], "NOOP"),
+        (["FIRE"], "FIRE"),
+        (["UP"], "UP"),
+        (["RIGHT", "FIRE"], "RIGHTFIRE"),
+        (["UP", "RIGHT", "FIRE"], "UPRIGHTFIRE"),
+        (["LEFT"], "NOOP"),  # the game has no such action
+        (["LEFT", "FIRE"], "FIRE"),
+    ],
+)
+def test_keys_are_the_action_that_has_most_of_them(keys, name):
+    assert NAMES[action_of(keys, NAMES)] == name
+
+
+def test_a_viewer_without_an_agent_plays_alone(load):
+    session = Session(load("env=pong", "obs=ram"), None, seed=0)
+    session.keys = frozenset(["FIRE"])
+    session.step()
+    assert session.shown()[0]["q"] is None
+    assert session.game.action_meanings()[session.action] == "FIRE"
