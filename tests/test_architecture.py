@@ -18,6 +18,8 @@ SOURCES = sorted(
 # What stands above may import what stands below, never the other way round.
 ORDER = [
     {"runner.__main__", "runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
+    {"runner.lab"},
+    {"runner.explain"},
     {"runner.commands"},
     {"runner.sweep"},
     {"runner.trained", "runner.training"},
