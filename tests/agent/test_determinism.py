@@ -46,10 +46,9 @@ def weights_of_a_training(
 )
 def test_the_same_seed_gives_the_same_weights(num_envs: int, xla: bool) -> None:
     first = weights_of_a_training(num_envs, 3, xla=xla)
-    for delays in ((0.0,), (0.002, 0.0, 0.005, 0.0, 0.0)):
-        again = weights_of_a_training(num_envs, 3, delays, xla)
-        for a, b in zip(first, again, strict=True):
-            np.testing.assert_array_equal(a, b)
+    again = weights_of_a_training(num_envs, 3, (0.002, 0.0, 0.005, 0.0, 0.0), xla)
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_another_seed_gives_others() -> None:
