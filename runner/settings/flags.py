@@ -18,17 +18,18 @@ Trains a DQN agent on an Atari game, evaluates it, and writes a run directory be
   python -m runner resume=last train.steps=4000000      resume the newest run
   python -m runner.evaluate run=DIR episodes=30         play games with a trained network
   python -m runner.compare runs/sweeps                  compare runs: one page of charts and tables
-Also: python -m runner.watch run=DIR (a video), python -m runner.doctor (is this machine ready?)
+Also: python -m runner.watch run=DIR (a video), runner.explain (what the agent reads), runner.lab
+(it plays live in the browser), runner.doctor (is this machine ready?)
 
 Groups: an option sets several settings at once, group=option.
   env         the game: pong, breakout, ... (python -m runner.doctor --games lists them)
   obs         what the agent sees: ram, pixel, raw
   model       the network: dense, nature, nips, custom, ...
   features    what bytes of the game's RAM mean: none, breakout, pong, ...
-  agent       how it learns: dqn, double, dueling, rainbow, fast, keras_rl2
+  agent       how it learns: strong, dqn, double, dueling, rainbow, keras_rl2
   memory      the replay memory: replay, prioritized, sequential
-  policy      how actions are chosen while training: linear, constant, fast, greedy, softmax, ...
-  train       how long: ram, pixel, smoke (seconds), coffee (10 minutes), lunch (an hour)
+  policy      how actions are chosen while training: linear, constant, strong, greedy, softmax, ...
+  train       how long: ram (10 minutes), pixel, hour, smoke (seconds)
   experiment  a published tutorial, or a sweep, with all its settings
   logger      curves: default, tensorboard, wandb, mlflow
   video       videos of games: off, best, every_eval, every_episode
@@ -45,7 +46,7 @@ _SHORT: Final = {
 }  # fmt: skip
 _VALUES: Final = ("--cfg", "--package")
 _SWITCHES: Final = ("--help", "--multirun", "--run", "--resolve")
-COMMANDS: Final = ("evaluate", "watch", "compare", "doctor")
+COMMANDS: Final = ("evaluate", "watch", "compare", "explain", "lab", "doctor")
 
 
 @dataclass(frozen=True)

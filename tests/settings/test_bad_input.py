@@ -73,7 +73,7 @@ BAD_INPUT = [
     (["agent.gamma_steps=-1"], ["agent.gamma_steps=-1", ">= 0"]),
     (["agent.learning_rate=nan"], ["agent.learning_rate=nan", "> 0"]),
     (["agent.learning_rate=inf"], ["agent.learning_rate=inf", "> 0"]),
-    (["agent.lr_min=0.1"], ["agent.lr_min=0.1", "0.00025"]),
+    (["agent.lr_min=0.1"], ["agent.lr_min=0.1", "0.0007"]),
     (["agent.lr_decay_steps=-1"], ["agent.lr_decay_steps=-1", ">= 0"]),
     (["agent.lr_hold=1"], ["agent.lr_hold=1", "< 1"]),
     (["agent.target_update=1.5"], ["agent.target_update=1.5", "whole number", "rate"]),

@@ -166,37 +166,37 @@ def test_auto_is_replaced_by_a_number_of_games(load, typed, games):
     assert load(*typed).env.num_envs == games
 
 
-@pytest.mark.parametrize("preset", ["coffee", "lunch"])
-def test_a_preset_fits_the_observation_and_yields_to_what_is_typed(load, preset):
-    ram, pixel = (load(f"train={preset}", f"obs={obs}") for obs in ("ram", "pixel"))
+@pytest.mark.parametrize("preset", [[], ["train=hour"]])
+def test_the_default_fits_the_observation_and_yields_to_what_is_typed(load, preset):
+    ram, pixel = (load(*preset, f"obs={obs}") for obs in ("ram", "pixel"))
     for config in (ram, pixel):
-        assert (config.agent.n_step, config.model.layer_norm) == (3, True)  # agent=fast
+        assert (config.agent.n_step, config.model.layer_norm) == (3, True)  # agent=strong
     assert (ram.model.name, pixel.model.name) == ("dense", "conv")
     assert ram.train.steps > pixel.train.steps
     assert (ram.policy.name, pixel.policy.name) == ("eps_z_greedy", "eps_greedy")
     assert (ram.policy.value_min, pixel.policy.value_min) == (0.1, 0.01)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
-    assert [encoder.kind for encoder in ram.model.inputs] == ["standardized", "changes"]
+    assert [encoder.kind for encoder in ram.model.inputs] == ["standardized", "changes", "places"]
     assert ram.model.gains
     assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adam", "adam")
     assert ram.agent.lr_decay_steps == ram.train.steps
     assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
     assert (ram.agent.distribution, pixel.agent.distribution) == ("qr", "none")
-    other = load(f"train={preset}", "agent=rainbow", "train.steps=20000")
+    other = load(*preset, "agent=rainbow", "train.steps=20000")
     assert (other.agent.distribution, other.policy.name) == ("c51", "greedy")
     assert other.train.steps == 20_000
 
 
 def test_features_name_the_bytes_of_their_game(load):
-    config = load("env=seaquest", "features=seaquest", "train=lunch")
+    config = load("env=seaquest", "features=seaquest")
     *bytes_, entities = config.model.inputs
     assert [encoder.kind for encoder in bytes_] == ["standardized", "changes"]
     assert [lane.numbers[0] for lane in entities.of] == [f"lane_{k}_enemy_x" for k in range(4)]
-    assert config.model.gains  # of agent=fast
+    assert config.model.gains  # of agent=strong
 
 
-def test_a_coffee_is_shorter_than_a_lunch(load):
-    assert load("train=coffee").train.steps < load("train=lunch").train.steps
+def test_the_default_is_shorter_than_an_hour(load):
+    assert load().train.steps < load("train=hour").train.steps
 
 
 def test_keras_rl2_brings_its_own_memory(load):
@@ -312,9 +312,9 @@ TYPED_WINS = [
     (["experiment=breakout_huber", "obs=ram"], {"obs.name": "ram", "model.name": "dense"}),
     (["experiment=pong_elu", "memory=prioritized"], {"memory.alpha": 0.6, "agent.gamma": 0.9}),
     (["experiment=spaceinvaders_ram", "agent=rainbow"], {"agent.n_step": 3}),
-    (["train=coffee", "agent=rainbow"], {"agent.distribution": "c51"}),
+    (["train=hour", "agent=rainbow"], {"agent.distribution": "c51"}),
     (["agent=rainbow", "memory=replay"], {"memory.name": "replay"}),
-    (["agent=fast", "policy=greedy"], {"policy.name": "greedy"}),
+    (["agent=strong", "policy=greedy"], {"policy.name": "greedy"}),
 ]  # fmt: skip
 
 
