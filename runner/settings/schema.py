@@ -135,13 +135,13 @@ class Config:
 
     env: EnvConfig = field(default_factory=EnvConfig)
     obs: RamObservation | PixelObservation = field(default_factory=RamObservation)
+    train: TrainConfig = field(default_factory=TrainConfig)
     model: DenseModel | ConvModel | CustomModel = field(default_factory=DenseModel)
     agent: DQN | KerasRL2Agent = field(default_factory=DQN)
     memory: ReplayMemory | PrioritizedMemory | SequentialMemory = field(
         default_factory=ReplayMemory
     )
     policy: NoSchedule | Constant | Linear | Exponential | Piecewise = field(default_factory=Linear)
-    train: TrainConfig = field(default_factory=TrainConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     video: VideoConfig = field(default_factory=VideoConfig)

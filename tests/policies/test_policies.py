@@ -160,8 +160,8 @@ def test_ties(policy: Any, expected: list[float]) -> None:
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [
-        ([], EpsGreedyQPolicy),
-        (["policy.random_ties=true"], FairEpsGreedyQPolicy),
+        (["policy=linear"], EpsGreedyQPolicy),
+        (["policy=linear", "policy.random_ties=true"], FairEpsGreedyQPolicy),
         (["policy.name=eps_z_greedy"], EpsZGreedyQPolicy),
         (["policy=softmax"], SoftmaxQPolicy),
         (["policy=boltzmann", "policy.clip=[-9,9]"], BoltzmannQPolicy),
@@ -203,7 +203,7 @@ SCHEDULES = [
     ),
     (
         [
-            "policy=boltzmann", "policy.schedule=piecewise", "policy.value_max=null",
+            "policy=boltzmann", "policy.schedule=piecewise",
             "policy.points=[[0,1],[10,2],[20,2],[30,0.5]]",
         ],
         {0: 1.0, 5: 1.5, 15: 2.0, 20: 2.0, 25: 1.25, 99: 0.5},
@@ -221,8 +221,8 @@ def test_the_value_by_step(settings: list[str], values: dict[int, float]) -> Non
         assert value_at(policy, step) == pytest.approx(value, rel=1e-6), step
 
 
-def test_the_default_is_keras_rl2s_own_class_and_draws() -> None:
-    policy = built()
+def test_a_line_is_keras_rl2s_own_class() -> None:
+    policy = built("policy=linear")
     assert type(policy) is LinearAnnealedPolicy
     assert type(policy.inner_policy) is EpsGreedyQPolicy
 
@@ -243,7 +243,7 @@ def test_an_attribute_that_is_not_there_is_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "kind", "parameter"),
     [
-        (["policy.nb_steps=100", "policy.value_min=0"], "eps_greedy", 0.75),
+        (["policy=linear", "policy.nb_steps=100", "policy.value_min=0"], "eps_greedy", 0.75),
         (["policy.random_ties=true", "policy=constant"], "eps_greedy", 0.1),
         (["policy=greedy"], "eps_greedy", 0.0),
         (["policy=softmax", "policy.value_max=5e-5"], "softmax", 5e-5),

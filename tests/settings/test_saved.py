@@ -108,7 +108,7 @@ def test_a_file_that_is_no_file(tmp_path: Path) -> None:
     ("old", "new"),
     [
         ("init_weights: null", "init_weights: gone.weights.h5"),
-        ("limit: 20000", "limit: 9000000000000"),
+        ("limit: 20000", "limit: 900000000000"),
         ("wandb: false", "wandb: true"),
     ],
 )
