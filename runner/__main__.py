@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from runner import __version__
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    from runner.environments.build import make_games
     from runner.settings import checks, compose, flags, sweeps
 
     given = flags.parse_flags(arguments)
@@ -48,18 +50,20 @@ def _run(arguments: list[str]) -> int:
     folder = run.folder()
     checks.check_packages(run.config)
     checks.check_writable(folder, "hydra.run.dir")
-    from runner.training import train
+    checks.check_disk(run.config, folder)
+    with contextlib.closing(make_games(run.config)) as games:  # they load while TensorFlow does
+        from runner.training import train
 
-    return train(run.config, folder, may_rename=not run.folder_is_typed)
+        return train(run.config, games, folder, may_rename=not run.folder_is_typed)
 
 
 def _resume(arguments: list[str]) -> int:
+    from runner.environments.build import make_games
     from runner.errors import UserError
     from runner.run_directory import RunDirectory
-    from runner.settings import saved
+    from runner.settings import checks, saved
     from runner.settings.resume import changed, run_to_resume
     from runner.trained import is_pretrained
-    from runner.training import resume
 
     folder, overrides = run_to_resume(arguments)
     if is_pretrained(folder):
@@ -71,7 +75,17 @@ def _resume(arguments: list[str]) -> int:
     config = run.read_config()
     named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
     saved.allow_builder(config, folder, named[-1] if named else None)
-    return resume(changed(config, overrides), run)
+    config = changed(config, overrides)
+    if config.memory.name == "sequential":
+        raise UserError(
+            f"resume={folder}: expected a run with memory=replay (keras-rl2's own agent and memory "
+            "keep no checkpoints; start from its weights with init_weights= start_step=)"
+        )
+    checks.check_packages(config)
+    with run.locked(), contextlib.closing(make_games(config)) as games:
+        from runner.training import resume
+
+        return resume(config, games, run)
 
 
 def command() -> int:

@@ -28,20 +28,20 @@ def evaluate_run(run: Path, play: Play) -> int:
     from runner.settings.protocols import rules_of
 
     out, weights, config, _, q_values = load_trained(run, play)
-    from runner.evaluation import evaluate, one_line
+    from runner.evaluation import evaluate
 
     result = evaluate(q_values, config, seed=play.seed)
     assert result is not None
     rules = rules_of(config.env)
     print(f"{config.env.game}, obs={config.obs.name}, {rules}")
     print(f"weights: {weights}")
-    print(f"evaluation: {one_line(result)}")
+    print(f"evaluation: {result}")
     name = weights.name.removesuffix(".weights.h5")
     if play.repeat_action_probability is not None:
         name += f"_sticky_{play.repeat_action_probability:g}"
     path = play.out or out / f"evaluation_{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"weights": weights.name, "seed": play.seed, "rules": rules, **result})
+    write_json(path, {"weights": weights.name, "seed": play.seed, "rules": rules, **vars(result)})
     print(f"result: {path}")
     return 0
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,38 @@ Z_95 = 1.959964  # standard deviations on either side that hold 95 % of a normal
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """What the games came to; as text, in one line."""
+
+    episodes: int
+    epsilon: float
+    mean: float
+    interval: list[float] | None  # 95 % of the mean; None of one game
+    std: float  # of the population, as the variance
+    variance: float
+    min: float
+    max: float
+    histogram: dict[str, list[float]]  # ``edges`` of equal bins from min to max, and ``counts``
+    human_normalised: float | None  # None for a game without a published human score
+    returns: list[float]  # the score of every game
+    lengths: list[int]  # steps
+    seconds: float
+
+    def __str__(self) -> str:
+        sure = ""
+        if self.interval:
+            low, high = self.interval
+            sure = f" (95 %: {low:.1f} to {high:.1f})" if low < high else " (all games identical)"
+        text = (
+            f"{self.episodes} games, epsilon {self.epsilon:g}: mean {self.mean:.1f}{sure}, "
+            f"std {self.std:.1f}, min {self.min:g}, max {self.max:g}"
+        )
+        if self.human_normalised is not None:
+            text += f", human-normalised {self.human_normalised:.3f}"
+        return f"{text} ({self.seconds:.0f} s)"
+
+
 def evaluate(
     q_values: QFunction,
     config: Config,
@@ -32,7 +64,7 @@ def evaluate(
     seed: int,
     stopped: Callable[[], bool] = lambda: False,
     best_game: Callable[[Recording], None] | None = None,
-) -> dict[str, Any] | None:
+) -> Evaluation | None:
     """Plays ``config.eval.episodes`` games.
 
     Each game of the total is played by a fixed emulator, so that short games do not count more
@@ -46,12 +78,7 @@ def evaluate(
         best_game: Hears the first game of the highest score, as what it can be played again from.
 
     Returns:
-        None if stopped, else
-        ``episodes``, ``epsilon``, ``mean``, ``interval`` (95 % of the mean; None of one game),
-        ``std`` and ``variance`` (population), ``min``, ``max``, ``histogram`` (``edges`` of equal
-        bins from min to max, and ``counts``), ``human_normalised`` (None for a game without a
-        published human score), ``returns`` (the score of every game), ``lengths`` (steps),
-        ``seconds``.
+        What the games came to; None if stopped.
     """
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
@@ -93,21 +120,22 @@ def evaluate(
         best_game(_best(rules, seeds, returns, lengths, np.array(taken)))
     points = np.array([r for stream in returns for r in stream])
     counts, edges = np.histogram(points, BINS if points.max() > points.min() else 1)
-    return {
-        "episodes": episodes,
-        "epsilon": epsilon,
-        "mean": float(points.mean()),
-        "interval": _interval(points),
-        "std": float(points.std()),
-        "variance": float(points.var()),
-        "min": float(points.min()),
-        "max": float(points.max()),
-        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
-        "human_normalised": human_normalised(config.env.game, float(points.mean())),
-        "returns": points.tolist(),
-        "lengths": [n for stream in lengths for n in stream],
-        "seconds": round(time.perf_counter() - began, 3),
-    }
+    mean = float(points.mean())
+    return Evaluation(
+        episodes=episodes,
+        epsilon=epsilon,
+        mean=mean,
+        interval=_interval(points),
+        std=float(points.std()),
+        variance=float(points.var()),
+        min=float(points.min()),
+        max=float(points.max()),
+        histogram={"edges": edges.tolist(), "counts": counts.tolist()},
+        human_normalised=human_normalised(config.env.game, mean),
+        returns=points.tolist(),
+        lengths=[n for stream in lengths for n in stream],
+        seconds=round(time.perf_counter() - began, 3),
+    )
 
 
 def _interval(points: NDArray[np.float64]) -> list[float] | None:
@@ -134,16 +162,3 @@ def _best(
     return Recording(
         env, seeds[stream], actions[:first], actions[first:last], returns[stream][game]
     )
-
-
-def one_line(result: dict[str, Any]) -> str:
-    """The result in words."""
-    interval = result["interval"]
-    sure = f" (95 %: {interval[0]:.1f} to {interval[1]:.1f})" if interval else ""
-    text = (
-        f"{result['episodes']} games, epsilon {result['epsilon']:g}: mean {result['mean']:.1f}"
-        f"{sure}, std {result['std']:.1f}, min {result['min']:g}, max {result['max']:g}"
-    )
-    if result["human_normalised"] is not None:
-        text += f", human-normalised {result['human_normalised']:.3f}"
-    return f"{text} ({result['seconds']:.0f} s)"

@@ -162,15 +162,16 @@ class RunDirectory:
         """
         return saved.read(self.config)
 
-    def write_config(self, config: Config) -> None:
-        """Replaces the run's settings: written aside and renamed."""
+    def reopen(self, config: Config) -> None:
+        """Takes back that the run is complete, as it is resumed: its weights are those of a step.
+
+        Args:
+            config: Its settings from here on; written aside and renamed.
+        """
         aside = self.folder / ".config.yaml.tmp"
         aside.unlink(missing_ok=True)
         saved.save(config, aside)
         os.replace(aside, self.config)
-
-    def reopen(self) -> None:
-        """Takes back that the run is complete, as it goes on: its weights are those of a step."""
         if self.result.is_file():
             step = json.loads(self.result.read_text())["steps"]
             if self.final_weights.is_file():
@@ -186,16 +187,6 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes ``content`` to ``path``: whole, or not at all."""
     with written_whole(path) as file:
         file.write((json.dumps(content, indent=2) + "\n").encode())
-
-
-def remove_if_empty(folder: Path, top: Path) -> None:
-    """Removes ``folder``, and its parents below ``top``, as far as they are empty."""
-    folder, top = folder.absolute(), top.absolute()
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-        while top in folder.parent.parents:
-            folder = folder.parent
-            folder.rmdir()
 
 
 def _step_of(weights: Path) -> int:

@@ -37,14 +37,14 @@ def watch(run: Path, play: Play, *, window: bool) -> int:
         RunError: The files cannot be written.
     """
     beside, weights, config, _, q_values = load_trained(run, play)
-    from runner.evaluation import evaluate, one_line
+    from runner.evaluation import evaluate
 
     best: list[Recording] = []
     result = evaluate(q_values, config, seed=play.seed, best_game=best.append)
     assert result is not None
     (recording,) = best
     print(f"{config.env.game}, obs={config.obs.name}, weights: {weights}")
-    print(f"played: {one_line(result)}")
+    print(f"played: {result}")
     out, label = play.out, weights.name.removesuffix(".weights.h5")
     name = f"watch_{label}_score_{recording.score:.0f}" if out is None else out.stem
     mp4, gif = (out is None or out.suffix == suffix for suffix in SUFFIXES)
@@ -53,8 +53,6 @@ def watch(run: Path, play: Play, *, window: bool) -> int:
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
     if filmed.video is None:
         raise RunError(f"the game could not be filmed: {filmed.problem}")
-    if filmed.problem:
-        print(f"note: {filmed.problem}")
     print(f"score: {recording.score:g}")
     for path in (filmed.video.mp4, filmed.video.gif):
         if path is not None:

@@ -24,8 +24,9 @@ ORDER = [
     {"runner.sweep"},
     {"runner.trained", "runner.training"},
     {"runner.report"},
-    {"runner.checkpoint", "runner.evaluation", "runner.run_directory", "runner.interrupts"},
+    {"runner.checkpoint", "runner.interrupts"},
     {"runner.agent", "runner.callbacks"},
+    {"runner.evaluation", "runner.run_directory"},
     {"runner.video"},
     {"runner.environments", "runner.memory", "runner.policies"},
     {"runner.keras_rl2", "runner.scores"},
@@ -120,7 +121,6 @@ def test_no_tensorflow_where_emulators_and_settings_are(package: str) -> None:
     "source",
     [
         "runner/__main__.py",
-        "runner/training.py",
         "runner/evaluate.py",
         "runner/watch.py",
         "runner/doctor.py",

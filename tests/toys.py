@@ -102,6 +102,7 @@ class OldGym:
     def __init__(self, game: Any) -> None:
         self.game = game
         self.action_space = spaces.Discrete(game.NB_ACTIONS)
+        self._points, self._length = 0.0, 0
 
     def reset(self) -> NDArray[np.uint8]:
         return self.game.reset()
@@ -109,7 +110,11 @@ class OldGym:
     def step(self, action: int) -> tuple[NDArray[np.uint8], float, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, _ = self.game.step(action)
         done = terminated or truncated
+        self._points, self._length = self._points + reward, self._length + 1
         info = {"game_reward": reward, "game_over": done, "frames": 1, "stream": 0}
+        if done:
+            info |= {"episode_return": self._points, "episode_length": self._length}
+            self._points, self._length = 0.0, 0
         return observation, reward, done, info
 
 

@@ -25,16 +25,10 @@ def measure(overrides: list[str], seconds: float, threads: int | None = None) ->
 
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    from runner.agent.build import make_agent, make_memory, make_model
+    from runner.agent.build import build_agent
     from runner.memory.batch import Batch
-    from runner.policies.build import make_policy
 
-    agent = make_agent(
-        config,
-        make_model(config, shape, nb_actions),
-        make_memory(config, shape),
-        make_policy(config),
-    )
+    agent = build_agent(config, games)
     generator = np.random.default_rng(0)
     each = (updates, config.agent.batch_size)
     batches = Batch(

@@ -35,25 +35,27 @@ def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = 
         from runner import tensorflow_setup
 
         tensorflow_setup.set_up(config.seed, checks.threads(config))
-        from runner.agent.build import make_agent, make_memory, make_model
+        from runner.agent.build import build_agent
+        from runner.callbacks.games import Story
         from runner.callbacks.metrics import MetricsFile
         from runner.callbacks.progress import Progress
-        from runner.policies.build import make_policy
 
-        shape = games.single_observation_space.shape
-        model = make_model(config, shape, len(games.action_meanings))
-        memory = make_memory(config, shape)
+        agent = build_agent(config, games)
         if full:
-            fill(memory)
-        agent = make_agent(config, model, memory, make_policy(config))
+            fill(agent.memory)
         watch = make_watch()
         if isinstance(games, EmulatorPool):
             games.reset(seed=game_seeds(config.seed, games.num_envs))
         with tempfile.TemporaryDirectory() as folder:
             files = Path(folder)
             with (files / "progress.txt").open("w") as lines:
-                progress = Progress(config.train.steps, config.logger.interval, stream=lines)
-                callbacks = [MetricsFile(files / "metrics.csv"), progress, watch]
+                story = Story()
+                callbacks = [
+                    story,
+                    MetricsFile(files / "metrics.csv", story),
+                    Progress(config.train.steps, config.logger.interval, story, stream=lines),
+                    watch,
+                ]
                 agent.fit(games, config.train.steps, callbacks=callbacks, verbose=0)
         return watch
     finally:

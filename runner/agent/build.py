@@ -21,6 +21,7 @@ from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
+from runner.environments.build import Games
 from runner.errors import wrong
 from runner.keras_rl2 import (
     DQNAgent,
@@ -31,6 +32,7 @@ from runner.keras_rl2 import (
 )
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
+from runner.policies.build import make_policy
 from runner.ram_maps import ram_of
 from runner.settings import memory as settings
 from runner.settings.agent import DQN
@@ -52,6 +54,22 @@ class RewardClipper(Processor):  # type: ignore[misc]
     def process_reward(self, reward: float) -> float:
         """Returns the clipped reward."""
         return max(-self.limit, min(self.limit, reward))
+
+
+def build_agent(config: Config, games: Games) -> DQNAgent:
+    """Builds the agent of a run, compiled: network, memory and policy as its settings say.
+
+    Args:
+        config: Checked settings.
+        games: What it is to play, or anything with their observation space and actions.
+
+    Raises:
+        UserError: The user's network or weights file does not fit.
+    """
+    shape = games.single_observation_space.shape
+    assert shape is not None
+    model = make_model(config, shape, len(games.action_meanings))
+    return make_agent(config, model, make_memory(config, shape), make_policy(config))
 
 
 def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int) -> keras.Model:

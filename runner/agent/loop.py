@@ -89,8 +89,11 @@ def fit_vector(
     hooks = Hooks(listeners, agent, env, nb_steps)
     session = Session(agent, env, hooks)
     agent.training, agent.step = True, 0
+    resumed = checkpoints is not None and checkpoints.restore(session)
     hooks("on_train_begin", logs={})
     try:
+        if not resumed:
+            session.reset()
         session.run(nb_steps, checkpoints)
         aborted = agent.stop_training
     except KeyboardInterrupt:  # as keras-rl2: whoever presses Ctrl-C keeps what was learned
@@ -152,12 +155,13 @@ class Session:
         )
         self.under_way: deque[_Group] = deque()
 
+    def reset(self) -> None:
+        """Starts a game everywhere."""
+        observations, _ = self.env.reset()
+        self.windows.push(slice(None), self.agent.processing.observations(observations), True)
+
     def run(self, nb_steps: int, checkpoints: Checkpoints | None) -> None:
         """Plays and learns up to ``nb_steps``."""
-        resumed = checkpoints is not None and checkpoints.restore(self)
-        if not resumed:
-            observations, _ = self.env.reset()
-            self.windows.push(slice(None), self.agent.processing.observations(observations), True)
         for episode in self.episodes:
             self.hooks("on_episode_begin", episode, logs={})
         self.acted = self.agent.step + sum(len(group.streams) for group in self.under_way)
@@ -247,6 +251,10 @@ class Session:
         frames = infos["frames"].tolist()
         told = zip(rewards.tolist(), points.tolist(), ended.tolist(), frames, strict=True)
         for i, (reward, game_reward, game_over, frame_count) in enumerate(told):
+            info = {"game_reward": game_reward, "game_over": game_over, "frames": frame_count}
+            if game_over:
+                info["episode_return"] = float(infos["episode_return"][i])
+                info["episode_length"] = int(infos["episode_length"][i])
             stream = int(group.streams[i])
             self.agent.step = group.first_step + i
             self.hooks("on_step_begin", self.episode_steps[stream], logs={})
@@ -258,12 +266,7 @@ class Session:
                 "reward": reward,
                 "metrics": group.metrics[i],
                 "episode": self.episodes[stream],
-                "info": {
-                    "game_reward": game_reward,
-                    "game_over": game_over,
-                    "frames": frame_count,
-                    "stream": stream,
-                },
+                "info": {**info, "stream": stream},
             }
             self.hooks("on_step_end", self.episode_steps[stream], logs=logs)
             self.episode_steps[stream] += 1

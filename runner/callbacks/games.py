@@ -1,13 +1,17 @@
-"""Follows whole games from single transitions, the same way for every agent."""
+"""The story of a training, told once, the same way for every loop: its step, frames and games."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from runner.keras_rl2 import Callback
+
+LOOK_AT_CLOCK_EVERY: Final = 16  # steps, of callbacks that go by the time
 
 
 @dataclass(frozen=True)
@@ -20,72 +24,85 @@ class Game:
     length: int  # its steps
 
 
-class GameFollower(Callback):  # type: ignore[misc]
-    """Base of callbacks that want games: counts steps, frames and points, averages the metrics.
+class Averages:
+    """Mean loss and mean_q of the updates since they were last taken."""
+
+    def __init__(self) -> None:
+        self.sums: list[float] = [0.0, 0.0, 0]  # loss, mean_q, updates
+
+    def add(self, loss: float, mean_q: float) -> None:
+        """Takes one update in."""
+        sums = self.sums
+        sums[0] += loss
+        sums[1] += mean_q
+        sums[2] += 1
+
+    def take(self) -> tuple[float, float]:
+        """The means; NaN if there was no update."""
+        loss, mean_q, updates = self.sums
+        self.sums = [0.0, 0.0, 0]
+        return (loss / updates, mean_q / updates) if updates else (math.nan, math.nan)
+
+
+class Story(Callback):  # type: ignore[misc]
+    """Follows the transitions; the callbacks after it read it, and hear of every finished game.
 
     A game ends where the game says so, not where a life is lost.
 
-    Args:
-        start_step: The step to count from.
+    ``listeners`` hear each ``Game``. ``step`` is the steps of the run, ``first_step`` those before
+    this process; ``frames`` the emulator's, ``nb_games`` the games that ended.
     """
 
-    def __init__(self, start_step: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.step = start_step
-        self.frames = 0
+        self.listeners: list[Callable[[Game], None]] = []
+        self.step = self.frames = self.nb_games = 0
+        self.first_step: int | None = None  # None: no step was made yet
         self.recent_returns: deque[float] = deque(maxlen=100)
-        self._running: dict[int, tuple[float, int]] = {}  # stream -> points, steps so far
-        self._sums = [0.0, 0.0, 0]  # loss, mean_q, updates since the last averages()
+        self._averages: list[Averages] = []
+        self._seconds_before = 0.0
+        self._ended: float | None = None
+
+    def averages(self) -> Averages:
+        """Returns averages that follow the updates from now on."""
+        self._averages.append(Averages())
+        return self._averages[-1]
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Starts the clock."""
+        self._began, self._ended = time.perf_counter(), None
+
+    @property
+    def seconds(self) -> float:
+        """Training so far, that before a resume included."""
+        return self._seconds_before + (self._ended or time.perf_counter()) - self._began
+
+    @property
+    def train_seconds(self) -> float:
+        """Training so far, that before a resume left out."""
+        return self.seconds - self._seconds_before
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Stops the clock."""
+        self._ended = time.perf_counter()
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Counts one transition."""
+        """Follows one transition."""
         info, metrics = logs["info"], logs["metrics"]
-        self.step += 1
+        if self.first_step is None:
+            self.first_step = self.model.step
+        self.step = self.model.step + 1
         self.frames += int(info["frames"])
         if metrics[0] == metrics[0]:  # not NaN: an update was made
-            sums = self._sums
-            sums[0] += metrics[0]
-            sums[1] += metrics[1]
-            sums[2] += 1
-        stream = int(info["stream"])  # keras-rl2's loop makes arrays without axes of all numbers
-        points, length = self._running.get(stream, (0.0, 0))
-        points, length = points + float(info["game_reward"]), length + 1
-        if not info["game_over"]:
-            self._running[stream] = points, length
-            return
-        self._running.pop(stream, None)
-        self.recent_returns.append(points)
-        self.on_game_end(Game(self.step, self.frames, points, length))
-
-    def on_game_end(self, game: Game) -> None:
-        """Called when a game is over."""
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns where it stands, of plain types."""
-        return {
-            "step": self.step,
-            "frames": self.frames,
-            "recent_returns": list(self.recent_returns),
-            "running": [[stream, *game] for stream, game in self._running.items()],
-            "sums": list(self._sums),
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned."""
-        self.step, self.frames = state["step"], state["frames"]
-        self.recent_returns.extend(state["recent_returns"])
-        self._running = {stream: (points, length) for stream, points, length in state["running"]}
-        self._sums = list(state["sums"])
-
-    def join(self, state: dict[str, Any]) -> None:
-        """Joins a resumed run that had another GameFollower only, from what that one returned."""
-        self.set_state(state)
-
-    def averages(self) -> tuple[float, float]:
-        """Mean loss and mean_q of the updates since the last call; NaN if there was none."""
-        loss, mean_q, updates = self._sums
-        self._sums = [0.0, 0.0, 0]
-        return (loss / updates, mean_q / updates) if updates else (math.nan, math.nan)
+            for averages in self._averages:
+                averages.add(metrics[0], metrics[1])
+        if info["game_over"]:  # keras-rl2's loop makes arrays without axes of all numbers
+            self.nb_games += 1
+            points, length = float(info["episode_return"]), int(info["episode_length"])
+            self.recent_returns.append(points)
+            game = Game(self.step, self.frames, points, length)
+            for listener in self.listeners:
+                listener(game)
 
     @property
     def mean_return(self) -> float:
@@ -101,3 +118,19 @@ class GameFollower(Callback):  # type: ignore[misc]
         if "mean_tau" in named:
             return "tau", float(named["mean_tau"])
         return "epsilon", float(named.get("mean_eps", math.nan))
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns what the rest of the story depends on; the step is the agent's."""
+        return {
+            "seconds": self.seconds,
+            "frames": self.frames,
+            "nb_games": self.nb_games,
+            "recent_returns": list(self.recent_returns),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from ``get_state``, at the agent's step."""
+        self.step = self.first_step = self.model.step
+        self._seconds_before = state["seconds"]
+        self.frames, self.nb_games = state["frames"], state["nb_games"]
+        self.recent_returns.extend(state["recent_returns"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import time
 from pathlib import Path
 from typing import Any, Final
 
-from runner.callbacks.games import Game, GameFollower
+from runner.callbacks.games import Game, Story
+from runner.callbacks.tables import Table
+from runner.keras_rl2 import Callback
 
 COLUMNS: Final = (
     "step",  # steps of the run when the game ended
@@ -21,46 +21,40 @@ COLUMNS: Final = (
 )
 
 
-class MetricsFile(GameFollower):
+class MetricsFile(Callback):  # type: ignore[misc]
     """Writes the lines.
 
     Args:
         path: The file.
-        start_step: The step to count from.
+        story: Of the training; called before this.
     """
 
-    def __init__(self, path: Path, start_step: int = 0) -> None:
-        super().__init__(start_step)
-        self._path = path
+    def __init__(self, path: Path, story: Story) -> None:
+        super().__init__()
+        self._story, self._table, self._averages = story, Table(path), story.averages()
+        story.listeners.append(self.game_ended)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the file, and writes its first line if it is new."""
-        self._began = time.perf_counter()
-        self._file = self._path.open("a", newline="", buffering=1)  # a line at a time
-        self._writer = csv.writer(self._file, lineterminator="\n")
-        if self._file.tell() == 0:
-            self._writer.writerow([*COLUMNS[:-1], self.exploration[0]])
+        self._table.open([*COLUMNS[:-1], self._story.exploration[0]])
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns where it stands, the length of the file and the time so far included."""
-        seconds = time.perf_counter() - self._began
-        return {**super().get_state(), "bytes": self._file.tell(), "seconds": seconds}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned: later lines are cut off."""
-        super().set_state(state)
-        self._began = time.perf_counter() - state["seconds"]
-        self._file.truncate(state["bytes"])
-
-    def on_game_end(self, game: Game) -> None:
+    def game_ended(self, game: Game) -> None:
         """Writes one line."""
-        loss, mean_q = self.averages()
-        seconds = time.perf_counter() - self._began
-        self._writer.writerow([
-            game.step, game.frames, f"{seconds:.3f}", f"{game.points:g}", game.length,
-            f"{loss:.6g}", f"{mean_q:.6g}", f"{self.exploration[1]:.6g}",
+        loss, mean_q = self._averages.take()
+        self._table.add([
+            game.step, game.frames, f"{self._story.seconds:.3f}", f"{game.points:g}", game.length,
+            f"{loss:.6g}", f"{mean_q:.6g}", f"{self._story.exploration[1]:.6g}",
         ])  # fmt: skip
 
     def on_train_end(self, logs: Any = None) -> None:
         """Closes the file."""
-        self._file.close()
+        self._table.close()
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns where it stands, the length of the file included."""
+        return {"bytes": self._table.get_state(), "sums": list(self._averages.sums)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes back to what ``get_state`` returned; later lines are cut off when it begins."""
+        self._table.set_state(state["bytes"])
+        self._averages.sums = list(state["sums"])

@@ -7,7 +7,9 @@ training goes on.
 from __future__ import annotations
 
 import functools
+import math
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +18,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from runner.callbacks.progress import LiveLine
 from runner.environments.pool import game_seeds
+from runner.evaluation import Evaluation
 from runner.keras_rl2 import Callback
 from runner.settings.schema import Config, EnvConfig, VideoConfig
 from runner.video.replay import Recording
@@ -38,9 +42,8 @@ class Videos(Callback):  # type: ignore[misc]
     def __init__(self, video: VideoConfig, folder: Path) -> None:
         super().__init__()
         self.listeners: list[Callable[[Video], None]] = []
-        self._studio = Studio(video, folder)
+        self._studio, self._folder = Studio(video, folder), folder
         self._waiting: deque[Recording] = deque()  # the first is the one that is filmed
-        self._steps = 0
         self._warned = ""
 
     def film(self, recording: Recording) -> None:
@@ -51,22 +54,29 @@ class Videos(Callback):  # type: ignore[misc]
     def hold(self, recording: Recording) -> None:
         """Hears the best game of an evaluation."""
 
-    def evaluated(self, result: dict[str, Any], is_best: bool) -> None:
+    def evaluated(self, step: int, result: Evaluation, is_best: bool) -> None:
         """Hears the result of the evaluation, then."""
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Looks now and then whether a film is done."""
-        self._steps += 1
-        if self._waiting and self._steps % LOOK_EVERY == 0:
+        if self._waiting and self.model.step % LOOK_EVERY == 0:
             self._look()
 
     def finish(self) -> None:
-        """Waits until every game is filmed."""
-        if self._waiting:
-            print(f"films {len(self._waiting)} game(s); Ctrl-C leaves them out", flush=True)
+        """Waits until the video of every game is written, and shows how far it is."""
+        total, line = len(self._waiting), LiveLine(sys.stdout, interval=10.0)
+        line.shown = -math.inf  # the first comes at once
         while self._waiting:
-            self._look(timeout=1.0)
+            now = time.perf_counter()
+            if line.is_due(now):
+                number = total - len(self._waiting) + 1
+                share = f"{number} of {total}, {self._studio.share:.0%}"
+                line.show(f"video {share}; Ctrl-C leaves out what is not written", now)
+            self._look(timeout=0.2)
         self._studio.close()
+        if total:
+            line.show(f"videos: {self._folder}", time.perf_counter())
+            line.end()
 
     def on_train_end(self, logs: Any = None) -> None:
         """Films no further if the training was interrupted; a resumed run films what waits."""
@@ -126,10 +136,10 @@ class EvaluationVideos(Videos):
         """Keeps the best game of an evaluation until it is known whether it is wanted."""
         self._held = recording
 
-    def evaluated(self, result: dict[str, Any], is_best: bool) -> None:
+    def evaluated(self, step: int, result: Evaluation, is_best: bool) -> None:
         """Films the game that is held, if it is wanted."""
         if self._held is not None and (self._every or is_best):
-            self.film(replace(self._held, step=result["step"]))
+            self.film(replace(self._held, step=step))
         self._held = None
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -148,35 +158,29 @@ class TrainingVideos(Videos):
         folder: Where to.
         env: The game's settings.
         seed: Of the first stream's emulator.
-        start_step: The step to count from.
     """
 
-    def __init__(
-        self, video: VideoConfig, folder: Path, env: EnvConfig, seed: int, start_step: int = 0
-    ) -> None:
+    def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig, seed: int) -> None:
         super().__init__(video, folder)
         self._env = env
         self._start: int | dict[str, Any] | None = seed  # None: the chain is broken
-        self._step = start_step
         self._actions: list[int] = []
         self._score = 0.0
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Keeps the action if it is one of the first stream."""
         super().on_step_end(step, logs)
-        self._step += 1
         info = logs["info"]
         if int(info["stream"]) != 0 or self._start is None:
             return
         self._actions.append(int(logs["action"]))
         self._score += float(info["game_reward"])
         if info["game_over"]:
-            actions = np.array(self._actions, np.int32)
+            actions, score = np.array(self._actions, np.int32), self._score
             start = self._start  # of the first that waits; the others' follow from it
             nothing = np.empty(0, np.int32)
-            self._actions, score = [], self._score
-            self._score = 0.0
-            self.film(Recording(self._env, start, nothing, actions, score, self._step))
+            self._actions, self._score = [], 0.0
+            self.film(Recording(self._env, start, nothing, actions, score, self.model.step + 1))
 
     def _goes_on_from(self, start: dict[str, Any] | None) -> None:
         self._start = start
@@ -191,7 +195,6 @@ class TrainingVideos(Videos):
         return {
             **super().get_state(),
             "start": self._start,
-            "step": self._step,
             "actions": np.array(self._actions, np.int32),
             "score": self._score,
         }
@@ -199,8 +202,8 @@ class TrainingVideos(Videos):
     def set_state(self, state: dict[str, Any]) -> None:
         """Goes back to what ``get_state`` returned."""
         self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
-        self._start, self._step = state["start"], state["step"]
-        self._actions, self._score = state["actions"].tolist(), state["score"]
+        self._start, self._score = state["start"], state["score"]
+        self._actions = state["actions"].tolist()
 
 
 def _of_evaluations(config: Config, folder: Path, *, every: bool) -> Videos:
@@ -210,7 +213,7 @@ def _of_evaluations(config: Config, folder: Path, *, every: bool) -> Videos:
 
 def _of_training(config: Config, folder: Path) -> Videos:
     (seed,) = game_seeds(config.seed, 1)
-    return TrainingVideos(config.video, folder, config.env, seed, config.start_step)
+    return TrainingVideos(config.video, folder, config.env, seed)
 
 
 _MAKE: Final[dict[str, Callable[[Config, Path], Videos | None]]] = {

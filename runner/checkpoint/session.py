@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.agent.loop import Session
@@ -20,7 +20,8 @@ class SessionCheckpoints:
         interval: Steps between two checkpoints.
         listeners: By name, the callbacks that have a state of their own (``get_state``,
             ``set_state``).
-        resume: Whether to restore, or to begin.
+        restored: Called when the session is restored, before anything else of the run is touched;
+            None: a new run, which has nothing to restore.
     """
 
     def __init__(
@@ -29,32 +30,29 @@ class SessionCheckpoints:
         interval: int,
         listeners: Mapping[str, Any],
         *,
-        resume: bool,
+        restored: Callable[[], None] | None,
     ) -> None:
         self._store, self._interval, self._listeners = store, interval, listeners
-        self._resume = resume
+        self._restored = restored
         self._saved_at: int | None = None
         self._requested = False
-        self.resumed_at: int | None = None
         self.seconds = 0.0  # spent saving
 
     def restore(self, session: Session) -> bool:
         """Restores the newest whole checkpoint, if the run is resumed and ever saved one."""
-        found = self._store.load() if self._resume else None
-        if found is None:
+        found = self._store.load() if self._restored else None
+        if found is None or self._restored is None:
             return False
         step, state, damaged = found
         for line in damaged:
             print(f"damaged checkpoint passed over: {line}", flush=True)
         _set_session_state(session, state)
-        kept = state["listeners"]
         for name, listener in self._listeners.items():
-            if name in kept:
-                listener.set_state(kept[name])
-            elif hasattr(listener, "join"):  # new since then, and it follows games from their start
-                listener.join(kept["metrics"])
+            if name in state["listeners"]:  # else it is new since then
+                listener.set_state(state["listeners"][name])
+        self._restored()
         print(f"resumed at step {step:,}", flush=True)
-        self._saved_at = self.resumed_at = step
+        self._saved_at = step
         return True
 
     def request(self) -> None:

@@ -51,6 +51,8 @@ class SingleGame:
             "frames": info["frames"] + self._start_frames,
             "stream": 0,
         }
+        if self._game_over:
+            numbers |= {name: info[name] for name in ("episode_return", "episode_length")}
         self._start_frames = 0
         reward += info["extra_reward"]
         return self._observation, reward, self._game_over or info["life_lost"], numbers

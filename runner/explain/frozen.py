@@ -9,7 +9,6 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +46,10 @@ def freeze(q_values: QFunction, index: int, value: int) -> QFunction:
 def play(q_values: QFunction, config: Config, *, episodes: int, seed: int) -> Score:
     """Plays whole games, the same starts for the same seed."""
     settings = dataclasses.replace(config.eval, episodes=episodes)
-    result: Any = evaluate(q_values, dataclasses.replace(config, eval=settings), seed=seed)
-    interval = result["interval"]
-    return Score(result["mean"], None if interval is None else tuple(interval), episodes)
+    result = evaluate(q_values, dataclasses.replace(config, eval=settings), seed=seed)
+    assert result is not None  # nothing stops it
+    interval = result.interval
+    return Score(result.mean, None if interval is None else (interval[0], interval[1]), episodes)
 
 
 def frozen_scores(

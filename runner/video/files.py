@@ -1,136 +1,224 @@
-"""Recordings to files: MP4 that every browser plays, and GIF below a size. Real speed, both."""
+"""A recording to files: MP4 that every browser plays, and GIF below a size. Real speed, both.
+
+The game is played once: each picture goes into the MP4, every third is kept for the GIF, which
+shows the best part of a long game.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.errors import RunError
 from runner.video.picture import LARGE, SMALL, Size, picture, strip, with_strip_colours
 from runner.video.replay import FRAMES_PER_SECOND, Recording, Replay
 
-# Quality and speed of x264: flat colours and sharp edges, at twice the console's resolution.
-X264: Final = {"crf": "20", "preset": "veryfast"}
-# Every n-th frame of the emulator, and the size: from smooth and large to what always gets smaller.
-# Odd numbers: what is drawn in every other frame only, as much is on this console, stays visible.
-GIF_STEPS: Final = ((3, LARGE), (3, SMALL), (5, SMALL), (9, SMALL), (15, SMALL))
+X264: Final = {"crf": "20", "preset": "superfast"}  # flat colours, sharp edges, few changes
+LONG: Final = 2 * 60 * FRAMES_PER_SECOND  # frames of a game beyond which the MP4 is small
+# Frames of the emulator between two pictures of a GIF. Odd, as below: what is drawn in every other
+# frame only, as much is on this console, stays visible.
+EVERY: Final = 3
+GIF_SECONDS: Final = 30  # of a game, at most
+# Every n-th picture that is kept, and the size: from smooth and large to what gets smaller.
+GIF_STEPS: Final = ((1, LARGE), (1, SMALL), (3, SMALL), (5, SMALL))
+
+Screen = NDArray[np.uint8]
+Progress = Callable[[float], None]
 
 
-def write_mp4(recording: Recording, palette: NDArray[np.uint8], path: Path) -> None:
-    """Writes every frame of the emulator, 60 a second, H.264 in yuv420p.
+def write_videos(
+    recording: Recording, mp4: Path | None, gif: Path | None, megabytes: float, progress: Progress
+) -> Replay:
+    """Plays a game again and writes its files.
 
     Args:
         recording: The game.
-        palette: (256, 3) uint8 RGB by colour number.
-        path: The file; written aside and renamed.
+        mp4: Every frame of the emulator, 60 a second, H.264 in yuv420p; None: not written.
+        gif: 20 pictures a second, or fewer; None: not written.
+        megabytes: 10^6 bytes that the GIF may take.
+        progress: Hears the share of the game that is done, 0 to 1.
+
+    Returns:
+        The game as it was played.
+
+    Raises:
+        RunError: Played again, the game had another score; nothing is written.
     """
-    colours = with_strip_colours(palette)
+    replay = Replay(recording)
+    kept = _Kept([], [])
+    size = LARGE if recording.frames <= LONG else SMALL
+    label = _Label(recording, size)
+    with _mp4_file(mp4, size) as add:
+        for number, frame in enumerate(replay):
+            if number % FRAMES_PER_SECOND == 0:
+                progress(replay.steps / len(recording.actions))
+            if mp4 is not None:
+                add(picture(frame.screen, label.strip(frame.score), size), replay.palette)
+            if gif is not None and number % EVERY == 0:
+                kept.add(frame.screen, frame.score)
+        if replay.score != recording.score:
+            raise RunError(
+                f"played again, the game had {replay.score:g} points, not {recording.score:g}"
+            )
+    if gif is not None:
+        _write_gif(recording, kept, replay.palette, gif, int(megabytes * 1e6))
+    return replay
+
+
+class _Label:
+    """The strip above the pictures, drawn anew where its text changes."""
+
+    def __init__(self, recording: Recording, size: Size) -> None:
+        self._right = recording.label or f"step {recording.step:,}"
+        self._size = size
+        self._score: float | None = None
+
+    def strip(self, score: float) -> Screen:
+        if score != self._score:
+            self._score = score
+            self._drawn = strip(self._size, f"score {score:,g}", self._right)
+        return self._drawn
+
+
+@contextlib.contextmanager
+def _mp4_file(path: Path | None, size: Size) -> Iterator[Callable[[Screen, Screen], None]]:
+    """Adds pictures, of colour numbers, with their palette; the file is whole or not there."""
+    if path is None:
+        yield lambda drawn, palette: None
+        return
     aside = path.with_name(f".{path.name}")
     try:
         with av.open(str(aside), "w", format="mp4", options={"movflags": "faststart"}) as file:
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options=X264)
-            stream.width, stream.height = LARGE.width, LARGE.height + LARGE.strip
+            stream.width, stream.height = size.width, size.height + size.strip
             stream.pix_fmt = "yuv420p"
-            stream.thread_count = 1  # the other cores are for the training
-            for _, drawn in _pictures(recording, 1, LARGE):
-                frame = av.VideoFrame.from_ndarray(colours[drawn], format="rgb24")
+            stream.thread_count = 2  # of low priority: the training comes first
+            planes = _Planes()
+
+            def add(drawn: Screen, palette: Screen) -> None:
+                frame = av.VideoFrame.from_ndarray(planes.of(drawn, palette), format="yuv420p")
                 file.mux(stream.encode(frame))
+
+            yield add
             file.mux(stream.encode(None))
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def write_gif(
-    recording: Recording, palette: NDArray[np.uint8], frames: int, path: Path, megabytes: float
-) -> str:
-    """Writes a GIF of at most ``megabytes``: the smoothest and largest that fits.
+class _Planes:
+    """Colour numbers to yuv420p by tables, which cost a fraction of a conversion from RGB."""
 
-    Frames are left out, then the size halved; if the fewest and smallest are still too many, only
-    the last part of the game is shown.
+    def __init__(self) -> None:
+        self._palette = np.empty(0, np.uint8)
 
-    Args:
-        recording: The game.
-        palette: (256, 3) uint8 RGB by colour number.
-        frames: Of the game.
-        path: The file; written aside and renamed.
-        megabytes: 10^6 bytes.
+    def of(self, drawn: Screen, palette: Screen) -> Screen:
+        """(3 / 2 height, width): the planes Y, U and V one after another, of (height, width)."""
+        if not np.array_equal(palette, self._palette):  # a colour was seen for the first time
+            self._palette = palette.copy()
+            rgb = with_strip_colours(palette).astype(np.float64)  # ITU-R BT.601, 16 to 235
+            weights = [[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439],
+                       [112.439, -94.154, -18.285]]  # fmt: skip
+            yuv = rgb @ np.array(weights).T / 256 + [16, 128, 128]
+            self._tables = [np.ascontiguousarray(t) for t in yuv.round().astype(np.uint8).T]
+        y, u, v = self._tables
+        quarter = np.ascontiguousarray(drawn[::2, ::2])
+        planes = [cv2.LUT(drawn, y), cv2.LUT(quarter, u), cv2.LUT(quarter, v)]
+        return np.concatenate([plane.ravel() for plane in planes]).reshape(-1, drawn.shape[1])
 
-    Returns:
-        What is missing of the game, in words; empty: nothing.
+
+@dataclass
+class _Kept:
+    """Screens of a game, packed: every ``EVERY``-th, with the score at each."""
+
+    packed: list[tuple[bytes, tuple[int, ...]]]
+    scores: list[float]
+
+    def add(self, screen: Screen, score: float) -> None:
+        self.packed.append((zlib.compress(screen.tobytes(), 1), screen.shape))
+        self.scores.append(score)
+
+    def screen(self, number: int) -> Screen:
+        content, shape = self.packed[number]
+        return np.frombuffer(zlib.decompress(content), np.uint8).reshape(shape)
+
+    def best_part(self, length: int) -> range:
+        """The ``length`` screens with the most points, the last of equals; all if too few."""
+        if length >= len(self.scores):
+            return range(len(self.scores))
+        scores = np.array([0.0, *self.scores])
+        gained = scores[length:] - scores[:-length]
+        first = len(gained) - 1 - int(np.argmax(gained[::-1]))
+        return range(first, first + length)
+
+
+def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, limit: int) -> None:
+    """Writes the smoothest and largest GIF of at most ``limit`` bytes.
+
+    Pictures are made smaller, then left out; if the fewest and smallest are still too many, a
+    shorter part of the game is shown.
     """
-    limit = int(megabytes * 1e6)
-    aside = path.with_name(f".{path.name}")
-    first = 0
+    part = kept.best_part(GIF_SECONDS * FRAMES_PER_SECOND // EVERY)
     attempts = [*GIF_STEPS]
+    aside = path.with_name(f".{path.name}")
     try:
         while True:
             every, size = attempts.pop(0)
-            shown = _write_gif(recording, palette, aside, limit, first, every, size)
-            if shown is None:
+            shown = part[::every]
+            fitted = _write_pictures(recording, kept, palette, aside, limit, shown, size)
+            if fitted == len(shown) or len(shown) == 1:
                 os.replace(aside, path)
-                return (
-                    f"only its last {(frames - first) / FRAMES_PER_SECOND:.0f} s" if first else ""
-                )
+                return
             if not attempts:
-                # So much fitted of what is left: of the end, a little less may.
-                first = frames - max(int(0.8 * (shown - first)), every)
+                # So many fitted: of another part, a few less may.
+                part = kept.best_part(max(int(0.8 * fitted * every), 1))
                 attempts = [(every, size)]
     finally:
         aside.unlink(missing_ok=True)
 
 
-def _write_gif(
+def _write_pictures(
     recording: Recording,
-    palette: NDArray[np.uint8],
+    kept: _Kept,
+    palette: Screen,
     path: Path,
     limit: int,
-    first: int,
-    every: int,
+    shown: Sequence[int],
     size: Size,
-) -> int | None:
-    """Writes frames from ``first`` on; returns where it stopped at the limit, or None: all."""
-    colours = _argb(with_strip_colours(palette))
+) -> int:
+    """Writes a GIF of the kept screens ``shown``; returns how many fitted into ``limit`` bytes."""
+    colours, label = _argb(with_strip_colours(palette)), _Label(recording, size)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
         stream.width, stream.height, stream.pix_fmt = size.width, size.height + size.strip, "pal8"
         written = 0
-        for number, drawn in _pictures(recording, every, size, first):
-            frame = av.VideoFrame.from_ndarray((drawn, colours), format="pal8")  # type: ignore[arg-type]
+        for count, number in enumerate(shown):
+            drawn = picture(kept.screen(number), label.strip(kept.scores[number]), size)
+            frame: Any = av.VideoFrame.from_ndarray((drawn, colours), format="pal8")  # type: ignore[arg-type]
             # GIF counts hundredths of a second: rounded each, so that errors do not add up.
-            frame.pts = round((number - first) * 100 / FRAMES_PER_SECOND)
+            frame.pts = round((number - shown[0]) * EVERY * 100 / FRAMES_PER_SECOND)
             frame.time_base = Fraction(1, 100)
             for packet in stream.encode(frame):
                 written += packet.size
                 file.mux(packet)
             if written > limit:
-                return number
+                return count
         file.mux(stream.encode(None))
-    return None if path.stat().st_size <= limit else number
+    return len(shown) if path.stat().st_size <= limit else len(shown) - 1
 
 
-def _pictures(
-    recording: Recording, every: int, size: Size, first: int = 0
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Yields number and picture of every ``every``-th frame from ``first`` on."""
-    text, above = ("", ""), strip(size, "", "")
-    right = recording.label or f"step {recording.step:,}"
-    for number, frame in enumerate(Replay(recording)):
-        if number < first or (number - first) % every:
-            continue
-        wanted = (f"score {frame.score:,g}", right)
-        if wanted != text:
-            text, above = wanted, strip(size, *wanted)
-        yield number, picture(frame.screen, above, size)
-
-
-def _argb(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _argb(palette: Screen) -> Screen:
     opaque = np.full((256, 1), 255, np.uint8)
     opaque[5] = 0  # transparent: what has not changed since the frame before
     return np.concatenate([opaque, palette], axis=1)

@@ -36,6 +36,12 @@ class Recording:
     step: int = 0  # of the run
     label: str = ""  # drawn beside the score; empty: the step
 
+    @property
+    def frames(self) -> int:
+        """Of the emulator, at most."""
+        skip = self.env.frame_skip
+        return len(self.actions) * int(max(skip) if isinstance(skip, list) else skip)
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -48,14 +54,14 @@ class Frame:
 class Replay:
     """Plays a recording again.
 
-    After the last frame: ``score`` and ``frames``, of the whole game, ``palette``, the colours seen
-    in it, and ``next_start``, the emulator's state after the reset that follows.
+    At each frame: ``score``, ``steps`` that are over, and ``palette``, of the colours seen so far.
+    After the last: ``next_start``, the emulator's state after the reset that follows.
     """
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.palette = np.zeros((256, 3), np.uint8)  # RGB by colour number
-        self.score, self.frames = 0.0, 0
+        self.score, self.steps = 0.0, 0
         self.next_start: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -63,14 +69,14 @@ class Replay:
         recording = self._recording
         game = _FilmedGame(recording.env, self.palette)
         at_start(game, recording)
-        self.score, self.frames = 0.0, 0
+        self.score, self.steps = 0.0, 0
         for action in recording.actions:
             game.frames.clear()
             game.step(int(action))
             for screen, points in game.frames:
                 self.score += points
-                self.frames += 1
                 yield Frame(screen, self.score)
+            self.steps += 1
         game.reset()
         self.next_start = game.get_state()
 

@@ -7,13 +7,15 @@ import contextlib
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from runner.errors import RunError
 from runner.settings.schema import VideoConfig
-from runner.video.replay import Recording
+from runner.video.replay import Recording, survey
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,13 @@ class Filmed:
     next_start: dict[str, Any] | None  # state of the emulator after the game; None: not known
 
 
-def film(recording: Recording, video: VideoConfig, folder: Path, name: str = "") -> Filmed:
+def film(
+    recording: Recording,
+    video: VideoConfig,
+    folder: Path,
+    name: str = "",
+    progress: Callable[[float], None] = lambda share: None,
+) -> Filmed:
     """Writes the files of a recording that ``video`` asks for.
 
     Args:
@@ -43,33 +51,23 @@ def film(recording: Recording, video: VideoConfig, folder: Path, name: str = "")
         video: Which files.
         folder: Where to; made if it does not exist.
         name: Of the files; empty: step and score.
+        progress: Hears the share that is done, 0 to 1.
     """
     # Here, not above: the training needs neither OpenCV's fonts nor FFmpeg in its own process.
-    from runner.video.files import write_gif, write_mp4
-    from runner.video.replay import survey
+    from runner.video.files import write_videos
 
-    played = survey(recording)
-    if played.score != recording.score:
-        problem = f"played again, the game had {played.score:g} points, not {recording.score:g}"
-        return Filmed(None, problem, None)
     path = folder / (name or f"step_{recording.step:08d}_score_{recording.score:.0f}")
-    mp4, gif, problem = None, None, ""
+    mp4 = path.with_name(f"{path.name}.mp4") if video.mp4 else None
+    gif = path.with_name(f"{path.name}.gif") if video.gif else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if video.mp4:
-            mp4 = path.with_name(f"{path.name}.mp4")
-            write_mp4(recording, played.palette, mp4)
-        if video.gif:
-            gif = path.with_name(f"{path.name}.gif")
-            problem = write_gif(recording, played.palette, played.frames, gif, video.gif_megabytes)
+        played = write_videos(recording, mp4, gif, video.gif_megabytes, progress)
+    except RunError as error:
+        return Filmed(None, str(error), None)
     except (OSError, ImportError, ValueError) as error:  # FFmpeg's errors are OSError, ValueError
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        return Filmed(None, f"{path.name}: {reason}", played.next_start)
-    return Filmed(
-        Video(recording.step, recording.score, mp4, gif),
-        f"{path.name}.gif: {problem}" if problem else "",
-        played.next_start,
-    )
+        return Filmed(None, f"{path.name}: {reason}", survey(recording).next_start)
+    return Filmed(Video(recording.step, recording.score, mp4, gif), "", played.next_start)
 
 
 class Studio:
@@ -85,11 +83,12 @@ class Studio:
         self._process: Any = None
         self._pipe: Connection | None = None
         self.busy = False
+        self.share = 0.0  # of the recording that is done
 
     def submit(self, recording: Recording) -> None:
         """Begins to film; the one before must be done."""
         assert not self.busy
-        self.busy = True
+        self.busy, self.share = True, 0.0
         with contextlib.suppress(OSError):  # it died, or does not start: done() says so
             if self._pipe is None:
                 self._pipe = self._start()
@@ -116,14 +115,16 @@ class Studio:
         try:
             if self._pipe is None:
                 raise EOFError
-            if not self._pipe.poll(timeout):
-                return None
-            filmed: Filmed = self._pipe.recv()
+            while self._pipe.poll(timeout):
+                message: Filmed | float = self._pipe.recv()
+                if isinstance(message, Filmed):
+                    self.busy = False
+                    return message
+                self.share = message
         except (EOFError, OSError):
             self.close()
-            filmed = Filmed(None, "the process that makes the pictures died", None)
-        self.busy = False
-        return filmed
+            return Filmed(None, "the process that makes the pictures died", None)
+        return None
 
     def close(self) -> None:
         """Ends the process; what it has not finished is not written."""
@@ -144,4 +145,4 @@ def _work(pipe: Connection, video: VideoConfig, folder: Path) -> None:
         os.nice(10)  # the training comes first
     with contextlib.suppress(EOFError, OSError):
         while True:
-            pipe.send(film(pipe.recv(), video, folder))
+            pipe.send(film(pipe.recv(), video, folder, progress=pipe.send))

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from runner import tensorflow_setup
-from runner.agent.build import make_agent, make_memory, make_model
+from runner.agent.build import build_agent
 from runner.environments.pool import EmulatorPool, game_seeds
-from runner.policies.build import make_policy
 from runner.settings import compose
 
 SETTINGS = (
@@ -30,10 +29,7 @@ def weights_of_a_training(
     tensorflow_setup.set_up(seed)
     pool = EmulatorPool(config.env, config.obs, num_envs, delays=delays)
     try:
-        shape = pool.single_observation_space.shape
-        assert shape is not None
-        model = make_model(config, shape, len(pool.action_meanings))
-        agent = make_agent(config, model, make_memory(config, shape), make_policy(config))
+        agent = build_agent(config, pool)
         pool.reset(seed=game_seeds(seed, num_envs))
         agent.fit(pool, 200, verbose=0)
     finally:

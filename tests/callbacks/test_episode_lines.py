@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from toys import Arcade, OldGym, Tape, compiled_agent
 
 from runner.callbacks.episodes import EpisodeLines
+from runner.callbacks.games import Story
 from runner.keras_rl2 import TrainEpisodeLogger
 
 NEVER = 10**9
@@ -23,7 +25,8 @@ def without_times(text: str) -> list[str]:
 def test_the_line_is_keras_rl2s_own(capsys: pytest.CaptureFixture[str]) -> None:
     ours = io.StringIO()
     game = Tape({3: "terminated", 40: "terminated", 47: "terminated"}, rewards=(0.5, 2.0, -1.0))
-    listeners = [TrainEpisodeLogger(), EpisodeLines(50, stream=ours)]
+    story = Story()
+    listeners = [TrainEpisodeLogger(), story, EpisodeLines(50, story, ours)]
     compiled_agent(Tape, nb_steps_warmup=20).fit(OldGym(game), 50, callbacks=listeners, verbose=0)
     lines = without_times(ours.getvalue())
     assert lines == without_times(capsys.readouterr().out)
@@ -42,7 +45,8 @@ def many_games() -> Arcade:
 def test_each_of_many_games_has_its_own_line() -> None:
     shown = io.StringIO()
     agent = compiled_agent(Tape, streams=2, nb_steps_warmup=NEVER)
-    agent.fit(many_games(), 12, callbacks=[EpisodeLines(12, stream=shown)], verbose=0)
+    story = Story()
+    agent.fit(many_games(), 12, callbacks=[story, EpisodeLines(12, story, shown)], verbose=0)
     found = re.findall(
         r"^ +(\d+)/12: episode: (\d+), .*episode steps: +(\d+), .*episode reward: +([\d.]+), "
         r"mean reward: +([\d.]+) ",
@@ -56,46 +60,53 @@ def test_each_of_many_games_has_its_own_line() -> None:
     ]
 
 
-def step(stream: int, points: float, *, over: bool = False, loss: float = 0.5) -> dict[str, Any]:
-    info = {"game_reward": points, "game_over": over, "frames": 1, "stream": stream}
-    return {"info": info, "metrics": [loss, 1.0], "action": stream, "episode": stream}
+class Lines:
+    """Episode lines of a training that is told step by step."""
 
+    def __init__(self, shown: io.StringIO, step: int = 0, state: Any = None) -> None:
+        agent = SimpleNamespace(metrics_names=("loss", "mean_q"), step=step)
+        self.story = Story()
+        self.listener = EpisodeLines(100, self.story, shown)
+        for callback in (self.story, self.listener):
+            callback.set_model(agent)
+        if state is not None:
+            self.listener.set_state(state)
+        for callback in (self.story, self.listener):
+            callback.on_train_begin()
 
-class Agent:
-    metrics_names = ("loss", "mean_q")
-
-
-def lines_of(stream: io.StringIO, state: dict[str, Any] | None = None) -> EpisodeLines:
-    listener = EpisodeLines(100, stream=stream)
-    listener.set_model(Agent())
-    listener.on_train_begin()
-    if state is not None:
-        listener.set_state(state)
-    return listener
+    def tell(self, stream: int, points: float, in_game: int, *, over: bool, loss: float) -> None:
+        info: dict[str, Any] = {"game_reward": points, "game_over": over, "frames": 1}
+        info |= {"stream": stream, "episode_return": 0.0, "episode_length": 1}
+        logs = {"info": info, "metrics": [loss, 1.0], "action": stream, "episode": stream}
+        for callback in (self.story, self.listener):
+            callback.on_step_end(in_game, logs)
+        self.story.model.step += 1
 
 
 def test_a_resumed_run_prints_what_one_without_a_break_prints() -> None:
-    steps = [step(n % 2, float(n), over=n > 9, loss=float(n)) for n in range(12)]
+    steps = [
+        {"stream": n % 2, "points": float(n), "in_game": n // 2, "over": n > 9, "loss": float(n)}
+        for n in range(12)
+    ]
     whole, parts = io.StringIO(), io.StringIO()
-    listener = lines_of(whole)
-    for logs in steps:
-        listener.on_step_end(0, logs)
-    first = lines_of(parts)
-    for logs in steps[:5]:
-        first.on_step_end(0, logs)
-    second = lines_of(parts, first.get_state())
-    for logs in steps[5:]:
-        second.on_step_end(0, logs)
+    lines = Lines(whole)
+    for told in steps:
+        lines.tell(**told)
+    first = Lines(parts)
+    for told in steps[:5]:
+        first.tell(**told)
+    second = Lines(parts, step=5, state=first.listener.get_state())
+    for told in steps[5:]:
+        second.tell(**told)
     assert len(without_times(whole.getvalue())) == 2
     assert without_times(parts.getvalue()) == without_times(whole.getvalue())
 
 
 def test_a_game_whose_beginning_was_not_seen_has_no_line() -> None:
     shown = io.StringIO()
-    listener = lines_of(shown)
-    listener.join({"step": 70, "running": [[1, 3.0, 12]]})  # of a GameFollower
-    listener.on_step_end(0, step(1, 1.0, over=True))
+    lines = Lines(shown, step=70)
+    lines.tell(1, 1.0, in_game=12, over=True, loss=0.5)
     assert shown.getvalue() == ""
-    listener.on_step_end(0, step(1, 2.0, over=True))
+    lines.tell(1, 2.0, in_game=0, over=True, loss=0.5)
     assert "72/100: episode: 2," in shown.getvalue()
     assert "episode reward:  2.000" in shown.getvalue()

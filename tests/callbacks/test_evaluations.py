@@ -12,6 +12,7 @@ from toys import OldGym, Tape, compiled_agent
 
 from runner.callbacks.evaluations import COLUMNS, Evaluations
 from runner.environments.pool import EmulatorPool
+from runner.evaluation import Evaluation
 from runner.settings import compose
 
 SETTINGS = [
@@ -24,22 +25,15 @@ SETTINGS = [
 ]
 
 
-def result(mean: float) -> dict[str, Any]:
-    return {
-        "episodes": 2,
-        "epsilon": 0.0,
-        "mean": mean,
-        "std": 0.0,
-        "min": 0,
-        "max": 9,
-        "seconds": 1,
-        "variance": 0.0,
-        "returns": [0.0, 9.0],
-    }
+def result(mean: float) -> Evaluation:
+    return Evaluation(
+        episodes=2, epsilon=0.0, mean=mean, interval=None, std=0.0, variance=0.0, min=0, max=9,
+        histogram={}, human_normalised=None, returns=[0.0, 9.0], lengths=[1, 1], seconds=1,
+    )  # fmt: skip
 
 
 def evaluations(
-    folder: Path, *results: dict[str, Any] | None, interval: int, first: int = 0
+    folder: Path, *results: Evaluation | None, interval: int, first: int = 0
 ) -> Evaluations:
     coming = iter(results)
     best = folder / "best.weights.h5"
@@ -72,7 +66,7 @@ def test_every_interval_is_evaluated_and_the_best_weights_are_kept(tmp_path: Pat
 def test_no_evaluation_before_the_first_step_of_them(tmp_path: Path) -> None:
     listener = evaluations(tmp_path, result(3.0), result(2.0), interval=20, first=35)
     heard: list[tuple[int, bool]] = []
-    listener.listeners.append(lambda played, is_best: heard.append((played["step"], is_best)))
+    listener.listeners.append(lambda step, _, is_best: heard.append((step, is_best)))
     agent = compiled_agent(Tape, nb_steps_warmup=100)
     agent.fit(OldGym(Tape({})), 70, callbacks=[listener], verbose=0)
     assert played(tmp_path) == [(40, 3.0), (60, 2.0)]
@@ -83,7 +77,7 @@ def test_the_end_is_not_evaluated_twice(tmp_path: Path) -> None:
     listener = evaluations(tmp_path, result(3.0), interval=20)
     agent = compiled_agent(Tape, nb_steps_warmup=100)
     agent.fit(OldGym(Tape({})), 20, callbacks=[listener], verbose=0)
-    assert listener.evaluate(20) == {"step": 20, **result(3.0)}
+    assert listener.evaluate(20) == result(3.0)
     assert played(tmp_path) == [(20, 3.0)]
 
 
@@ -97,6 +91,7 @@ def test_what_was_stopped_is_evaluated_when_the_run_is_resumed(tmp_path: Path) -
     second = evaluations(tmp_path, result(7.0), interval=20)
     second.set_model(agent)
     second.set_state(state)
+    second.on_train_begin()
     assert played(tmp_path) == [(20, 3.0), (40, 7.0)]
 
 
@@ -105,20 +100,19 @@ def test_training_is_the_same_with_evaluations_and_without(
     tmp_path: Path, interval: int, trained: dict[int, list[np.ndarray[Any, Any]]]
 ) -> None:
     from runner import tensorflow_setup
-    from runner.agent.build import make_agent, make_memory, make_model
+    from runner.agent.build import build_agent
     from runner.agent.dqn import q_function
     from runner.evaluation import evaluate
-    from runner.policies.build import make_policy
 
-    config = compose.load([*SETTINGS, "model.hidden=[16]", f"eval.interval={interval}"])
+    config = compose.load(
+        [*SETTINGS, "model.hidden=[16]", "agent.jit_compile=false", f"eval.interval={interval}"]
+    )
     tensorflow_setup.set_up(0)
     games = EmulatorPool(config.env, config.obs, 4, groups=2)
     try:
-        shape = games.single_observation_space.shape
-        model = make_model(config, shape, len(games.action_meanings))
-        agent = make_agent(config, model, make_memory(config, shape), make_policy(config))
+        agent = build_agent(config, games)
         games.reset(seed=0)
-        values = q_function(model, jit_compile=False)
+        values = q_function(agent.model, jit_compile=False)
         listener = Evaluations(
             lambda: evaluate(values, config, seed=7),
             tmp_path / "evaluations.csv",
@@ -129,7 +123,7 @@ def test_training_is_the_same_with_evaluations_and_without(
     finally:
         games.close()
     assert len(played(tmp_path)) == (4 if interval else 0)
-    trained[interval] = model.get_weights()
+    trained[interval] = agent.model.get_weights()
     for weights in trained.values():
         assert all(map(np.array_equal, weights, trained[interval]))
 
@@ -154,5 +148,5 @@ def test_whole_games_for_their_own_points() -> None:
     config = compose.load(["env=breakout", *rules, *told, "eval.episodes=2"])
     nothing = evaluate(lambda states: np.zeros((len(states), 4), np.float32), config, seed=0)
     assert nothing is not None
-    assert nothing["min"] >= 0
-    assert min(nothing["lengths"]) > 50  # FIRE alone starts all five lives
+    assert nothing.min >= 0
+    assert min(nothing.lengths) > 50  # FIRE alone starts all five lives

@@ -6,27 +6,29 @@ import csv
 import io
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from toys import Arcade, OldGym, Tape, compiled_agent, small_agent
 
-from runner.callbacks.control import StopAfterMinutes
-from runner.callbacks.games import Game, GameFollower
+from runner.callbacks.control import StartAtStep, StopEarly, StopWhenAsked
+from runner.callbacks.games import Game, Story
 from runner.callbacks.metrics import COLUMNS, MetricsFile
 from runner.callbacks.progress import Progress, duration
+from runner.callbacks.tables import Table
 from runner.keras_rl2 import DQNAgent, EpsGreedyQPolicy, LinearAnnealedPolicy, Processor
 
 NEVER = 10**9
 
 
-class Games(GameFollower):
-    def __init__(self, start_step: int = 0) -> None:
-        super().__init__(start_step)
-        self.seen: list[Game] = []
-
-    def on_game_end(self, game: Game) -> None:
-        self.seen.append(game)
+def told(agent: Any, env: Any, nb_steps: int, *before: Any) -> tuple[list[Game], Story]:
+    """The games that a story tells of a training."""
+    games: list[Game] = []
+    story = Story()
+    story.listeners.append(games.append)
+    agent.fit(env, nb_steps, callbacks=[*before, story], verbose=0)
+    return games, story
 
 
 class Terminal(io.StringIO):
@@ -45,14 +47,13 @@ def test_games_of_the_loop_over_many() -> None:
         Tape({3: "life_lost", 4: "terminated"}, rewards=(5.0,)),
     ])  # fmt: skip
     agent = compiled_agent(Tape, streams=2, nb_steps_warmup=NEVER, processor=NoReward())
-    follower = Games(start_step=100)
-    agent.fit(env, 12, callbacks=[follower], verbose=0)
-    assert follower.seen == [
+    games, story = told(agent, env, 112, StartAtStep(100))
+    assert games == [
         Game(step=103, frames=3, points=3.0, length=2),
         Game(step=108, frames=8, points=20.0, length=4),  # a lost life ends no game
         Game(step=109, frames=9, points=4.0, length=3),
     ]
-    assert follower.mean_return == 9.0
+    assert (story.mean_return, story.nb_games, story.first_step, story.step) == (9.0, 3, 100, 112)
 
 
 @pytest.mark.parametrize(
@@ -60,31 +61,61 @@ def test_games_of_the_loop_over_many() -> None:
 )
 def test_games_of_keras_rl2s_own_loop(make: Any) -> None:
     env = OldGym(Tape({2: "terminated", 5: "terminated"}, rewards=(1.0, 2.0)))
-    follower = Games()
-    make(nb_steps_warmup=NEVER, processor=NoReward()).fit(env, 6, callbacks=[follower], verbose=0)
-    assert follower.seen == [
-        Game(step=2, frames=2, points=3.0, length=2),
-        Game(step=5, frames=5, points=4.0, length=3),
+    agent = make(nb_steps_warmup=NEVER, processor=NoReward())
+    games, _ = told(agent, env, 26, StartAtStep(20))
+    assert games == [
+        Game(step=22, frames=2, points=3.0, length=2),
+        Game(step=25, frames=5, points=4.0, length=3),
     ]
 
 
+def story_of(*steps: tuple[list[float], float | None]) -> Story:
+    """Of a training with these metrics, and the returns of the games that end."""
+    story = Story()
+    story.set_model(SimpleNamespace(step=-1))
+    for metrics, points in steps:
+        step(story, metrics, points)
+    return story
+
+
+def step(story: Story, metrics: list[float], points: float | None = None) -> None:
+    info: dict[str, Any] = {"game_over": points is not None, "frames": 4}
+    info |= {"episode_return": points, "episode_length": 1}
+    story.model.step += 1
+    story.on_step_end(0, {"info": info, "metrics": metrics})
+
+
 def test_averages_are_over_the_updates_since_the_last() -> None:
-    follower = GameFollower()
-    info = {"game_reward": 0.0, "game_over": False, "frames": 4, "stream": 0}
+    story = story_of()
+    one, other = story.averages(), story.averages()
     for metrics in ([math.nan] * 2, [1.0, 10.0], [math.nan] * 2, [3.0, 20.0]):
-        follower.on_step_end(0, {"info": info, "metrics": metrics})
-    assert follower.averages() == (2.0, 15.0)
-    assert all(math.isnan(value) for value in follower.averages())
-    assert (follower.step, follower.frames) == (4, 16)
+        step(story, metrics)
+    assert one.take() == (2.0, 15.0)
+    assert all(math.isnan(value) for value in one.take())
+    step(story, [5.0, 30.0])
+    assert (one.take(), other.take()) == ((5.0, 30.0), (3.0, 20.0))
+    assert (story.step, story.frames) == (5, 20)
 
 
 def test_mean_return_is_of_the_last_hundred_games() -> None:
-    follower = GameFollower()
-    assert math.isnan(follower.mean_return)
-    for points in range(150):
-        info = {"game_reward": float(points), "game_over": True, "frames": 1, "stream": 0}
-        follower.on_step_end(0, {"info": info, "metrics": [math.nan]})
-    assert follower.mean_return == sum(range(50, 150)) / 100
+    assert math.isnan(story_of().mean_return)
+    story = story_of(*(([math.nan], float(points)) for points in range(150)))
+    assert story.mean_return == sum(range(50, 150)) / 100
+
+
+def test_a_story_goes_on_where_it_was() -> None:
+    whole = story_of(([1.0, 1.0], None), ([1.0, 1.0], 5.0), ([1.0, 1.0], 7.0))
+    first = story_of(([1.0, 1.0], None), ([1.0, 1.0], 5.0))
+    first.on_train_begin()
+    second = Story()
+    second.set_model(first.model)
+    second.model.step = 2  # steps made, as a restored agent has it
+    second.set_state(first.get_state())
+    assert (second.step, second.first_step) == (2, 2)
+    second.model.step = 1
+    step(second, [1.0, 1.0], 7.0)
+    for name in ("step", "frames", "nb_games", "mean_return"):
+        assert getattr(second, name) == getattr(whole, name)
 
 
 def annealed() -> LinearAnnealedPolicy:
@@ -95,7 +126,7 @@ def test_metrics_file(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     env = OldGym(Tape({10: "terminated", 40: "terminated"}, rewards=(0.5,)))
     agent = compiled_agent(Tape, policy=annealed(), nb_steps_warmup=20)
-    agent.fit(env, 50, callbacks=[MetricsFile(path)], verbose=0)
+    agent.fit(env, 50, callbacks=[story := Story(), MetricsFile(path, story)], verbose=0)
     with path.open(newline="") as file:
         first, second = csv.DictReader(file)
     assert tuple(first) == COLUMNS
@@ -111,7 +142,9 @@ def test_metrics_file(tmp_path: Path) -> None:
 def test_metrics_file_never_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     path.write_text("precious\n")
-    compiled_agent(Tape).fit(OldGym(Tape({})), 5, callbacks=[MetricsFile(path)], verbose=0)
+    compiled_agent(Tape).fit(
+        OldGym(Tape({})), 5, callbacks=[story := Story(), MetricsFile(path, story)], verbose=0
+    )
     assert path.read_text().startswith("precious\n")
 
 
@@ -119,7 +152,9 @@ def test_progress_off_a_terminal_is_dated_lines() -> None:
     stream = io.StringIO()
     env = OldGym(Tape({10: "terminated"}, rewards=(0.5,)))
     agent = compiled_agent(Tape, policy=annealed(), nb_steps_warmup=20)
-    agent.fit(env, 64, callbacks=[Progress(64, 1e-9, stream=stream)], verbose=0)
+    agent.fit(
+        env, 64, callbacks=[story := Story(), Progress(64, 1e-9, story, stream=stream)], verbose=0
+    )
     lines = stream.getvalue().splitlines()
     assert len(lines) == 64 // 16 + 1  # it looks at the clock every 16 steps, and ends with a line
     assert "| return 5.0 | eps 0.850 | loss -" in lines[0]
@@ -133,7 +168,12 @@ def test_progress_on_a_terminal_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("COLUMNS", "40")
     stream = Terminal()
     agent = compiled_agent(Tape, nb_steps_warmup=NEVER)
-    agent.fit(OldGym(Tape({})), 50, callbacks=[Progress(50, 30.0, stream=stream)], verbose=0)
+    agent.fit(
+        OldGym(Tape({})),
+        50,
+        callbacks=[story := Story(), Progress(50, 30.0, story, stream=stream)],
+        verbose=0,
+    )
     shown = stream.getvalue()
     assert shown.count("\n") == 1
     assert shown.endswith("\n")
@@ -165,28 +205,91 @@ class Clock:
         return self.now
 
 
+def stopping(story: Story, games: int | None = None, minutes: float | None = None) -> list[Any]:
+    return [story, StopEarly(story, games, minutes)]
+
+
 def test_a_training_ends_after_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.callbacks.control.time", Clock())
+    monkeypatch.setattr("runner.callbacks.games.time", Clock())
     env = Arcade([Tape({}), Tape({})])
     agent = compiled_agent(Tape, streams=2)
-    agent.fit(env, 10_000, callbacks=[StopAfterMinutes(0.25)], verbose=0)
-    assert agent.step == 15 * 16  # looked at every 16 steps, for 15 seconds
+    agent.fit(env, 10_000, callbacks=stopping(Story(), minutes=0.25), verbose=0)
+    assert agent.step == 14 * 16  # looked at at the start and every 16 steps, for 15 seconds
 
 
-@pytest.mark.parametrize(("before", "is_over"), [(10.0, False), (15.0, True)])
-def test_the_minutes_before_a_resume_count(
-    before: float, is_over: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("runner.callbacks.control.time", Clock())
-    agent, callback = compiled_agent(Tape), StopAfterMinutes(0.25)
-    callback.set_model(agent)
-    callback.on_train_begin()
-    callback.set_state({"seconds": before})
+def test_a_training_ends_after_its_games() -> None:
+    env = OldGym(Tape({10: "terminated", 25: "terminated", 40: "terminated"}))
+    agent = compiled_agent(Tape)
+    story = Story()
+    callbacks = [*stopping(story, games=2), StopWhenAsked()]
+    agent.fit(env, 10_000, callbacks=callbacks, verbose=0)
+    assert (story.nb_games, story.step) == (2, 25)
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_over"),
+    [
+        ({"minutes": 0.25}, False), ({"minutes": 0.1}, True), ({"games": 4}, False),
+        ({"games": 3}, True),
+    ],
+)  # fmt: skip
+def test_what_was_before_a_resume_counts(limits: dict[str, Any], is_over: bool) -> None:
+    agent, story = compiled_agent(Tape), Story()
+    callbacks = stopping(story, **limits)
+    for callback in callbacks:
+        callback.set_model(agent)
+    story.set_state({"seconds": 10.0, "frames": 0, "nb_games": 3, "recent_returns": []})
+    for callback in callbacks:
+        callback.on_train_begin()
     assert agent.stop_training is is_over
 
 
 def test_the_time_to_go_is_what_ends_first() -> None:
-    progress = Progress(1000, 30.0, seconds_left=lambda: 65.0)
-    progress.set_model(compiled_agent(Tape))
-    progress.on_train_begin()
+    progress = Progress(1000, 30.0, story := Story(), seconds_left=lambda: 65.0)
+    for callback in (story, progress):
+        callback.set_model(compiled_agent(Tape))
+        callback.on_train_begin()
     assert "ETA 1:05" in progress.line(progress._began + 1.0)
+
+
+# --- a table that a resumed run goes on with --------------------------------------------------
+
+
+def table(path: Path, state: int | None = None) -> Table:
+    opened = Table(path)
+    if state is not None:
+        opened.set_state(state)
+    opened.open(["a", "b"])
+    return opened
+
+
+def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    first = table(path)
+    first.add([1, 2])
+    state = first.get_state()
+    first.add([3, 4])
+    second = Table(path)
+    second.set_state(state)
+    assert path.read_text() == "a,b\n1,2\n3,4\n"  # nothing is touched before it is opened
+    second.open(["a", "b"])
+    second.add([5, 6])
+    assert path.read_text() == "a,b\n1,2\n5,6\n"
+
+
+@pytest.mark.parametrize("cut", [0, 3, 4, 7, 9])
+def test_a_table_that_was_cut_short_is_said_and_not_lengthened(
+    cut: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "t.csv"
+    first = table(path)
+    first.add([1, 2])
+    first.add([3, 4])
+    state, content = first.get_state(), path.read_bytes()
+    path.write_bytes(content[:cut])
+    table(path, state).add([5, 6])
+    kept = content[:cut].rpartition(b"\n")[0]
+    whole = [*(kept or b"a,b").decode().split("\n"), "5,6"]
+    assert path.read_text().splitlines() == whole
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {path} was cut short")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ SETTINGS = (
     "env.max_frames=120",
     "video.gif=false",
     "model.hidden=[16]",
+    "agent.jit_compile=false",
     "eval.episodes=2",
     "memory.limit=3000",
     "agent.jit_compile=false",
@@ -43,10 +45,9 @@ def config_of(mode: str) -> Config:
 def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, list[Video]]]:
     """Weights after a short training with two evaluations, and by mode the videos heard of."""
     from runner import tensorflow_setup
-    from runner.agent.build import make_agent, make_memory, make_model
+    from runner.agent.build import build_agent
     from runner.agent.dqn import q_function
     from runner.evaluation import evaluate
-    from runner.policies.build import make_policy
 
     tensorflow_setup.set_up(0)
     config = config_of("off")
@@ -54,11 +55,9 @@ def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, li
     heard: dict[str, list[Video]] = {mode: [] for mode in modes}
     games = EmulatorPool(config.env, config.obs, 4, groups=2)
     try:
-        shape = games.single_observation_space.shape
-        model = make_model(config, shape, len(games.action_meanings))
-        agent = make_agent(config, model, make_memory(config, shape), make_policy(config))
+        agent = build_agent(config, games)
         games.reset(seed=game_seeds(config.seed, 4))
-        values = q_function(model, jit_compile=False)
+        values = q_function(agent.model, jit_compile=False)
 
         def hold(recording: Recording) -> None:
             for videos in filming.values():
@@ -78,7 +77,7 @@ def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, li
             videos.finish()
     finally:
         games.close()
-    return model.get_weights(), heard
+    return agent.model.get_weights(), heard
 
 
 def test_training_is_the_same_and_the_games_are_filmed(tmp_path: Path) -> None:
@@ -94,9 +93,12 @@ def test_training_is_the_same_and_the_games_are_filmed(tmp_path: Path) -> None:
         assert len(list((tmp_path / mode).iterdir())) == len(steps)
 
 
-def follow(listener: TrainingVideos, game: AtariGame, steps: int, random: Any) -> None:
+def follow(
+    listener: TrainingVideos, game: AtariGame, steps: int, random: Any, part: int = 0
+) -> None:
     """Random play on the training's first emulator, told as the loop tells it."""
-    for _ in range(steps):
+    for step in range(steps):
+        listener.set_model(SimpleNamespace(step=steps * part + step))
         action = int(random.integers(len(game.actions)))
         _, points, terminated, truncated, _ = game.step(action)
         info = {"stream": 0, "game_reward": points, "game_over": terminated or truncated}
@@ -121,7 +123,7 @@ def test_a_resumed_training_films_the_games_that_it_would_have(tmp_path: Path) -
         for part, listener in enumerate(listeners):
             if part:
                 second.set_state(read_archive(tmp_path / "state.npz"))
-            follow(listener, game, 100 // len(listeners), random)
+            follow(listener, game, 100 // len(listeners), random, part)
             if listener is first:
                 write_archive(tmp_path / "state.npz", first.get_state())
                 first.on_train_end({"did_abort": True})

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from runner.environments.atari import AtariGame
-from runner.video.files import write_gif, write_mp4
-from runner.video.picture import LARGE
-from runner.video.replay import Recording, Replay, survey
+from runner.video import files
+from runner.video.files import write_videos
+from runner.video.picture import LARGE, SMALL
+from runner.video.replay import Recording, Replay
 from runner.video.studio import film
 
 Image = np.ndarray[Any, Any]
@@ -59,6 +60,18 @@ def decoded(path: Path) -> tuple[list[Image], list[float]]:
     return [frame for frame, _ in frames], [second for _, second in frames]
 
 
+def written(
+    recording: Recording,
+    *,
+    mp4: Path | None = None,
+    gif: Path | None = None,
+    megabytes: float = 3.0,
+) -> tuple[Replay, list[float]]:
+    """The game as it was played for these files, and the shares that were told on the way."""
+    shares: list[float] = []
+    return write_videos(recording, mp4, gif, megabytes, shares.append), shares
+
+
 def difference(film: Image, screen: Image) -> float:
     """Mean distance of colours, 0 to 255."""
     below = film[-(film.shape[0] * LARGE.height // (LARGE.height + LARGE.strip)) :]
@@ -68,7 +81,9 @@ def difference(film: Image, screen: Image) -> float:
 
 def test_mp4(played: Played, tmp_path: Path) -> None:
     path = tmp_path / "game.mp4"
-    write_mp4(played.recording, survey(played.recording).palette, path)
+    _, shares = written(played.recording, mp4=path)
+    assert shares == sorted(shares)
+    assert (shares[0], len(shares)) == (0.0, 10)  # every second of the game
     frames, seconds = decoded(path)
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
@@ -92,30 +107,55 @@ def test_mp4(played: Played, tmp_path: Path) -> None:
 
 def test_gif(played: Played, tmp_path: Path) -> None:
     path = tmp_path / "game.gif"
-    replay = survey(played.recording)
-    assert write_gif(played.recording, replay.palette, replay.frames, path, 3.0) == ""
+    replay, _ = written(played.recording, gif=path)
     assert path.stat().st_size <= 3e6
     frames, seconds = decoded(path)
     np.testing.assert_allclose(seconds, np.arange(len(frames)) / 20, atol=0.006)  # real speed
-    assert len(frames) == -(-replay.frames // 3)
+    assert len(frames) == -(-4 * len(played.screens) // 3)
     for step in (2, 50):  # frame 12 * k + 11 is of step 3 * k + 2: every third is in the GIF
         number = next(n for n in range(4 * step, 4 * step + 4) if n % 3 == 0)
         screen = [frame.screen for frame in Replay(played.recording)][number]
         assert difference(frames[number // 3], replay.palette[screen]) < 0.5  # nothing is lost
 
 
-@pytest.mark.parametrize(("megabytes", "part"), [(0.035, ""), (0.01, "only its last")])
+@pytest.mark.parametrize(("megabytes", "seconds"), [(0.035, 10.0), (0.01, 5.0), (1e-6, 0.1)])
 def test_a_gif_stays_below_its_limit(
-    megabytes: float, part: str, load: Any, tmp_path: Path
+    megabytes: float, seconds: float, load: Any, tmp_path: Path
 ) -> None:
+    """Fewer pictures, smaller ones, a part of the game; a single one is not left out."""
     recording = play(load("env=space_invaders", "env.max_frames=600"), seed=3).recording
     path = tmp_path / "game.gif"
-    replay = survey(recording)
-    said = write_gif(recording, replay.palette, replay.frames, path, megabytes)
-    assert bool(said) == bool(part)
-    assert part in said
-    assert path.stat().st_size <= megabytes * 1e6
-    assert len(decoded(path)[0]) >= 5
+    written(recording, gif=path, megabytes=megabytes)
+    pictures, times = decoded(path)
+    assert path.stat().st_size <= megabytes * 1e6 or len(pictures) == 1
+    assert times[-1] <= seconds
+
+
+def test_a_long_game(load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The MP4 is small and whole, the GIF a part."""
+    monkeypatch.setattr(files, "LONG", 300)
+    monkeypatch.setattr(files, "GIF_SECONDS", 2)
+    played = play(load("env=space_invaders", "env.max_frames=900"), seed=3)
+    mp4, gif = tmp_path / "game.mp4", tmp_path / "game.gif"
+    written(played.recording, mp4=mp4, gif=gif)
+    frames, _ = decoded(mp4)
+    assert frames[0].shape == (SMALL.height + SMALL.strip, SMALL.width, 3)
+    assert len(frames) == 4 * len(played.screens)
+    _, times = decoded(gif)
+    assert 1.9 < times[-1] <= 2.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "length", "part"),
+    [
+        ([0, 0, 5, 9, 9, 9], 2, range(2, 4)),
+        ([1, 1, 1, 2, 2], 1, range(3, 4)),  # the last of equals
+        ([0, 0, 0, 0], 3, range(1, 4)),
+        ([0, 4], 5, range(2)),
+    ],
+)
+def test_the_part_with_the_most_points(scores: list[float], length: int, part: range) -> None:
+    assert files._Kept([(b"", ())] * len(scores), scores).best_part(length) == part
 
 
 def test_a_game_that_comes_out_differently_is_not_shown(load: Any, tmp_path: Path) -> None:

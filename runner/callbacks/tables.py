@@ -1,0 +1,59 @@
+"""A CSV file that grows line by line, and goes back with a resumed run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class Table:
+    """The file. Nothing is written before ``open``.
+
+    Args:
+        path: Where; what is there is not overwritten.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._counted: int | None = None  # bytes at the checkpoint that the run is resumed from
+
+    def open(self, columns: Iterable[str]) -> None:
+        """Opens the file; a resumed run's lines after its checkpoint are cut off."""
+        self._file = self._path.open("a+b", buffering=0)
+        size = self._file.seek(0, os.SEEK_END)
+        if self._counted is not None:
+            if size < self._counted:
+                print(
+                    f"warning: {self._path} was cut short after the checkpoint: lines are missing",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            self._file.seek(0)
+            kept = self._file.read(self._counted)
+            size = self._file.truncate(kept.rfind(b"\n") + 1)  # whole lines
+        if size == 0:
+            self.add(columns)
+
+    def add(self, row: Iterable[Any]) -> None:
+        """Writes a line."""
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(row)
+        self._file.write(line.getvalue().encode())
+
+    def get_state(self) -> int:
+        """Returns the bytes so far, when they are on the disk: a checkpoint counts on them."""
+        os.fsync(self._file.fileno())
+        return self._file.seek(0, os.SEEK_END)
+
+    def set_state(self, state: int) -> None:
+        """Goes back to what ``get_state`` returned, when it is opened."""
+        self._counted = state
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
