@@ -39,7 +39,7 @@ def _run(arguments: list[str]) -> int:
     settings = compose.with_paths_quoted(given.settings)
     if any(text.startswith("resume=") for text in settings):
         return _resume([*settings, *(text for text in arguments if text.startswith("-"))])
-    if given.cfg is None and sweeps.is_sweep([*["-m"] * given.multirun, *settings]):
+    if given.cfg is None and sweeps.is_sweep(settings, multirun=given.multirun):
         from runner.sweep.sweep import sweep
 
         return sweep(settings)

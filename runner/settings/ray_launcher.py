@@ -5,33 +5,25 @@ Hydra's own plugin cannot be installed beside Gymnasium 1.4: they want different
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import signal
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
+from hydra.types import TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from runner.cores import SHARE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-
-
-class Task:
-    """What every launcher calls for a job: ``work`` of its number."""
-
-    def __init__(self, work: Callable[[int], float]) -> None:
-        self.work = work
-
-    def __call__(self, composed: DictConfig) -> float:
-        """Hydra's task function."""
-        return self.work(int(HydraConfig.get().job.num))
+PACKAGE: Final = "hydra_plugins.runner"  # Hydra takes launchers from this namespace only
+TARGET: Final = f"{PACKAGE}.RayLauncher"
 
 
 class RayLauncher(Launcher):
@@ -42,26 +34,31 @@ class RayLauncher(Launcher):
         remote: What a run needs: options of a Ray task.
     """
 
+    __module__ = PACKAGE
+
     def __init__(self, init: DictConfig, remote: DictConfig) -> None:
         self._init: Any = OmegaConf.to_container(init, resolve=True)
         self._remote: Any = OmegaConf.to_container(remote, resolve=True)
 
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
+    def setup(self, *, task_function: TaskFunction, **_: Any) -> None:
         """Keeps what is to be called."""
-        assert isinstance(task_function, Task)
-        self._task = task_function
+        self._task: Any = task_function
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Calls the task with each job's number; what goes wrong in one stays with it."""
+        """Has Ray call the task for each run; what goes wrong in one stays with it."""
         ray: Any = importlib.import_module("ray")  # it is optional
         work = self._task.work
 
-        def make(number: int) -> float:
-            return work(number)
+        def make(number: int, overrides: list[str]) -> float | None:
+            return work(number, overrides)  # type: ignore[no-any-return]
+
+        def result(job: Any) -> float | None:
+            try:
+                return ray.get(job)  # type: ignore[no-any-return]
+            except ray.exceptions.RayError:  # its worker died, and wrote no record of that
+                return None
 
         before = signal.getsignal(signal.SIGTERM)
         share = {SHARE: str(max(int(self._remote["num_cpus"]), 1))}
@@ -69,10 +66,18 @@ class RayLauncher(Launcher):
         signal.signal(signal.SIGTERM, before)  # which Ray takes
         try:
             task = ray.remote(**self._remote)(make)
-            numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
-            for job in [task.remote(number) for number in numbers]:
-                with contextlib.suppress(ray.exceptions.RayError):
-                    ray.get(job)
+            jobs = [task.remote(n, list(o)) for n, o in enumerate(job_overrides, initial_job_idx)]
+            return [
+                JobReturn(status=JobStatus.COMPLETED, _return_value=result(job)) for job in jobs
+            ]
         finally:
             ray.shutdown()
-        return [JobReturn() for _ in job_overrides]
+
+
+def register() -> None:
+    """Makes the launcher known to Hydra."""
+    module = ModuleType(PACKAGE)
+    vars(module)["RayLauncher"] = RayLauncher
+    sys.modules.setdefault("hydra_plugins", ModuleType("hydra_plugins"))
+    sys.modules[PACKAGE] = module
+    Plugins.instance().register(RayLauncher)

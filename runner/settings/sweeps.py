@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -34,6 +33,7 @@ from runner.settings.schema import Config
 RESUME: Final = "sweep.resume"
 LONGEST_VALUE: Final = 40  # characters of one value in a name
 LONGEST_NAME: Final = 120  # characters: folders of file systems take 255, Windows paths 260
+MOST_RUNS: Final = 10_000
 _UNSAFE: Final = re.compile(r"[^\w=,.+~\[\]()-]", re.ASCII)  # in a name, on any system
 
 
@@ -52,8 +52,10 @@ class Plan:
 
     runs: list[Run]  # all; of a search, some at its limits, which are only checked
     keys: list[str]  # what is swept, and names the runs
-    overrides: list[str]  # of all runs: what is swept, and what is not
-    folder: Path  # for a new sweep
+    fixed: list[str]  # the settings that all runs share
+    params: dict[str, str]  # what is swept: values by key, in Hydra's grammar
+    hydra: DictConfig  # launcher, sweeper, folders
+    folder: Path  # as typed, or for a new sweep
     at_once: int | None  # runs that share this machine; None: the launcher's scheduler decides
     trials: int | None  # runs of a search; None: a grid
 
@@ -69,44 +71,50 @@ def plan(settings: Sequence[str]) -> Plan:
     """
     hydra = hydra_settings(settings)
     check_installed(hydra)
+    if hydra.sweep.subdir != ".":
+        allowed = "no such setting: runs are named by what is swept"
+        raise wrong("hydra.sweep.subdir", hydra.sweep.subdir, allowed)
     overrides = swept(settings, hydra)
-    keys, lines = swept_keys(overrides), [str(o.input_line) for o in overrides]
-    folder, trials = Path(hydra.sweep.dir), None
-    if hydra.sweeper["_target_"].endswith(".BasicSweeper"):
-        runs = grid(overrides)
-        together = len(runs)
-    else:
-        runs = limits(overrides)
-        trials, together = int(hydra.sweeper.n_trials), int(hydra.sweeper.n_jobs)
-    return Plan(runs, keys, lines, folder, runs_at_once(hydra, together), trials)
+    keys = sorted({_bare(o.get_key_element()) for o in overrides if o.is_sweep_override()})
+    is_grid = hydra.sweeper["_target_"].endswith(".BasicSweeper")
+    jobs = grid(overrides) if is_grid else limits(overrides)
+    runs = [Run(name_of(job, keys), job, compose.load(job)) for job in jobs]
+    for name, times in Counter(run.name.casefold() for run in runs).items():
+        if is_grid and times > 1:
+            raise UserError(f"{name}: expected every run once (these settings come {times} times)")
+    trials, together = (
+        (None, len(runs)) if is_grid else (int(hydra.sweeper.n_trials), int(hydra.sweeper.n_jobs))
+    )
+    return Plan(
+        runs,
+        keys,
+        [str(o.input_line) for o in overrides if not o.is_sweep_override()],
+        {o.get_key_element(): _value(o) for o in overrides if o.is_sweep_override()},
+        hydra,
+        Path(str(hydra.sweep.dir)).expanduser(),
+        runs_at_once(hydra, together),
+        trials,
+    )
 
 
-def is_sweep(arguments: Sequence[str]) -> bool:
+def is_sweep(settings: Sequence[str], *, multirun: bool) -> bool:
     """Whether a command line asks for a sweep: by ``-m``, by resuming one, or by an experiment."""
-    flags = get_args_parser().parse_args(arguments)
-    if flags.cfg or flags.info or flags.help or flags.hydra_help or flags.shell_completion:
-        return False
-    given = {text.partition("=")[0] for text in flags.overrides}
-    if flags.multirun or RESUME in given:
+    given = {text.partition("=")[0] for text in settings}
+    if multirun or RESUME in given:
         return True
     if not given & {"experiment", "hydra.mode"}:
         return False
     try:
-        return bool(hydra_settings(flags.overrides).mode == RunMode.MULTIRUN)
+        return bool(hydra_settings(settings).mode == RunMode.MULTIRUN)
     except UserError:
         return False  # refused later, in the same words as every run
 
 
-def typed_settings(arguments: Sequence[str]) -> list[str]:
-    """The settings among ``arguments``: no flags, not which sweep is resumed."""
-    overrides = get_args_parser().parse_args(arguments).overrides
-    return [text for text in overrides if not text.startswith(f"{RESUME}=")]
-
-
-def resumed(arguments: Sequence[str]) -> str | None:
-    """Returns the folder of the sweep to resume, as typed; None: a new sweep."""
-    given = [text for text in arguments if text.startswith(f"{RESUME}=")]
-    return str(compose.parse(given)[-1].value()) if given else None
+def without_resume(settings: Sequence[str]) -> tuple[list[str], str | None]:
+    """Returns the other settings, and the sweep to resume as it was typed; None: a new one."""
+    resume = [text for text in settings if text.startswith(f"{RESUME}=")]
+    others = [text for text in settings if text not in resume]
+    return others, str(compose.parse(resume)[-1].value()) if resume else None
 
 
 def hydra_settings(settings: Sequence[str]) -> DictConfig:
@@ -138,72 +146,32 @@ def swept(settings: Sequence[str], hydra: DictConfig) -> list[Override]:
     return [*given, *typed]
 
 
-def grid(overrides: Sequence[Override]) -> list[Run]:
-    """Composes and checks every combination of what is swept.
+def grid(overrides: Sequence[Override]) -> list[list[str]]:
+    """Returns the settings of every combination of what is swept.
 
     Raises:
-        UserError: The first thing that is wrong, or two runs of the same name.
+        UserError: Something that cannot be listed is swept, nothing is, or too much.
     """
-    for override in overrides:
-        if override.is_interval_sweep():
-            raise wrong(
-                override.get_key_element(),
-                str(override.input_line).partition("=")[2],
-                "a list such as 1,2,3 (an interval is for hydra/sweeper=optuna)",
-            )
-    try:
-        batches = BasicSweeper.split_arguments(list(overrides), None)
-    except (HydraException, ValueError) as error:  # the latter: seed=range(0,3,0)
-        raise compose.one_line(error) from error
-    keys = swept_keys(overrides)
-    runs = [run_of(job, keys) for job in itertools.chain(*batches)]
-    for name, times in Counter(run.name.casefold() for run in runs).items():
-        if times > 1:
-            raise UserError(f"{name}: expected every run once (these settings come {times} times)")
-    return runs
+    values = {o.get_key_element(): _values(o) for o in overrides}
+    if (runs := math.prod(map(len, values.values()))) > MOST_RUNS:
+        raise UserError(f"sweep: expected at most {MOST_RUNS:,} runs (these are {runs:,} or more)")
+    texts = [[f"{key}={value}" for value in choices] for key, choices in values.items()]
+    return [list(job) for job in itertools.product(*texts)]
 
 
-def limits(overrides: Sequence[Override]) -> list[Run]:
-    """Composes and checks runs at the limits of what is searched, one setting at a time.
+def limits(overrides: Sequence[Override]) -> list[list[str]]:
+    """Returns the settings of runs at the limits of what is searched, one setting at a time.
 
     Raises:
-        UserError: The first thing that is wrong.
+        UserError: Nothing is searched.
     """
-    values = {o.get_key_element(): _limits_of(o) for o in overrides}
+    values = {o.get_key_element(): _limits(o) for o in overrides}
     first = {key: choices[0] for key, choices in values.items()}
     jobs = [{**first, key: value} for key, choices in values.items() for value in choices]
-    keys = swept_keys(overrides)
-    if not keys:
+    if not any(o.is_sweep_override() for o in overrides):
         raise UserError("hydra/sweeper: expected something to search, such as seed=1,2")
     texts = dict.fromkeys(tuple(f"{key}={value}" for key, value in job.items()) for job in jobs)
-    return [run_of(text, keys) for text in texts]
-
-
-def _limits_of(override: Override) -> list[str]:
-    value = override.value()
-    if isinstance(value, IntervalSweep):
-        return [str(value.start), str(value.end)]
-    if override.is_sweep_override():
-        return list(override.sweep_string_iterator())
-    return [override.get_value_element_as_str()]
-
-
-def run_of(overrides: Sequence[str], keys: Sequence[str]) -> Run:
-    """Composes and checks one run.
-
-    Args:
-        overrides: Its settings, ``key=value``.
-        keys: Those that name it.
-
-    Raises:
-        UserError: The first thing that is wrong.
-    """
-    return Run(name_of(overrides, keys), list(overrides), compose.load(overrides))
-
-
-def swept_keys(overrides: Sequence[Override]) -> list[str]:
-    """The names of what is swept, in alphabetical order."""
-    return sorted({_bare(o.get_key_element()) for o in overrides if o.is_sweep_override()})
+    return [list(text) for text in texts]
 
 
 def name_of(overrides: Sequence[str], keys: Sequence[str]) -> str:
@@ -215,6 +183,34 @@ def name_of(overrides: Sequence[str], keys: Sequence[str]) -> str:
     values = {_bare(key): value for key, _, value in (text.partition("=") for text in overrides)}
     name = ",".join(f"{key}={_safe(values[key], LONGEST_VALUE)}" for key in keys)
     return _safe(name, LONGEST_NAME) or "run"
+
+
+def _value(override: Override) -> str:
+    return str(override.input_line).partition("=")[2]
+
+
+def _values(override: Override) -> list[str]:
+    """The values that an override lists; at most one more than there may be runs."""
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    key, allowed = override.get_key_element(), "a list such as 1,2,3"
+    if override.is_interval_sweep():
+        allowed += " (an interval is for hydra/sweeper=optuna)"
+        raise wrong(key, _value(override), allowed)
+    try:
+        values = list(itertools.islice(override.sweep_string_iterator(), MOST_RUNS + 1))
+    except (HydraException, ValueError, TypeError, ArithmeticError) as error:  # range(0,3,0)
+        raise wrong(key, _value(override), f"{allowed} ({error})") from error
+    if not values:
+        raise wrong(key, _value(override), f"{allowed} (there is no value)")
+    return values
+
+
+def _limits(override: Override) -> list[str]:
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        return [str(value.start), str(value.end)]
+    return _values(override)
 
 
 def _bare(key: str) -> str:
@@ -249,23 +245,25 @@ def runs_at_once(hydra: DictConfig, runs: int) -> int | None:
     return 1 if kind == "BasicLauncher" else None
 
 
-def check_together(plan: Plan) -> None:
-    """Checks that the runs of a new sweep fit into memory and on the disk together.
+def check_together(configs: Sequence[Config], folder: Path, at_once: int | None) -> None:
+    """Checks that runs fit into memory and on the disk together.
+
+    Args:
+        configs: Of the runs to come.
+        folder: Of the sweep.
+        at_once: How many of them share this machine; None: each is checked where it runs.
 
     Raises:
         UserError: They do not, or the sweep's folder cannot be written to.
     """
-    runs, at_once = plan.runs, plan.at_once
-    check_writable(plan.folder, "hydra.sweep.dir")
-    check_disk_for([run.config for run in runs], plan.folder)
-    if at_once is None:
-        return  # each is checked where it runs
-    largest = sorted((replay_bytes(run.config) for run in runs), reverse=True)[:at_once]
+    check_writable(folder, "hydra.sweep.dir")
+    check_disk_for(configs, folder)
+    largest = sorted(map(replay_bytes, configs), reverse=True)[: at_once or 0]
     needed, free = sum(largest), psutil.virtual_memory().available
     if needed > free:
         raise wrong(
             "memory.limit",
-            max(run.config.memory.limit for run in runs),
+            max(config.memory.limit for config in configs),
             f"replays that fit into memory together: {at_once} runs at once take "
             f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
         )

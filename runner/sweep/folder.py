@@ -1,12 +1,14 @@
-"""What lies where in a sweep's folder, beside the folders of its runs."""
+"""What lies where in a sweep's folder, and how its runs stand."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import platform
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,87 +21,38 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 STOPPED: Final = "stopped"
-RECORD: Final = "job.json"  # in the folder of each run
+NOT_STARTED: Final = "not started"
+LOG: Final = "log.txt"  # in the folder of each run: what it printed
 
 
 @dataclass
 class Record:
-    """How one run of a sweep stands."""
+    """How one run of a sweep stands: ``job.json`` in its folder."""
 
-    state: str  # RUNNING | DONE | FAILED | STOPPED
-    began: float  # seconds since the epoch
-    host: str
+    state: str = RUNNING  # RUNNING | DONE | FAILED | STOPPED
+    began: float = field(default_factory=time.time)  # seconds since the epoch
+    host: str = field(default_factory=platform.node)
     ended: float | None = None
     reason: str = ""  # one line, of a run that failed
 
-    def write(self, folder: Path) -> None:
+    def write(self, run: RunDirectory) -> None:
         """Writes it to the run's folder: whole, or not at all."""
-        write_json(folder / RECORD, asdict(self))
+        write_json(run.folder / "job.json", asdict(self))
 
     @classmethod
-    def read(cls, folder: Path) -> Record | None:
+    def read(cls, run: RunDirectory) -> Record | None:
         """Reads it; None: the run was not started, or its record is damaged."""
         try:
-            return cls(**json.loads((folder / RECORD).read_text()))
+            return cls(**json.loads((run.folder / "job.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
 
+@dataclass(frozen=True)
 class SweepDirectory:
     """The folder of a sweep."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @property
-    def record(self) -> Path:
-        """What was typed, and what names the runs."""
-        return self.folder / "sweep.json"
-
-    def read(self) -> dict[str, Any]:
-        """Reads ``sweep.json``.
-
-        Raises:
-            UserError: There is none, or it is damaged.
-        """
-        try:
-            content = json.loads(self.record.read_text())
-            return {"settings": list(content["settings"]), "keys": list(content["keys"])}
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise wrong("sweep.resume", self.folder, "a sweep's folder (no sweep.json)") from error
-
-    def write(self, settings: list[str], keys: list[str]) -> None:
-        """Writes ``sweep.json``."""
-        write_json(self.record, {"settings": settings, "keys": keys})
-
-    @classmethod
-    def make(cls, folder: Path, *, may_rename: bool) -> SweepDirectory:
-        """Makes the folder of a new sweep.
-
-        Args:
-            folder: Where.
-            may_rename: Take ``<folder>-2`` and so on if another sweep has ``folder``.
-
-        Raises:
-            UserError: Another sweep has the folder, or it cannot be made.
-        """
-        number, own = 1, folder
-        while (own / "sweep.json").exists():
-            if not may_rename:
-                raise wrong(
-                    "hydra.sweep.dir",
-                    folder,
-                    f"a new folder (it holds a sweep: go on with sweep.resume={folder})",
-                )
-            number += 1
-            own = folder.with_name(f"{folder.name}-{number}")
-        try:
-            own.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise wrong(
-                "hydra.sweep.dir", folder, f"a folder that can be written to ({error})"
-            ) from error
-        return cls(own)
+    folder: Path
 
     @classmethod
     def find(cls, typed: str) -> SweepDirectory:
@@ -115,20 +68,57 @@ class SweepDirectory:
             raise wrong("sweep.resume", "last", "a sweep below runs/ (there is none)")
         return cls(sweeps[-1].parent)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the sweep for this process.
+    @classmethod
+    def unused(cls, folder: Path) -> SweepDirectory:
+        """Returns ``folder``, or ``<folder>-2`` and so on if it holds a sweep."""
+        numbered = (folder.with_name(f"{folder.name}-{n}") for n in itertools.count(2))
+        candidates = map(cls, itertools.chain([folder], numbered))
+        return next(directory for directory in candidates if not directory.exists)
+
+    @property
+    def record(self) -> Path:
+        """What the sweep was started with."""
+        return self.folder / "sweep.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a sweep was begun here."""
+        return self.record.exists()
+
+    def read(self) -> dict[str, Any]:
+        """Reads ``sweep.json``.
 
         Raises:
-            UserError: Another process is at it.
+            UserError: There is none, or it is damaged.
+        """
+        try:
+            content = json.loads(self.record.read_text())
+            return {name: list(content[name]) for name in ("settings", "keys", "fixed")}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise wrong("sweep.resume", self.folder, "a sweep's folder (no sweep.json)") from error
+
+    def write(self, settings: list[str], keys: list[str], fixed: list[str]) -> None:
+        """Writes ``sweep.json``: what was typed, what names the runs, what they share."""
+        write_json(self.record, {"settings": settings, "keys": keys, "fixed": fixed})
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder, and holds it for this process.
+
+        Raises:
+            UserError: Another process is at it, or it cannot be made.
         """
         lock = filelock.FileLock(self.folder / ".lock")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
-            raise UserError(
-                f"sweep.resume={self.folder}: expected a sweep that no other process is at"
+            raise wrong(
+                "hydra.sweep.dir", self.folder, "a sweep that no other process is at"
             ) from error
+        except OSError as error:
+            allowed = f"a folder that can be written to ({error})"
+            raise wrong("hydra.sweep.dir", self.folder, allowed) from error
         try:
             yield
         finally:
@@ -139,13 +129,19 @@ class SweepDirectory:
         (self.folder / ".stop").touch()
 
     def ask_no_longer(self) -> None:
-        """Takes that back, for the sweep that goes on."""
+        """Takes that back, for the sweep that is resumed."""
         (self.folder / ".stop").unlink(missing_ok=True)
 
     @property
     def stop_asked(self) -> bool:
         """Whether the runs are asked to stop."""
         return (self.folder / ".stop").exists()
+
+    def begun(self) -> list[str]:
+        """Names of the runs that were started, as they began."""
+        found = {path.parent.name: path for path in self.folder.glob("*/job.json")}
+        records = {name: Record.read(self.run(name)) for name in found}
+        return sorted(found, key=lambda name: (r.began if (r := records[name]) else 0.0, name))
 
     def run(self, name: str) -> RunDirectory:
         """The folder of a run."""
@@ -161,12 +157,27 @@ def outcome(run: RunDirectory) -> float | None:
 
 
 def is_resumable(run: RunDirectory) -> bool:
-    """Whether there is a checkpoint to go on from."""
+    """Whether there is a checkpoint to resume from."""
     return run.config.is_file() and any(run.checkpoints.glob("*.state.npz"))
 
 
 def set_aside(run: RunDirectory) -> None:
-    """Moves what a run left that cannot be gone on with out of the way of a new start."""
+    """Moves what cannot be resumed out of the way of a new start."""
     aside = run.folder.parent / ".set_aside" / f"{run.folder.name}-{time.time_ns()}"
     aside.parent.mkdir(exist_ok=True)
     run.folder.rename(aside)
+
+
+def state_of(run: RunDirectory) -> str:
+    """How a run stands; the record of one whose process was killed is put right."""
+    record = Record.read(run)
+    if record is None:
+        return NOT_STARTED if outcome(run) is None else DONE
+    if record.state == RUNNING:
+        try:
+            with run.locked():
+                record.state = STOPPED if outcome(run) is None else DONE
+                record.write(run)
+        except UserError:
+            pass  # a process is at it
+    return record.state

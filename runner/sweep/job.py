@@ -1,13 +1,13 @@
 """One run of a sweep: ``python -m runner`` in a process of its own, wherever it was launched.
 
-The process is asked to stop by closing its standard input. So it also stops, and saves, when the
+A run is idempotent in its folder: it is resumed if it has a checkpoint, and started otherwise.
+Its process is asked to stop by closing its standard input. So it also stops, and saves, when the
 process that waits for it here is killed.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -21,12 +21,14 @@ from typing import Final
 import psutil
 
 from runner.cores import SHARE, share_of
-from runner.errors import RunError, UserError
+from runner.errors import UserError
 from runner.interrupts import EXIT_CODES, STOP_WITH_STDIN
+from runner.run_directory import RunDirectory
+from runner.settings.sweeps import name_of
 from runner.sweep.folder import (
     DONE,
     FAILED,
-    RUNNING,
+    LOG,
     STOPPED,
     Record,
     SweepDirectory,
@@ -36,7 +38,6 @@ from runner.sweep.folder import (
 )
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-LOG: Final = "log.txt"
 LOOK: Final = 0.2  # seconds between two looks at whether to stop
 PATIENCE: Final = 60.0  # seconds for the process of an earlier sweep to save and leave
 
@@ -45,65 +46,77 @@ PATIENCE: Final = 60.0  # seconds for the process of an earlier sweep to save an
 class Jobs:
     """The runs of a sweep, as every process that makes one needs to know them."""
 
-    sweep: str  # the sweep's folder, absolute
+    sweep: str  # the sweep's folder, as typed
     cwd: str  # where it was typed: what relative paths are relative to
-    runs: Sequence[tuple[str, Sequence[str]]]  # name and settings of each
+    runs: Sequence[Sequence[str]]  # the settings of each; of a search: none
+    fixed: Sequence[str]  # of a search: the settings that all runs share
+    keys: Sequence[str]  # what names the runs
     at_once: int | None  # that share this machine; None: a scheduler gives each its share
     pid: int  # of the sweep, on this machine unless a scheduler chooses the machine
 
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the sweep asks to stop, or was killed. On a cluster, runs outlive their sweep."""
+        if SweepDirectory(Path(self.cwd, self.sweep)).stop_asked:
+            return True
+        if self.at_once is None:
+            return False
+        try:
+            return psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
-def run_job(jobs: Jobs, number: int) -> float:
-    """Makes one run: starts it, or resumes it; nothing if it is complete.
+    def settings_of(self, chosen: Sequence[str]) -> Sequence[str]:
+        """The settings of the run that a sweeper chose: ``run=3``, or what it searches."""
+        return self.runs[int(chosen[0].partition("=")[2])] if self.runs else [*self.fixed, *chosen]
+
+
+def run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
+    """Makes one run, unless it is complete; its record says how it ended.
 
     Args:
         jobs: The runs.
-        number: Which of them.
+        number: Of those that were launched.
+        chosen: By the sweeper, as ``Jobs.settings_of`` reads it.
 
     Returns:
-        The mean return of the run's evaluation.
-
-    Raises:
-        RunError: It failed, or was stopped; its record says so too.
+        The mean return of the run's evaluation; None: it failed, or was stopped.
     """
-    name, _ = jobs.runs[number]
-    directory = SweepDirectory(Path(jobs.sweep))
-    run = directory.run(name)
-    if (mean := outcome(run)) is not None:
-        return mean
-    if _stop_asked(jobs, directory):
-        raise RunError(f"{name}: not started: the sweep was stopped")
-    run.folder.mkdir(parents=True, exist_ok=True)
-    record = Record(RUNNING, time.time(), platform.node())
-    record.write(run.folder)
+    overrides = jobs.settings_of(chosen)
+    name = name_of(overrides, jobs.keys)
+    run = RunDirectory(Path(jobs.cwd, jobs.sweep, name))
+    if jobs.stop_asked or outcome(run) is not None:
+        return outcome(run)
+    record = Record()
     try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        record.write(run)
         with run.locked(PATIENCE):
             pass  # a process that an earlier sweep left behind is still saving
-        if not is_resumable(run) and run.config.exists():
-            set_aside(run)
-            run.folder.mkdir()
-            record.write(run.folder)
-        _work(jobs, number, directory, record)
+        if outcome(run) is None:
+            folder = Path(jobs.sweep, name)
+            if is_resumable(run):
+                builder = [text for text in overrides if text.startswith("model.builder=")]
+                settings = [f"resume={folder}", *builder]
+            else:
+                settings = [*overrides, "hydra.mode=RUN", f"hydra.run.dir={folder}"]
+                if run.config.exists():
+                    set_aside(run)
+                    run.folder.mkdir()
+                    record.write(run)
+            record.reason = _process(jobs, number, run, settings)
+        record.state = FAILED if record.reason else STOPPED
     except (OSError, UserError) as error:
         record.state, record.reason = FAILED, " ".join(str(error).split())
-    finally:
-        record.ended = time.time()
-        record.write(run.folder)
-    mean = outcome(run)
-    if mean is None:
-        raise RunError(f"{name}: {record.reason or record.state}")
-    return mean
+    if outcome(run) is not None:
+        record.state, record.reason = DONE, ""
+    record.ended = time.time()
+    record.write(run)
+    return outcome(run)
 
 
-def _work(jobs: Jobs, number: int, directory: SweepDirectory, record: Record) -> None:
-    """Has a process make the run, and notes how it ended; STOPPED if this one is asked to leave."""
-    name, overrides = jobs.runs[number]
-    run = directory.run(name)
-    record.state = STOPPED
-    if is_resumable(run):
-        settings = [f"resume={run.folder}"]
-        settings += [text for text in overrides if text.startswith("model.builder=")]
-    else:
-        settings = [*overrides, "hydra.mode=RUN", f"hydra.run.dir={run.folder}"]
+def _process(jobs: Jobs, number: int, run: RunDirectory, settings: Sequence[str]) -> str:
+    """Has a process make the run, and returns why it failed; "" if it is done or was stopped."""
     with (run.folder / LOG).open("ab") as log:
         begin = log.tell()
         process = subprocess.Popen(
@@ -115,36 +128,14 @@ def _work(jobs: Jobs, number: int, directory: SweepDirectory, record: Record) ->
             env=environment(jobs.at_once, number),
             start_new_session=True,  # a terminal's signals are the sweep's to answer
         )
-        try:
-            _wait(process, jobs, directory)
-        finally:  # also when this process is asked to leave at once
-            assert process.stdin is not None
-            process.stdin.close()
-            code = process.wait()
-    if outcome(run) is not None:
-        record.state = DONE
-    elif not directory.stop_asked and code not in EXIT_CODES.values():
-        record.state, record.reason = FAILED, _reason(run.folder / LOG, begin, code)
-
-
-def _stop_asked(jobs: Jobs, directory: SweepDirectory) -> bool:
-    """Whether the sweep asks to stop, or was killed. On a cluster, runs outlive their sweep."""
-    if directory.stop_asked or jobs.at_once is None:
-        return directory.stop_asked
-    try:
-        return psutil.Process(jobs.pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _wait(process: subprocess.Popen[bytes], jobs: Jobs, directory: SweepDirectory) -> None:
-    """Waits for the end of the process, or for the wish to stop."""
-    while not _stop_asked(jobs, directory):
-        try:
-            process.wait(LOOK)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+    assert process.stdin is not None
+    with process.stdin:  # also when this process leaves at once
+        while process.poll() is None and not jobs.stop_asked:
+            time.sleep(LOOK)
+    code = process.wait()
+    if code in (0, *EXIT_CODES.values()) or jobs.stop_asked:
+        return ""
+    return _reason(run.folder / LOG, begin, code)
 
 
 def environment(at_once: int | None, number: int) -> dict[str, str]:
@@ -180,9 +171,9 @@ def gpus() -> list[str]:
 
 def _reason(log: Path, begin: int, code: int) -> str:
     """The line of the log that says why: the error's, or else the last one."""
-    with log.open("rb") as file:
-        file.seek(begin)
-        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
+    lines = [
+        line.strip() for line in log.read_bytes()[begin:].decode(errors="replace").splitlines()
+    ]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]

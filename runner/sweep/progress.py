@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from runner.durations import duration
-from runner.sweep.folder import DONE, FAILED, RUNNING, Record, SweepDirectory, outcome
-from runner.sweep.job import LOG
+from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory, outcome
 
 LOOK: Final = 0.3  # seconds between two looks at the records
 
@@ -22,31 +21,25 @@ class SweepProgress:
 
     Args:
         directory: The sweep's folder.
+        names: Of its runs; of a search, those that were asked for before.
         total: Runs of the sweep.
         at_once: Runs at once; None: not known.
     """
 
-    def __init__(self, directory: SweepDirectory, total: int, at_once: int | None) -> None:
-        self._directory, self._total = directory, total
-        self._at_once, self._shows_logs = at_once, at_once == 1
-        self._numbers: dict[str, int] = {}  # of all runs, by name, counted from 1
-        self._waiting: list[str] = []  # names of those that have not ended
+    def __init__(
+        self, directory: SweepDirectory, names: Sequence[str], total: int, at_once: int | None
+    ) -> None:
+        self._directory, self._total, self._at_once = directory, total, at_once
+        self._numbers = {name: number for number, name in enumerate(names, 1)}
+        runs = {name: directory.run(name) for name in names}
+        self._last = {name: Record.read(run) for name, run in runs.items()}
+        self._complete = {name for name, run in runs.items() if outcome(run) is not None}
         self._running: dict[str, float] = {}  # name -> when it began
-        self._shown: dict[str, int] = {}  # name -> bytes of its log that were shown
+        self._shown = {name: _size(directory, name) for name in names}  # bytes of the logs
         self._seconds: list[float] = []  # that complete runs took
+        self._ended = 0  # runs that failed or were stopped
         self._leave = threading.Event()
-        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._follow, daemon=True)
-
-    def follow(self, names: Sequence[str], waiting: Sequence[str]) -> None:
-        """Counts further runs, and follows those of them that are ``waiting``."""
-        with self._lock:
-            for name in names:
-                self._numbers.setdefault(name, len(self._numbers) + 1)
-            for name in waiting:
-                log = self._log(name)
-                self._shown[name] = log.stat().st_size if log.exists() else 0
-                self._waiting.append(name)
 
     def __enter__(self) -> SweepProgress:
         self._thread.start()
@@ -61,67 +54,65 @@ class SweepProgress:
         self._leave.set()
         self._thread.join()
 
-    def _log(self, name: str) -> Path:
-        return self._directory.run(name).folder / LOG
-
     def _follow(self) -> None:
-        while not self._leave.wait(LOOK):
-            self._look()
-        self._look()
+        leave = False
+        while not leave:
+            leave = self._leave.wait(LOOK)
+            for name in self._directory.begun():
+                # A folder may come and go; a terminal may be closed. Neither ends the sweep.
+                with contextlib.suppress(OSError):
+                    self._look(name)
 
-    def _look(self) -> None:
-        with self._lock:
-            self._look_at_all()
+    def _look(self, name: str) -> None:
+        run = self._directory.run(name)
+        record, last = Record.read(run), self._last.get(name)
+        if record is None or (record == last and name not in self._running):
+            return
+        if name not in self._running:
+            self._numbers.setdefault(name, len(self._numbers) + 1)
+            self._running[name] = record.began
+            self._say(name, f"started, log {run.folder / LOG}")
+        if self._at_once == 1:
+            self._show_log(name)
+        if record.state != RUNNING:
+            self._last[name] = record
+            self._end(name, record)
 
-    def _look_at_all(self) -> None:
-        for name in list(self._waiting):
-            record = Record.read(self._directory.run(name).folder)
-            if record is None:
-                continue
-            if name not in self._running:
-                self._running[name] = record.began
-                self._say(name, f"started, log {self._log(name)}")
-            if self._shows_logs:
-                self._show_log(name)
-            if record.state != RUNNING:
-                self._ended(name, record)
-
-    def _ended(self, name: str, record: Record) -> None:
+    def _end(self, name: str, record: Record) -> None:
         took = (record.ended or time.time()) - self._running.pop(name)
-        self._waiting.remove(name)
+        mean = outcome(self._directory.run(name))
         text = f"{record.state} after {duration(took)}"
-        if record.state == DONE:
+        if record.state == DONE and mean is not None:
             self._seconds.append(took)
-            text += f", mean {outcome(self._directory.run(name)):.1f}"
-        elif record.state == FAILED:
-            text += f": {record.reason}"
-        if self._to_go and not self._directory.stop_asked:
-            text += f" | {self._to_go} to go, ETA {self._time_to_go()}"
+            text += f", mean {mean:.1f}"
+        else:
+            self._ended += 1
+            text += f": {record.reason}" if record.state == FAILED else ""
+        to_go = self._total - len(self._complete) - len(self._seconds) - self._ended
+        if to_go > 0 and not self._directory.stop_asked:
+            text += f" | {to_go} to go, ETA {self._time_for(to_go)}"
         self._say(name, text)
 
-    @property
-    def _to_go(self) -> int:
-        """Runs that have not ended, those to come included."""
-        return self._total - len(self._numbers) + len(self._waiting)
-
-    def _time_to_go(self) -> str:
+    def _time_for(self, to_go: int) -> str:
         if not self._seconds:
             return "-"
         mean, now = sum(self._seconds) / len(self._seconds), time.time()
         left = sum(max(mean - (now - began), 0.0) for began in self._running.values())
-        left += mean * (self._to_go - len(self._running))
+        left += mean * (to_go - len(self._running))
         return duration(left / (self._at_once or max(len(self._running), 1)))
 
     def _show_log(self, name: str) -> None:
-        try:
-            with self._log(name).open("rb") as file:
-                file.seek(self._shown[name])
-                new = file.read()
-        except OSError:
-            return  # it is not there yet
-        self._shown[name] += len(new)
+        with (self._directory.run(name).folder / LOG).open("rb") as file:
+            file.seek(self._shown.get(name, 0))
+            new = file.read()
+        self._shown[name] = self._shown.get(name, 0) + len(new)
         sys.stdout.write(new.decode(errors="replace"))
         sys.stdout.flush()
 
     def _say(self, name: str, text: str) -> None:
         print(f"[{self._numbers[name]}/{self._total}] {name}: {text}", flush=True)
+
+
+def _size(directory: SweepDirectory, name: str) -> int:
+    log = directory.run(name).folder / LOG
+    return log.stat().st_size if log.exists() else 0

@@ -4,121 +4,180 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.errors import RunError, UserError
+from runner.durations import duration
+from runner.errors import RunError, wrong
 from runner.interrupts import Interrupts, children_spared
 from runner.settings import launchers, sweeps
 from runner.settings.resume import differences
 from runner.sweep.folder import (
     DONE,
     FAILED,
-    RECORD,
+    LOG,
     RUNNING,
+    Record,
     SweepDirectory,
     is_resumable,
     outcome,
+    state_of,
 )
 from runner.sweep.job import PATIENCE, Jobs, run_job
 from runner.sweep.progress import SweepProgress
-from runner.sweep.summary import header, state_of, summary, why_failed
 
 
-def sweep(arguments: Sequence[str]) -> int:
-    """Makes all runs that a command line asks for.
+def sweep(typed: Sequence[str]) -> int:
+    """Makes all runs that a command line asks for, or continues a sweep in its folder.
 
     Args:
-        arguments: As typed.
+        typed: The settings as typed.
 
     Returns:
-        The exit code: 0; 1 if a run failed; 130 or 143 if a signal stopped the sweep.
+        The exit code: 0; 1 if a run failed; 129, 130 or 143 if a signal stopped the sweep.
 
     Raises:
         UserError: Something is wrong; nothing was started.
     """
-    settings = sweeps.typed_settings(arguments)
-    resumed = sweeps.resumed(arguments)
+    settings, resumed = sweeps.without_resume(typed)
     old = None if resumed is None else SweepDirectory.find(resumed)
     if old is not None:
         settings = settings or old.read()["settings"]
     plan = sweeps.plan(settings)
     if old is not None:
         directory = old
-        _check_same(directory, plan)
+    elif any(text.startswith("hydra.sweep.dir=") for text in settings):
+        directory = SweepDirectory(plan.folder)
     else:
-        sweeps.check_together(plan)
-        chosen = any(text.startswith("hydra.sweep.dir=") for text in settings)
-        directory = SweepDirectory.make(plan.folder, may_rename=not chosen)
-        directory.write(settings, plan.keys)
+        directory = SweepDirectory.unused(plan.folder)
+    if old is not None or directory.exists:
+        _check_same(directory, plan)
+    missing = [run.config for run in plan.runs if outcome(directory.run(run.name)) is None]
+    sweeps.check_together(missing, directory.folder, plan.at_once)
     with directory.locked():
-        return _make_all(directory, plan, settings)
+        directory.write(settings, plan.keys, plan.fixed)
+        directory.ask_no_longer()
+        return _make_all(directory, plan)
 
 
 def _check_same(directory: SweepDirectory, plan: sweeps.Plan) -> None:
-    """Checks that a sweep that is resumed is over the same, with the same settings.
+    """Checks that a sweep that is continued is over the same, with the same settings.
 
     Raises:
-        UserError: It is not; the first run that differs, and in what.
+        UserError: It is not; what differs.
     """
-    before = directory.read()["keys"]
-    if before != plan.keys:
-        raise UserError(
-            f"sweep.resume={directory.folder}: {', '.join(plan.keys) or 'nothing'} swept; "
-            f"expected {', '.join(before) or 'nothing'}, as before"
-        )
-    for planned in plan.runs:
-        _check_same_run(directory, planned)
+    before = directory.read()
+    if before["keys"] != plan.keys:
+        allowed = f"{', '.join(before['keys']) or 'nothing'} swept as before"
+        raise wrong("hydra.sweep.dir", directory.folder, f"{allowed}, not {', '.join(plan.keys)}")
+    changed: dict[str, list[str]] = {}
+    if plan.trials:
+        changed["the search"] = sorted({*before["fixed"]} ^ {*plan.fixed})
+    for planned in plan.runs if not plan.trials else ():
+        run = directory.run(planned.name)
+        if run.result.exists() or is_resumable(run):  # else it will be started anew
+            lines = [line for _, line in differences(run.read_config(), planned.config)]
+            changed[planned.name] = lines
+    for name, lines in changed.items():
+        if lines:
+            more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
+            allowed = f"the same settings as before, but {name} has {'; '.join(lines[:3])}{more}"
+            raise wrong("hydra.sweep.dir", directory.folder, allowed)
 
 
-def _check_same_run(directory: SweepDirectory, planned: sweeps.Run) -> None:
-    run = directory.run(planned.name)
-    if not run.result.exists() and not is_resumable(run):
-        return  # it will be started anew
-    if changes := [line for _, line in differences(run.read_config(), planned.config)]:
-        raise UserError(
-            f"sweep.resume={directory.folder}: {planned.name}: {'; '.join(changes)}: expected the "
-            "same settings"
-        )
-
-
-def _make_all(directory: SweepDirectory, plan: sweeps.Plan, settings: list[str]) -> int:
-    directory.ask_no_longer()
-    if plan.trials is None:
-        total, names = len(plan.runs), [run.name for run in plan.runs]
-    else:
-        total, names = plan.trials, []  # which come as they are asked for
-    print(header(directory, total, names, plan.at_once), flush=True)
+def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
+    names = directory.begun() if plan.trials else [run.name for run in plan.runs]
+    total = plan.trials or len(names)
+    for name in names:
+        state_of(directory.run(name))  # puts records right
+    print(_header(directory, total, names, plan.at_once), flush=True)
     began, failure = time.monotonic(), ""
     with (
         Interrupts(stop=lambda: _stop(directory), save=lambda: None) as interrupts,
-        SweepProgress(directory, total, plan.at_once) as progress,
+        SweepProgress(directory, names, total, plan.at_once),
+        children_spared(),
     ):
-        maker = _Maker(directory, plan, settings, progress)
         try:
-            with children_spared():
-                maker.make_all()
-        except UserError:
-            raise
+            _launch(directory, plan)
         except Exception as error:  # the launcher's own: no cluster, a killed worker
             failure = " ".join(str(error).split()) or type(error).__name__
+        names = directory.begun() if plan.trials else names
         if failure or interrupts.received is not None:
             directory.ask_to_stop()
-            _wait_for(directory, maker.names)
-    names = maker.names
-    states = {name: state_of(directory, name) for name in names}
-    print(summary(directory, states, total, time.monotonic() - began), flush=True)
-    for name in names:
-        if states[name] == FAILED:
-            print(f"error: {name}: {why_failed(directory, name)}", file=sys.stderr)
+            _wait_for(directory, names)
+    states = {name: state_of(directory.run(name)) for name in names}
+    print(_summary(directory, states, total, time.monotonic() - began), flush=True)
+    for name in (name for name in states if states[name] == FAILED):
+        run = directory.run(name)
+        reason = record.reason if (record := Record.read(run)) else "no record"
+        print(f"error: {name}: {reason} (log: {run.folder / LOG})", file=sys.stderr)
     if interrupts.received is not None:
         return interrupts.exit_code
     _report(directory, names)
     if failure:
         raise RunError(f"the sweep stopped: {failure}")
     return 0 if set(states.values()) == {DONE} else 1
+
+
+def _launch(directory: SweepDirectory, plan: sweeps.Plan) -> None:
+    """Has Hydra make the runs: those of a grid by their numbers, or those that a search chooses."""
+    runs = [] if plan.trials else [run.overrides for run in plan.runs]
+    folder, at_once = directory.folder, plan.at_once
+    jobs = Jobs(str(folder), str(Path.cwd()), runs, plan.fixed, plan.keys, at_once, os.getpid())
+    params = plan.params
+    if not plan.trials:
+        unfinished = [outcome(directory.run(run.name)) is None for run in plan.runs]
+        params = {"run": ",".join(str(n) for n, missing in enumerate(unfinished) if missing)}
+    if plan.trials or params["run"]:
+        launchers.multirun(plan.hydra, folder, params, functools.partial(run_job, jobs))
+
+
+def _stop(directory: SweepDirectory) -> None:
+    directory.ask_to_stop()
+    print("\nstopping: the runs save a checkpoint (once more: leave at once)", flush=True)
+
+
+def _wait_for(directory: SweepDirectory, names: Sequence[str]) -> None:
+    """Waits until the runs that were asked to stop have saved."""
+    until = time.monotonic() + PATIENCE
+    for name in names:
+        while state_of(directory.run(name)) == RUNNING and time.monotonic() < until:
+            time.sleep(0.1)
+
+
+def _header(
+    directory: SweepDirectory, total: int, names: Sequence[str], at_once: int | None
+) -> str:
+    """How many runs, how they stand, how many at a time."""
+    runs = [directory.run(name) for name in names]
+    done = sum(outcome(run) is not None for run in runs)
+    resumable = sum(outcome(run) is None and is_resumable(run) for run in runs)
+    counts = [(done, "done"), (resumable, "to resume"), (len(runs) - done - resumable, "to start")]
+    parts = [f"{count} {what}" for count, what in counts if count] or ["to be searched"]
+    how = "as the cluster has room" if at_once is None else f"{at_once} at a time"
+    return f"sweep: {total} run(s), {', '.join(parts)}, {how}: {directory.folder}"
+
+
+def _summary(directory: SweepDirectory, states: dict[str, str], total: int, seconds: float) -> str:
+    """One line a run, the best one, and how to go on."""
+    means = {name: outcome(directory.run(name)) for name in states}
+    width = max(map(len, states), default=0)
+    lines = [
+        f"  {name:{width}}  {state if means[name] is None else f'mean {means[name]:.1f}'}"
+        for name, state in states.items()
+    ]
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    if len(known) > 1:
+        best = max(known, key=lambda name: known[name])
+        lines.append(f"best: {best}")
+    lines.append(f"sweep: {len(known)} of {total} run(s) done in {duration(seconds)}")
+    if len(known) < total:
+        resume = shlex.quote(f"sweep.resume={directory.folder}")
+        lines.append(f"To continue:\n  python -m runner {resume}")
+    return "\n".join(lines)
 
 
 def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
@@ -135,69 +194,3 @@ def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"warning: no report: {reason}", file=sys.stderr)
-
-
-def _stop(directory: SweepDirectory) -> None:
-    directory.ask_to_stop()
-    print("\nstopping: the runs save a checkpoint (once more: leave at once)", flush=True)
-
-
-class _Maker:
-    """Has the launcher make the runs: all at once, or those of a search as they are asked for."""
-
-    def __init__(
-        self,
-        directory: SweepDirectory,
-        plan: sweeps.Plan,
-        settings: list[str],
-        progress: SweepProgress,
-    ) -> None:
-        self._directory, self._plan = directory, plan
-        self._settings, self._progress = settings, progress
-        self._folder = directory.folder.absolute()
-        self.names: list[str] = []
-
-    def make_all(self) -> None:
-        if self._plan.trials is None:
-            self._make(self._plan.runs)
-        else:
-            launchers.search(self._settings, self._plan.overrides, self._folder, self._make_asked)
-
-    def _make_asked(self, jobs: Sequence[Sequence[str]]) -> list[float | None]:
-        """Makes runs that a search asks for, and returns their results."""
-        runs = [sweeps.run_of(job, self._plan.keys) for job in jobs]
-        for run in runs:
-            _check_same_run(self._directory, run)
-        self._make(runs)
-        if self._directory.stop_asked:
-            raise RunError("interrupted")
-        return [outcome(self._directory.run(run.name)) for run in runs]
-
-    def _make(self, runs: Sequence[sweeps.Run]) -> None:
-        own = {run.name: run for run in runs}  # a search may ask for the same run twice
-        self.names += [name for name in own if name not in self.names]
-        waiting = {
-            name: run for name, run in own.items() if outcome(self._directory.run(name)) is None
-        }
-        for name in waiting:  # the record of an earlier sweep
-            (self._directory.run(name).folder / RECORD).unlink(missing_ok=True)
-        self._progress.follow(list(own), list(waiting))
-        jobs = Jobs(
-            str(self._folder),
-            str(Path.cwd()),
-            [(name, run.overrides) for name, run in waiting.items()],
-            self._plan.at_once,
-            os.getpid(),
-        )
-        if waiting:
-            settings = [run.overrides for run in waiting.values()]
-            work = functools.partial(run_job, jobs)
-            launchers.launch(self._settings, settings, self._folder, work)
-
-
-def _wait_for(directory: SweepDirectory, names: Sequence[str]) -> None:
-    """Waits until the runs that were asked to stop have saved."""
-    until = time.monotonic() + PATIENCE
-    for name in names:
-        while state_of(directory, name) == RUNNING and time.monotonic() < until:
-            time.sleep(0.1)

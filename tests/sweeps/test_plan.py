@@ -64,20 +64,19 @@ def test_names_of_many_settings_stay_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("multirun", "settings", "expected"),
     [
-        (["-m", "seed=0,1"], True),
-        (["experiment=pixel_vs_ram"], True),
-        pytest.param(["experiment=search"], True, marks=NEEDS_EXTRA),
-        (["sweep.resume=runs/sweeps/x"], True),
-        (["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # as its runs are started
-        (["experiment=spaceinvaders_ram"], False),
-        (["env=pong"], False),
-        (["-m", "seed=0,1", "--cfg", "job"], False),
+        (True, ["seed=0,1"], True),
+        (False, ["experiment=pixel_vs_ram"], True),
+        pytest.param(False, ["experiment=search"], True, marks=NEEDS_EXTRA),
+        (False, ["sweep.resume=runs/sweeps/x"], True),
+        (False, ["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # as its runs are started
+        (False, ["experiment=spaceinvaders_ram"], False),
+        (False, ["env=pong"], False),
     ],
 )
-def test_which_commands_are_sweeps(arguments: list[str], expected: bool) -> None:
-    assert sweeps.is_sweep(arguments) is expected
+def test_which_commands_are_sweeps(multirun: bool, settings: list[str], expected: bool) -> None:
+    assert sweeps.is_sweep(settings, multirun=multirun) is expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,13 @@ def test_which_commands_are_sweeps(arguments: list[str], expected: bool) -> None
         (["env=pong,pogn"], ["env=pogn", "did you mean pong"]),
         (["model=dense,nature", "obs=pixel,ram"], ["model=conv", "obs=ram"]),
         (["seed=1,1"], ["seed=1", "once"]),
-        (["seed=interval(0,1)"], ["interval"]),
+        (["seed=interval(0,1)"], ["seed=interval(0,1)", "1,2,3"]),
+        (["seed=range(0,3,0)"], ["seed=range(0,3,0)", "1,2,3"]),
+        (["seed=range(3,0)"], ["seed=range(3,0)", "no value"]),
+        (["seed=range(0,1000000000000)"], ["at most 10,000 runs"]),
+        (["seed=range(0,200)", "env.frame_skip=range(0,200)"], ["at most 10,000 runs"]),
+        (["seed=glob(*)"], ["seed=glob(*)"]),
+        (["seed=0,1", "hydra.sweep.subdir=x"], ["hydra.sweep.subdir=x"]),
         (["hydra/launcher=joblob"], ["joblob"]),
         pytest.param(
             ["hydra/launcher=joblib", "hydra.launcher.n_jobs=two"],
@@ -139,18 +144,20 @@ def test_runs_at_once_must_fit_into_memory_together(
         available = 20_000 * 136 * 3 // 2  # of one run and a half
 
     monkeypatch.setattr("psutil.virtual_memory", lambda: Memory)
-    settings = [SMALL, "seed=0,1", f"hydra.sweep.dir={tmp_path}/sweep"]
-    sweeps.check_together(sweeps.plan(settings))
+    config = compose.load([SMALL])
+    sweeps.check_together([config, config], tmp_path / "sweep", at_once=1)
+    sweeps.check_together([config], tmp_path / "sweep", at_once=2)
+    sweeps.check_together([config, config], tmp_path / "sweep", at_once=None)
     with pytest.raises(UserError, match=r"memory.limit=20000: .* 2 runs at once"):
-        sweeps.check_together(sweeps.plan([*settings, "hydra/launcher=joblib"]))
+        sweeps.check_together([config, config], tmp_path / "sweep", at_once=2)
 
 
-def test_a_folder_that_holds_a_sweep(tmp_path: Path) -> None:
-    first = SweepDirectory.make(tmp_path / "a", may_rename=True)
-    first.write(["seed=0,1"], ["seed"])
-    assert SweepDirectory.make(tmp_path / "a", may_rename=True).folder.name == "a-2"
-    with pytest.raises(UserError, match=r"hydra.sweep.dir=.*sweep.resume="):
-        SweepDirectory.make(tmp_path / "a", may_rename=False)
+def test_a_new_sweep_takes_an_unused_folder(tmp_path: Path) -> None:
+    for name in ("a", "a-2", "a-3"):
+        directory = SweepDirectory.unused(tmp_path / "a")
+        assert directory.folder.name == name
+        with directory.locked():
+            directory.write(["seed=0,1"], ["seed"], [])
 
 
 def test_gpus_go_round(monkeypatch: pytest.MonkeyPatch) -> None:

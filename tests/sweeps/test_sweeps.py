@@ -1,9 +1,10 @@
-"""Sweeps of the real game as they are typed: what fails, what is killed, what is gone on with."""
+"""Sweeps of the real game as they are typed: what fails, what is killed, what is resumed."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from commands.commands_started import Ended, finish, start
 GAME = (
     "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
     "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]", "eval.episodes=1",
-    "eval.interval=0", "logger.interval=0.1", "hydra.sweep.dir=sweep", "agent.jit_compile=false",
+    "eval.interval=0", "logger.interval=0.1", "agent.jit_compile=false", "hydra.sweep.dir=sweep",
 )  # fmt: skip
 TINY = (*GAME, "train.steps=130")
 LONG = (*GAME, "train.steps=6000")
@@ -46,7 +47,7 @@ def means(folder: Path) -> dict[str, float]:
     }
 
 
-def until(happened: Callable[[], bool], seconds: float = 120) -> None:
+def until(happened: Callable[[], bool], seconds: float = 400) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"
@@ -62,9 +63,10 @@ def training(folder: Path, *names: str) -> Callable[[], bool]:
 def processes_in(folder: Path) -> list[psutil.Process]:
     """Processes that make the runs of a sweep."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
+    for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
-        if "runner" in words and any(str(folder) in word for word in words):
+        runs = [word for word in words if word.startswith(("hydra.run.dir=", "resume="))]
+        if runs and folder.name in runs[-1] and process.info["cwd"] == str(folder.parent):
             found.append(process)
     return found
 
@@ -77,7 +79,7 @@ def test_a_run_that_fails_leaves_the_others_running(tmp_path: Path) -> None:
     assert set(means(folder)) == {"agent.learning_rate=0.001"}
     (line,) = sweep.err.splitlines()
     failed = "agent.learning_rate=1e+30"
-    assert line.startswith(f"error: {failed}: the loss is not a number")
+    assert line.startswith(f"error: {failed}: the training has diverged")
     assert line.endswith(f"(log: sweep/{failed}/log.txt)")
     assert f"[1/2] {failed}: failed after" in sweep.out
     assert "[2/2] agent.learning_rate=0.001: done after" in sweep.out
@@ -98,15 +100,14 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     until(lambda: not processes_in(folder))  # they noticed, saved and left
     assert means(folder) == {}
 
-    refused = ended("-m", "seed=0,1", *GAME, "train.steps=7000", "sweep.resume=sweep", cwd=tmp_path)
+    refused = ended("-m", "seed=0,1", *GAME, "train.steps=7000", cwd=tmp_path)
     assert refused.code == 2
     (line,) = refused.err.splitlines()
-    assert line.startswith("error: sweep.resume=sweep: seed=0: ")
-    assert line.endswith("train.steps: 6000 -> 7000: expected the same settings")
+    assert line.startswith("error: hydra.sweep.dir=sweep: expected the same settings as before")
+    assert "seed=0 has" in line
+    assert line.endswith("train.steps: 6000 -> 7000")
     shutil.rmtree(folder / "seed=1")  # what is missing is started
-    resumed = ended(
-        "-m", "seed=0,1", *LONG, "sweep.resume=sweep", "hydra/launcher=joblib", cwd=tmp_path
-    )
+    resumed = ended("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)  # the same
     assert (resumed.code, resumed.err) == (0, "")
     assert "1 to resume, 1 to start, 2 at a time" in resumed.out
     assert set(means(folder)) == set(both)
@@ -114,20 +115,24 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("sweeps")
-def test_submitit_stopped_with_ctrl_c_and_resumed(tmp_path: Path) -> None:
-    folder = tmp_path / "sweep"
-    sweep = started("-m", "seed=0,1", *LONG, "hydra/launcher=submitit_local", cwd=tmp_path)
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_stopped_with_ctrl_c_and_resumed(tmp_path: Path, launcher: str) -> None:
+    folder = tmp_path / "it's a sweep"
+    place = f"hydra.sweep.dir={folder.name}"
+    sweep = started("-m", "seed=0,1", *LONG, place, f"hydra/launcher={launcher}", cwd=tmp_path)
     until(training(folder, "seed=0", "seed=1"))
-    os.kill(sweep.pid, signal.SIGINT)
+    os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does: to the workers too
     stopped = finish(sweep)
     assert stopped.code == 130
     assert stopped.err == ""
     assert "[1/2] seed=0: stopped" in stopped.out
-    assert stopped.out.splitlines()[-1] == "  python -m runner sweep.resume=sweep"
+    command = shlex.split(stopped.out.splitlines()[-1])
+    assert command == ["python", "-m", "runner", f"sweep.resume={folder.name}"]
     assert processes_in(folder) == []
     for name in ("seed=0", "seed=1"):
         assert list((folder / name / "checkpoints").glob("*.state.npz"))
-    resumed = ended("sweep.resume=sweep", cwd=tmp_path)  # what was typed is remembered
+        assert json.loads((folder / name / "job.json").read_text())["state"] == "stopped"
+    resumed = ended(*command[3:], cwd=tmp_path)  # what was typed is remembered
     assert (resumed.code, resumed.err) == (0, "")
     assert set(means(folder)) == {"seed=0", "seed=1"}
     assert (folder / "report" / "report.html").exists()
@@ -148,7 +153,7 @@ def test_optuna_searches_and_asks_for_the_same_runs_again(tmp_path: Path) -> Non
     for name in found:
         for key in ("agent.learning_rate=", "model.hidden=", "obs.window="):
             assert key in name
-    again = ended("sweep.resume=sweep", cwd=tmp_path)
+    again = ended(*two, cwd=tmp_path)
     assert (again.code, again.err) == (0, "")
     assert "started" not in again.out
     assert means(tmp_path / "sweep") == found

@@ -1,0 +1,159 @@
+"""How Hydra's launchers and sweepers make runs, and what is left when one of them is killed."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.errors import UserError
+from runner.run_directory import RunDirectory
+from runner.settings import compose, launchers, sweeps
+from runner.sweep.folder import (
+    DONE,
+    NOT_STARTED,
+    RUNNING,
+    STOPPED,
+    Record,
+    SweepDirectory,
+    state_of,
+)
+from runner.sweep.job import Jobs, run_job
+from runner.sweep.progress import SweepProgress
+
+PLACES = [
+    "plain", "with space", "it's", "größe", "a=b,c", "[x]", "{y}", 'say "hi"', "100%", "$HOME",
+    "~tilde", "back\\slash", "(a)", "#1", "&", "日本",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    compose.register()
+
+
+def noted(folder: str, number: int, chosen: Sequence[str]) -> float | None:
+    """A run that only leaves what it was started with; every third fails."""
+    Path(folder, f"{number}.txt").write_text("\n".join(chosen))
+    return None if number % 3 == 2 else number / 2
+
+
+def chosen(folder: Path) -> list[list[str]]:
+    return [path.read_text().splitlines() for path in sorted(folder.glob("*.txt"))]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_run_is_launched_once_in_any_folder(tmp_path: Path, place: str) -> None:
+    hydra = sweeps.hydra_settings([])
+    work = functools.partial(noted, str(tmp_path))
+    launchers.multirun(hydra, tmp_path / place, {"run": "0,2,5"}, work)
+    assert chosen(tmp_path) == [["run=0"], ["run=2"], ["run=5"]]
+    assert (tmp_path / place / "multirun.yaml").exists()
+
+
+@pytest.mark.needs("sweeps")
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_launchers_that_start_processes(
+    tmp_path: Path, launcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path(__file__).parent
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(here), str(here.parents[1])]))
+    hydra = sweeps.hydra_settings([f"hydra/launcher={launcher}"])
+    work = functools.partial(noted, str(tmp_path))
+    launchers.multirun(hydra, tmp_path / "it's", {"run": "0,2,5"}, work)
+    assert chosen(tmp_path) == [["run=0"], ["run=2"], ["run=5"]]
+
+
+@pytest.mark.needs("sweeps")
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_a_search_is_told_what_came_out(tmp_path: Path, launcher: str) -> None:
+    settings = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=5", "hydra.sweeper.n_jobs=2"]
+    hydra = sweeps.hydra_settings([*settings, f"hydra/launcher={launcher}"])
+    params = {"agent": "choice(dqn,fast)", "agent.gamma": "interval(0.9,0.99)"}
+    launchers.multirun(hydra, tmp_path, params, functools.partial(noted, str(tmp_path)))
+    asked = chosen(tmp_path)
+    assert len(asked) == 5
+    assert all([text.partition("=")[0] for text in run] == list(params) for run in asked)
+    found = (tmp_path / "optimization_results.yaml").read_text()
+    assert "best_value: 2.0" in found  # of the fifth
+    assert asked[4][1].replace("=", ": ") in found
+
+
+# --- What a kill leaves -----------------------------------------------------------------------
+
+
+def made(folder: Path, record: Record | None, *, complete: bool) -> RunDirectory:
+    folder.mkdir()
+    run = RunDirectory(folder)
+    if record is not None:
+        record.write(run)
+    if complete:
+        run.write_result({"evaluation": {"mean": 2.5}})
+    return run
+
+
+@pytest.mark.parametrize(
+    ("record", "complete", "expected"),
+    [
+        (None, False, NOT_STARTED),
+        (None, True, DONE),
+        (Record(), False, STOPPED),  # killed while it ran
+        (Record(), True, DONE),  # killed as the run finished
+        (Record(DONE, ended=2.0), True, DONE),
+        (Record(STOPPED, ended=2.0), False, STOPPED),
+    ],
+)
+def test_no_run_is_running_for_ever(
+    tmp_path: Path, record: Record | None, complete: bool, expected: str
+) -> None:
+    run = made(tmp_path / "run", record, complete=complete)
+    assert state_of(run) == expected
+    if record is not None:
+        assert json.loads((run.folder / "job.json").read_text())["state"] == expected
+
+
+def test_a_run_that_a_process_holds_is_running(tmp_path: Path) -> None:
+    run = made(tmp_path / "run", Record(), complete=False)
+    with run.locked():
+        assert state_of(run) == RUNNING
+
+
+def test_a_job_of_a_sweep_that_is_gone_starts_nothing(tmp_path: Path) -> None:
+    gone = Jobs("sweep", str(tmp_path), [["seed=1"]], [], [], at_once=1, pid=2**22 + 1)
+    assert run_job(gone, 0, ["run=0"]) is None
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_progress_outlives_whatever_it_looks_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = SweepDirectory(tmp_path)
+    names = ["announced", "damaged", "folder", "done"]
+    with SweepProgress(directory, names, 4, at_once=1):
+        made(tmp_path / "announced", Record(), complete=False)  # before its log is there
+        made(tmp_path / "damaged", None, complete=False)
+        (tmp_path / "damaged" / "job.json").write_text('{"state":')
+        made(tmp_path / "folder", Record(), complete=False)
+        (tmp_path / "folder" / "log.txt").mkdir()
+        time.sleep(0.7)
+        run = made(tmp_path / "done", Record(), complete=False)
+        (run.folder / "log.txt").write_bytes(b"caf\xe9\n")
+        time.sleep(0.7)
+        Record(DONE, ended=time.time()).write(run)  # and its result was taken away
+    shown: Any = capsys.readouterr()
+    assert shown.err == ""
+    assert "[1/4] announced: started, log" in shown.out
+    assert "caf\ufffd" in shown.out
+    assert "[4/4] done: done after 0:0" in shown.out
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    directory = SweepDirectory(tmp_path / "a")
+    with directory.locked(), pytest.raises(UserError, match="no other process"):
+        directory.locked().__enter__()
