@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
 from typing import Any, Final
 
@@ -103,6 +104,8 @@ def children_spared() -> Iterator[None]:
 
     This process gets them by another thread, which must have been started before.
     """
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        resource_tracker.ensure_running()  # which would let them through when it starts
     _mask("SIG_BLOCK")  # which is inherited
     try:
         yield

@@ -5,6 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pickle
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +72,39 @@ def test_launchers_that_start_processes(
     work = functools.partial(noted, str(tmp_path))
     launchers.multirun(hydra, tmp_path / "it's", {"run": "0,2,5"}, work)
     assert chosen(tmp_path) == [["run=0"], ["run=2"], ["run=5"]]
+
+
+def interrupted(folder: str, number: int, chosen: Sequence[str]) -> float | None:
+    """A run whose process gets the terminal's signals."""
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGHUP)
+    return noted(folder, number, chosen)
+
+
+@pytest.mark.needs("sweeps")
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_workers_do_not_end_with_the_terminals_signals(
+    tmp_path: Path, launcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path(__file__).parent
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(here), str(here.parents[1])]))
+    hydra = sweeps.hydra_settings([f"hydra/launcher={launcher}"])
+    work = functools.partial(interrupted, str(tmp_path))
+    script = "; ".join([
+        "import pickle, sys",
+        "from pathlib import Path",
+        "from runner.interrupts import children_spared",
+        "from runner.settings import launchers",
+        "settings = pickle.load(sys.stdin.buffer)",
+        "spared = children_spared()",
+        "spared.__enter__()",
+        "launchers.multirun(*settings)",
+    ])  # fmt: skip
+    settings = pickle.dumps((hydra, tmp_path / "sweep", {"run": "0,1"}, work))
+    command = [sys.executable, "-c", script]  # not within pytest, whose trackers run already
+    ended = subprocess.run(command, input=settings, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert chosen(tmp_path) == [["run=0"], ["run=1"]]
 
 
 @pytest.mark.needs("sweeps")
