@@ -22,7 +22,8 @@ from runner.report.curves import Curve
 from runner.report.figures import Figures, points
 from runner.report.sides import Side
 
-# The page's style sheet has these colours as variables, with others for the dark.
+# The page's style sheet has these colours as variables, with others for the dark; its legends
+# (parts.html) have the same order of colours, dashes and markers.
 INK: Final = "#1a1c20"
 GRID: Final = "#d6d8dd"
 # Okabe & Ito 2008, "Color Universal Design": told apart by colour-blind readers; some are darkened
@@ -175,24 +176,6 @@ def profile_chart(title: str, shares: Mapping[str, Sequence[float]], png: Path) 
         axes.set_ylabel("share of the games")
 
     return _drawn(title, "; ".join(words), draw, png)
-
-
-def swatch(place: int) -> dict[str, str]:
-    """What the page draws in its legends: colour, dash pattern and marker of a side."""
-    shapes = {
-        "o": "M14 6a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
-        "s": "M14 2h8v8h-8z",
-        "^": "M18 1l5 9h-10z",
-        "D": "M18 1l5 5-5 5-5-5z",
-        "v": "M18 11l5-9h-10z",
-        "X": "M14 1l4 3 4-3 1 1-3 4 3 4-1 1-4-3-4 3-1-1 3-4-3-4z",
-    }
-    look = _look(place)
-    return {
-        "colour": f"var(--side-{place % len(COLOURS)})",
-        "dash": {"-": "none", "--": "6 3", "-.": "8 3 2 3", ":": "2 3"}[look["linestyle"]],
-        "marker": shapes[look["marker"]],
-    }
 
 
 def _look(place: int) -> dict[str, Any]:

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
-
-import numpy as np
 
 from runner.report import findings, pages
 from runner.report.charts import profile_chart
-from runner.report.figures import ALL_GAMES, Figures, points, seconds, steps_per_second
+from runner.report.figures import ALL_GAMES, Figures, points
 from runner.report.runs import Run, shown
 from runner.report.sides import Side, games_of
-from runner.report.videos import Video, best_video
+from runner.report.videos import best_video, link
 from runner.scores import human_normalised, published
 
 FEWEST_GAMES: Final = 5  # fewer are compared with their curves
 BESIDE: Final = ("dqn_nature", "rainbow", "bbf_100k")  # of the published ones, in the profile
-
-
-@dataclass(frozen=True)
-class Row:
-    """A game.
-
-    Attributes:
-        game: ALE's name.
-        page: Where the page of its first run is, empty if there is none.
-        numbers: Score, interval, human-normalised, minutes, steps/s: to sort by and to read.
-        places: That were found in its RAM.
-        video: Of its best game.
-    """
-
-    game: str
-    page: str
-    numbers: Sequence[tuple[str, str]]
-    places: Sequence[str]
-    video: Video | None
 
 
 def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -> Path:
@@ -84,7 +60,13 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         sections=sections,
         key=_key(side, normalised, figures, len(played)),
         warnings=findings.warnings([side], runs),
-        rows=[_row(side, game, human[game], figures, out) for game in played],
+        rows=[(game, side.finished(game)) for game in played],
+        side=side,
+        figures=figures,
+        human=human,
+        points=points,
+        link=lambda path: link(path, out) if path.is_file() else None,
+        best_video=lambda runs: best_video(runs, out, embedded=0),
         missing=[run for run in runs if not run.finished],
         profile=profile,
         lines=[Side(name, i, {}, []) for i, name in enumerate(shares) if shares[name]],
@@ -106,31 +88,3 @@ def _key(side: Side, human: dict[str, float], figures: Figures, played: int) -> 
             if figure is not None:
                 found[f"{name}, human-normalised"] = f"{figure.value:.1%}"
     return found
-
-
-def _row(side: Side, game: str, human: float | None, figures: Figures, out: Path) -> Row:
-    runs = side.finished(game)
-    score = figures.all[game, side.name, "mean"]
-    interval = (score.low, score.high) if score.has_interval else runs[0].score_interval
-    minutes = np.median([(seconds(run) or 0.0) / 60 for run in runs])
-    speed = np.median([steps_per_second(run) or 0.0 for run in runs])
-    page = runs[0].folder / "report.html"
-    return Row(
-        game,
-        _link(page, out) if page.is_file() else "",
-        [
-            (f"{score.value:.6g}", points(score.value)),
-            (f"{interval[1] - interval[0]:.6g}", " to ".join(map(points, interval)))
-            if interval
-            else ("", "\u2013"),
-            (f"{human:.6g}", f"{human:.3f}") if human is not None else ("", "\u2013"),
-            (f"{minutes:.6g}", f"{minutes:.1f}"),
-            (f"{speed:.6g}", f"{speed:,.0f}"),
-        ],
-        runs[0].places,
-        best_video(runs, out, embedded=0),
-    )
-
-
-def _link(path: Path, out: Path) -> str:
-    return quote(Path(os.path.relpath(path, out)).as_posix().encode("utf-8", "surrogateescape"))

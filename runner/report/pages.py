@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import jinja2
 
-from runner.report.charts import swatch
 from runner.report.runs import clipped
 
 _TEMPLATES: Final = jinja2.Environment(
@@ -23,7 +22,6 @@ _TEMPLATES: Final = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters["swatch"] = swatch
 
 
 def rendered(template: str, **content: Any) -> str:

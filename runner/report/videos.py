@@ -65,6 +65,11 @@ def _points(path: Path) -> float:
 def _source(path: Path, out: Path, embedded: int) -> str:
     if path.stat().st_size <= embedded:
         return f"data:{KINDS[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return link(path, out)
+
+
+def link(path: Path, out: Path) -> str:
+    """The address of a file for a page in ``out``."""
     try:
         return quote(Path(os.path.relpath(path, out)).as_posix().encode("utf-8", "surrogateescape"))
     except ValueError:  # on another drive

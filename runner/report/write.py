@@ -13,7 +13,7 @@ from runner.errors import wrong
 from runner.report import beside, findings, pages
 from runner.report.charts import Chart, curve_chart, score_chart
 from runner.report.curves import AXES, Curve, evaluation_curve, training_curve
-from runner.report.figures import ALL_GAMES, Figure, Figures, figures, versus
+from runner.report.figures import ALL_GAMES, Figures, figures, versus
 from runner.report.league import FEWEST_GAMES, write_league
 from runner.report.run_page import write_run_page
 from runner.report.runs import Run, find_runs
@@ -118,11 +118,13 @@ def _write_comparison(
             for side in sides
             if counted.get(game, side.name, "human_iqm")
         ],
-        pairs=list(_pairs(sides, games, counted)),
+        versus=versus,
+        ALL_GAMES=ALL_GAMES,
         videos=videos,
         top=top,
         protocols=letters,
-        listed=list(_listed(sides, runs, letters, top)),
+        protocol_text=_protocol_text,
+        side_of={run.folder: side.name for side in sides for run in side.runs},
     )
 
 
@@ -184,40 +186,10 @@ def _beside(game: str, sides: Sequence[Side], counted: Figures) -> list[beside.R
     return beside.rows(first, own) if own else []
 
 
-def _pairs(
-    sides: Sequence[Side], games: Sequence[str], counted: Figures
-) -> Iterator[tuple[Figure, Figure | None]]:
-    """The differences to the first side, with the chances to beat it."""
-    for game in (*games, ALL_GAMES):
-        measure = "human_difference" if game == ALL_GAMES else "difference"
-        for side in sides[1:]:
-            name = versus(side.name, sides[0].name)
-            if difference := counted.get(game, name, measure):
-                yield difference, counted.get(game, name, "better")
-
-
 def _protocol_text(run: Run) -> str:
     if not run.settings:
         return "unknown"
     return ", ".join(f"{key} {value}" for key, value in protocol(run).items())
-
-
-def _listed(
-    sides: Sequence[Side], runs: Sequence[Run], letters: Mapping[str, str], top: Path
-) -> Iterator[list[str]]:
-    """The cells of the table of all runs."""
-    side_of = {run.folder: side.name for side in sides for run in side.runs}
-    for run in sorted(runs, key=lambda run: (side_of.get(run.folder, ""), run.game, run.seed)):
-        yield [
-            run.folder.resolve().relative_to(top).as_posix(),
-            side_of.get(run.folder, "unknown"),
-            run.game,
-            run.seed,
-            run.state,
-            f"{run.step:,}",
-            f"{run.score:,.1f}" if run.finished else "",
-            letters[_protocol_text(run)],
-        ]
 
 
 def _curve_rows(curves: Curves) -> Iterator[Sequence[str | float]]:
