@@ -28,15 +28,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    from runner.commands import HelpAsked
     from runner.environments.build import make_games
-    from runner.settings import checks, compose, flags, sweeps
+    from runner.settings import checks, command_line, compose, flags, sweeps
 
     given = flags.parse_flags(arguments)
     if given.help:
-        print(flags.HELP, end="")
-        return 0
+        raise HelpAsked(flags.HELP.rstrip())
     compose.register()
-    settings = compose.with_paths_quoted(given.settings)
+    settings = command_line.with_paths_quoted(given.settings)
     if any(text.startswith("resume=") for text in settings):
         return _resume([*settings, *(text for text in arguments if text.startswith("-"))])
     if given.cfg is None and sweeps.is_sweep(settings, multirun=given.multirun):

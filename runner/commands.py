@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from models.setting import short
 from runner.errors import RunError, UserError, wrong
 from runner.interrupts import ended_by_signals
+from runner.settings.convert import nearest
 
+HELP: Final = ("-h", "--help")
 _KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
+
+
+class HelpAsked(Exception):  # noqa: N818 (nothing is wrong)
+    """``--help`` was typed; carries what to print."""
 
 
 def guarded(work: Callable[[], int]) -> int:
@@ -17,6 +24,9 @@ def guarded(work: Callable[[], int]) -> int:
     try:
         with ended_by_signals():
             return work()
+    except HelpAsked as asked:
+        print(asked)
+        return 0
     except (UserError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -40,12 +50,16 @@ def parse_settings(
 
     Raises:
         UserError: No such name, or a value of another type.
+        HelpAsked: ``--help`` is among them.
     """
+    if set(arguments) & set(HELP):
+        raise HelpAsked(f"usage: {usage}")
     given = {}
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if not equals or name not in kinds:
-            raise UserError(f"{argument}: expected {usage}")
+            hint = nearest(name, kinds)
+            raise UserError(f"{short(argument)}: no such setting; {hint}expected {usage}")
         try:
             given[name] = kinds[name](text)
         except ValueError as error:

@@ -6,7 +6,7 @@ import math
 import sys
 from pathlib import Path
 
-from runner.commands import guarded, parse_settings
+from runner.commands import HELP, guarded, parse_settings
 from runner.errors import UserError, wrong
 from runner.run_directory import RunDirectory
 
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     """Reads what was typed. Returns the exit code."""
 
     def work() -> int:
-        settings = [a for a in arguments if a.startswith(("out=", "score="))]
+        settings = [a for a in arguments if a.startswith(("out=", "score=")) or a in HELP]
         folders = [_folder(a) for a in arguments if a not in settings]
         given = parse_settings(settings, {"out": str, "score": float}, USAGE)
         if not folders:

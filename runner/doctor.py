@@ -124,6 +124,9 @@ def main(arguments: list[str]) -> int:
 
         print("\n".join(all_games()))
         return 0
+    if arguments[:1] in (["-h"], ["--help"]):
+        print(f"usage: {USAGE}")
+        return 0
     if arguments:
         print(f"error: {arguments[0]}: expected {USAGE}", file=sys.stderr)
         return 2

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 import functools
 import re
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from models.setting import short
 from runner.errors import UserError, wrong
 from runner.settings.checks import check, check_init_weights, num_envs
-from runner.settings.convert import build, defaults, fields_of, nearest, options_of
-from runner.settings.env_ids import all_ids, of_id
+from runner.settings.command_line import (
+    CONF_DIR,
+    check_name,
+    is_hydras,
+    is_option,
+    names_of,
+    one_line_errors,
+    parse,
+    with_obs_of_id,
+)
+from runner.settings.convert import build, defaults
+from runner.settings.env_ids import of_id
 from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.memory_checks import check_memory_size
 from runner.settings.protocols import PROTOCOLS
 from runner.settings.schema import Config
-from runner.shipped import shipped
-
-PATHS: Final = (
-    "init_weights", "resume", "sweep.resume", "env.rom_dir", "hydra.run.dir", "hydra.sweep.dir",
-    "logger.mlflow_uri",
-)  # fmt: skip
-CONF_DIR: Final = shipped("conf")
-GROUPS: Final = tuple(sorted(folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()))
-LONGEST: Final = 10_000  # characters of one argument
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class Run:
         """
         with one_line_errors():
             if self.hydra.job.chdir:
-                raise wrong("hydra.job.chdir", True, "false: relative paths are those of here")
+                raise wrong("hydra.job.chdir", True, "false: paths are relative to this folder")
             root = OmegaConf.create({**dataclasses.asdict(self.config), "hydra": self.hydra})
             HydraConfig.instance().set_config(root)  # of ${hydra:...}
             return Path(str(root.hydra.run.dir)).expanduser()
@@ -92,32 +89,6 @@ def register() -> None:
     for group in ("launcher", "sweeper"):
         for ours in (CONF_DIR / "hydra" / group).glob("*.yaml"):
             store.repo["hydra"][group].pop(ours.name, None)
-
-
-def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
-    """Quotes the values of path settings for Hydra's grammar: any legal path is taken."""
-    quoted = []
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        is_quoted = len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
-        if equals and key in PATHS and value not in ("", "null") and not is_quoted:
-            argument = f"{key}={QuotedString(value, Quote.single).with_quotes()}"
-        quoted.append(argument)
-    return quoted
-
-
-def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
-    """Adds the ``obs=`` that a typed ``env.id=`` means, unless something else picks it."""
-    typed = dict(argument.partition("=")[::2] for argument in arguments)
-    meant = all_ids().get(typed.get("env.id", "").strip("'\""))
-    if meant is None or not typed.keys().isdisjoint({"obs", "experiment"}):
-        return list(arguments)
-    return [*arguments, "obs=ram" if meant.ram else "obs=pixel"]
-
-
-def is_hydras(override: Override) -> bool:
-    """Whether an override is of Hydra itself, not of a run."""
-    return override.get_key_element().lstrip("+~").split(".")[0].split("/")[0] == "hydra"
 
 
 def load(overrides: Sequence[str]) -> Config:
@@ -165,7 +136,7 @@ def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConf
         UserError: A name is wrong.
     """
     for override in overrides:
-        _check_name(override)
+        check_name(override)
     for_hydra = [o for o in overrides if is_option(o) or is_hydras(o)]
     keys = frozenset(o.get_key_element() for o in for_hydra if o.get_key_element() != "experiment")
     options, hydra = _options(tuple(str(o.input_line) for o in for_hydra), keys)
@@ -193,20 +164,6 @@ def _options(lines: tuple[str, ...], typed: frozenset[str]) -> tuple[dict[str, A
     assert isinstance(values, dict)
     del values["hydra"]
     return values, composed.hydra  # type: ignore[return-value]
-
-
-def is_option(override: Override) -> bool:
-    """Whether an override chooses an option of a group: ``obs=pixel``."""
-    return override.get_key_element() in GROUPS and not isinstance(override.value(), dict)
-
-
-def names_of(overrides: Sequence[Override]) -> set[str]:
-    """The dotted names of the settings that are typed one by one."""
-    names = set()
-    for override in overrides:
-        key, value = override.get_key_element().lstrip("+"), override.value()
-        names |= {f"{key}.{name}" for name in value} if isinstance(value, dict) else {key}
-    return names
 
 
 def typed(
@@ -269,107 +226,6 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, dict) and isinstance(merged.get(name), dict)
         merged[name] = _merged(merged[name], value) if both else value
     return merged
-
-
-def parse(overrides: Sequence[str]) -> list[Override]:
-    """Parses what was typed.
-
-    Raises:
-        UserError: Something is no ``key=value``.
-    """
-    parsed = []
-    for text in overrides:
-        if len(text) > LONGEST:
-            raise UserError(f"{short(text)}: expected at most {LONGEST:,} characters")
-        try:
-            parsed += OverridesParser.create().parse_overrides([text])
-        except (HydraException, ValueError, RecursionError) as error:
-            raise UserError(f"{short(text)}: expected key=value, such as env=pong") from error
-    return parsed
-
-
-def _check_name(override: Override) -> None:
-    """Refuses unknown games, options, groups and keys, with the nearest right name."""
-    key = override.get_key_element().lstrip("+~")
-    if override.is_delete():
-        raise UserError(f"{short(str(override.input_line))}: expected key=value, such as env=pong")
-    if is_hydras(override):
-        return
-    if override.is_sweep_override():
-        several = str(override.input_line).partition("=")[2]
-        raise wrong(key, several, "one value; with -m, --multirun several")
-    if not is_option(override):
-        check_key(key)
-        return
-    value = override.value()
-    if value is None or isinstance(value, int | float):
-        value = override.get_value_element_as_str()  # env=1, model=null: names all the same
-    if not isinstance(value, str):
-        raise wrong(key, override.get_value_element_as_str(), "one name")
-    if key == "env":
-        if value in all_ids():
-            raise wrong("env", value, f"a game; env.id={value} takes names of Gym")
-        game = find_game(value)
-        if value not in (game, squeezed(game)):
-            names = " or ".join(dict.fromkeys((squeezed(game), game)))
-            raise wrong("env", value, f"{names} (lower case)")
-        return
-    options = sorted(file.stem for file in (CONF_DIR / key).glob("*.yaml"))
-    if value not in options and (key, value) != ("experiment", "null"):
-        raise wrong(key, value, f"one of {', '.join(options)}", nearest(value, options))
-
-
-def check_key(key: str) -> None:
-    """Refuses the name of a setting that does not exist, with the nearest right name.
-
-    Only the first name is looked at where a group has several options: the rest is checked when it
-    is known which one it is.
-
-    Raises:
-        UserError: There is no such setting.
-    """
-    first, _, rest = key.partition(".")
-    groups = fields_of(Config)
-    if first not in groups:
-        names = [*groups, *(group for group in GROUPS if group not in groups)]
-        hint = nearest(first, names)
-        shown = ", ".join(names)
-        raise UserError(f"{short(key)}: no such setting; {hint}the config has {shown}")
-    name = rest.partition(".")[0].partition("[")[0]
-    options = options_of(Config, first)
-    choices = list(dict.fromkeys(name for option in options for name in fields_of(option)))
-    if rest and name not in choices:
-        hint = nearest(name, choices).replace("mean ", f"mean {first}.")
-        shown = ", ".join(choices)
-        raise UserError(f"{short(key)}: no such setting; {hint}{first} has {shown}")
-
-
-@contextlib.contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turns whatever a wrong setting makes Hydra, OmegaConf or Python raise into one line."""
-    try:
-        yield
-    except UserError:
-        raise
-    except (
-        HydraException, OmegaConfBaseException, ValueError, ArithmeticError, RecursionError,
-        TypeError, AttributeError, LookupError, AssertionError,
-    ) as error:  # fmt: skip
-        raise one_line(error) from error
-
-
-def one_line(error: BaseException) -> UserError:
-    """Turns what Hydra or OmegaConf raised into one line."""
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
-    for cause in causes:
-        if isinstance(cause, UserError):
-            return cause
-    for cause in causes:
-        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-            return UserError(f"{cause.full_key}: {str(cause).splitlines()[0]}")
-    return UserError(str(error) or type(error).__name__)
 
 
 def shown(run: Run, part: str, package: str | None) -> str:

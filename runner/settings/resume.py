@@ -10,7 +10,7 @@ from typing import Any, Final
 from hydra.core.override_parser.types import Override
 
 from runner.errors import UserError
-from runner.settings import compose
+from runner.settings import command_line, compose
 from runner.settings.memory_checks import check_memory_size
 from runner.settings.schema import Config
 
@@ -33,7 +33,7 @@ def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
     flags = [argument for argument in arguments if argument.startswith("-")]
     if flags:
         raise UserError(f"{flags[0]}: expected no flags with resume=")
-    overrides = compose.parse(arguments)
+    overrides = command_line.parse(arguments)
     named = [str(o.value()) for o in overrides if o.get_key_element() == "resume"]
     others = [o for o in overrides if o.get_key_element() != "resume"]
     folder = Path(named[-1]).expanduser()
@@ -56,7 +56,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     plain = dataclasses.asdict(config)
     for override in overrides:
         key = override.get_key_element()
-        compose.check_key(key)
+        command_line.check_key(key)
         compose.put(plain, key, override.value())
     result = compose.typed(plain, resolve=False)
     refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]

@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.cores import cores
 from runner.errors import UserError, wrong
-from runner.settings import compose
+from runner.settings import command_line, compose
 from runner.settings.checks import check_disk_for, check_writable
 from runner.settings.launchers import check_installed
 from runner.settings.memory_checks import replay_bytes
@@ -114,7 +114,7 @@ def without_resume(settings: Sequence[str]) -> tuple[list[str], str | None]:
     """Returns the other settings, and the sweep to resume as it was typed; None: a new one."""
     resume = [text for text in settings if text.startswith(f"{RESUME}=")]
     others = [text for text in settings if text not in resume]
-    return others, str(compose.parse(resume)[-1].value()) if resume else None
+    return others, str(command_line.parse(resume)[-1].value()) if resume else None
 
 
 def hydra_settings(settings: Sequence[str]) -> DictConfig:
@@ -126,8 +126,8 @@ def hydra_settings(settings: Sequence[str]) -> DictConfig:
     Raises:
         UserError: It does not compose.
     """
-    fixed = [o for o in compose.parse(settings) if not o.is_sweep_override()]
-    with compose.one_line_errors():
+    fixed = [o for o in command_line.parse(settings) if not o.is_sweep_override()]
+    with command_line.one_line_errors():
         _, hydra = compose.composed_of(fixed)
         OmegaConf.resolve(hydra.sweep)
     return hydra
@@ -139,10 +139,12 @@ def swept(settings: Sequence[str], hydra: DictConfig) -> list[Override]:
     Raises:
         UserError: Something is no ``key=value``.
     """
-    typed = [o for o in compose.parse(settings) if not compose.is_hydras(o)]
+    typed = [o for o in command_line.parse(settings) if not command_line.is_hydras(o)]
     keys = {o.get_key_element() for o in typed}
     params = hydra.sweeper.get("params") or {}
-    given = compose.parse([f"{key}={value}" for key, value in params.items() if key not in keys])
+    given = command_line.parse(
+        [f"{key}={value}" for key, value in params.items() if key not in keys]
+    )
     return [*given, *typed]
 
 

@@ -27,6 +27,7 @@ from runner.policies.build import make_policy
 from runner.policies.rules import EpsZGreedyQPolicy, SoftmaxQPolicy
 from runner.settings import compose
 from runner.settings.checks import check
+from runner.settings.memory import PrioritizedMemory
 from runner.settings.schema import Config
 
 GAMMA = 0.9
@@ -238,7 +239,7 @@ def settings_of(row: dict[str, Any]) -> Config:
         base,
         agent=dataclasses.replace(base.agent, **switches),
         model=dataclasses.replace(base.model, layer_norm=row["layer_norm"]),
-        memory=dataclasses.replace(base.memory, prioritized=row["prioritized"]),
+        memory=PrioritizedMemory(limit=1000, beta_steps=100) if row["prioritized"] else base.memory,
     )
     check(config)
     return config

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from docs.documents import DOCUMENTS, ROOT, Said, anchors, blocks, commands, inline, links, words
 
-from runner.settings import compose
+from runner.settings import command_line, compose
 
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 of_each_document = pytest.mark.parametrize("document", NAMES)
@@ -117,7 +117,7 @@ def check_training(arguments: list[str]) -> None:
         [f"{text.partition('=')[0]}={value}" for value in override.sweep_string_iterator()]
         if override.is_sweep_override()
         else [text]
-        for override, text in zip(compose.parse(typed), typed, strict=True)
+        for override, text in zip(command_line.parse(typed), typed, strict=True)
     ]
     run = [values[0] for values in choices]
     compose.load(run)

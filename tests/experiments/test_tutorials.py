@@ -12,7 +12,7 @@ from marks import slow_but
 
 from models.inputs.scaled import Scaled
 from runner.__main__ import main
-from runner.settings import compose
+from runner.settings import command_line, compose
 from runner.settings.checks import value_of
 from runner.settings.schema import Config
 
@@ -117,7 +117,7 @@ def composed(name: str, *typed: str) -> Config:
 
 
 def test_every_experiment_of_a_tutorial_is_in_the_table() -> None:
-    files = {file.stem for file in (compose.CONF_DIR / "experiment").glob("*.yaml")}
+    files = {file.stem for file in (command_line.CONF_DIR / "experiment").glob("*.yaml")}
     assert set(TUTORIALS) <= files
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from runner.errors import UserError
-from runner.settings import compose, saved
+from runner.settings import command_line, compose, saved
 from runner.settings.checks import check_writable
 
 SMALL = "memory.limit=20000"
@@ -21,7 +21,7 @@ def registered():
 
 
 def checked(arguments):
-    run = compose.load_run(compose.with_paths_quoted(arguments))
+    run = compose.load_run(command_line.with_paths_quoted(arguments))
     check_writable(run.folder(), "hydra.run.dir")
 
 

@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from runner.errors import UserError
-from runner.settings import compose, saved
+from runner.settings import command_line, compose, saved
 from runner.settings.checks import value_of
 from runner.settings.flags import HELP, parse_flags
 from runner.settings.games import all_games, find_game, squeezed
@@ -32,7 +32,7 @@ NEEDS = {
 
 OPTIONS = sorted(
     f"{folder.name}={file.stem}"
-    for folder in compose.CONF_DIR.iterdir()
+    for folder in command_line.CONF_DIR.iterdir()
     if folder.is_dir() and folder.name != "env"
     for file in folder.glob("*.yaml")
 )
@@ -42,7 +42,7 @@ OPTIONS = sorted(
 def test_every_option_of_every_group_composes(load, option):
     group, name = option.split("=")
     config = load(*NEEDS.get(option, []), option)
-    in_file = OmegaConf.to_container(OmegaConf.load(compose.CONF_DIR / group / f"{name}.yaml"))
+    in_file = OmegaConf.to_container(OmegaConf.load(command_line.CONF_DIR / group / f"{name}.yaml"))
     if "name" in in_file and "${" not in in_file["name"]:  # what is resolved has a test of its own
         assert getattr(config, group).name == in_file["name"]
 
@@ -247,7 +247,7 @@ def test_an_override_of_hydra_itself_is_left_to_hydra(load):
 
 def test_paths_may_hold_what_hydra_reads_as_its_own() -> None:
     typed = ["env=pong", "init_weights=runs/obs=ram,seed=1/w.h5", "hydra.run.dir='a=b'", "seed=1,2"]
-    assert compose.with_paths_quoted(typed) == [
+    assert command_line.with_paths_quoted(typed) == [
         "env=pong", "init_weights='runs/obs=ram,seed=1/w.h5'", "hydra.run.dir='a=b'", "seed=1,2",
     ]  # fmt: skip
 
@@ -263,7 +263,7 @@ def test_any_legal_path_is_taken_as_it_is(tmp_path, name: str) -> None:
     weights.touch()
     (tmp_path / name / "pong.bin").touch()
     typed = ["env=pong", f"hydra.run.dir={tmp_path / name}/run", f"init_weights={weights}"]
-    run = compose.load_run(compose.with_paths_quoted([*typed, "memory.limit=20000"]))
+    run = compose.load_run(command_line.with_paths_quoted([*typed, "memory.limit=20000"]))
     assert run.folder() == tmp_path / name / "run"
     assert run.config.init_weights == str(weights)
 
@@ -301,7 +301,7 @@ def test_a_wrong_flag_is_refused(typed: list[str], part: str) -> None:
 
 
 def test_the_help_names_every_group() -> None:
-    for group in compose.GROUPS:
+    for group in command_line.GROUPS:
         assert group == "hydra" or f"\n  {group} " in HELP
 
 

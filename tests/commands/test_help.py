@@ -1,0 +1,46 @@
+"""Every command says what it takes, and what is near to a wrong name."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+MODULES = ["__main__", "evaluate", "watch", "compare", "doctor", "explain.__main__", "lab.__main__"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_printed_and_nothing_is_done(
+    name: str, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = importlib.import_module(f"runner.{name}").main
+    assert main([flag]) == 0
+    out, err = capsys.readouterr()
+    assert f"python -m runner{'' if name == '__main__' else '.' + name.partition('.')[0]}" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "parts"),
+    [
+        ("evaluate", ["rnu=x"], ["rnu=x", "did you mean run?"]),
+        ("evaluate", ["run=/no/such"], ["run=/no/such"]),
+        ("evaluate", ["run=x", "seed=" + "9" * 5000], ["seed=999"]),
+        ("evaluate", ["run=x", "episodes=1e400"], ["episodes=1e400", "an integer"]),
+        ("watch", ["--nope"], ["--nope", "no such setting"]),
+        ("watch", ["episodes"], ["episodes", "expected python -m runner.watch"]),
+        ("compare", ["--nope"], ["--nope", "python -m runner.compare"]),
+        ("__main__", ["evaluate", "run=x"], ["python -m runner.evaluate"]),
+        ("__main__", ["--hepl"], ["did you mean --help?"]),
+    ],
+)
+def test_a_wrong_word_is_named_in_one_line(
+    name: str, typed: list[str], parts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert importlib.import_module(f"runner.{name}").main(typed) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert len(err) <= 310
+    assert all(part in err for part in parts), err
