@@ -81,6 +81,7 @@ def _resume(arguments: list[str]) -> int:
             f"resume={folder}: expected a run with memory=replay (keras-rl2's own agent and memory "
             "keep no checkpoints; start from its weights with init_weights= start_step=)"
         )
+    run.check_resumable()
     checks.check_packages(config)
     with run.locked(), contextlib.closing(make_games(config)) as games:
         from runner.training import resume

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,34 @@ class RunDirectory:
     def checkpoints(self) -> Path:
         """Folder of what the run can be resumed from."""
         return self.folder / "checkpoints"
+
+    @property
+    def was_trained(self) -> bool:
+        """Whether steps were made: a game ended, or weights, a checkpoint or a result are there."""
+        saved = (*self.weights.glob("*"), *self.checkpoints.glob("*.state.npz"))
+        tables = (self.metrics, self.evaluations)
+        return bool(saved) or self.result.exists() or any(map(_has_lines, tables))
+
+    def check_resumable(self) -> None:
+        """Checks that a resume would not start over: what was trained has a checkpoint.
+
+        Raises:
+            UserError: It has none.
+        """
+        if self.was_trained and not any(self.checkpoints.glob("*.state.npz")):
+            raise UserError(
+                f"resume={self.folder}: expected a run with checkpoints (none are in "
+                f"{self.checkpoints.name}/; to start from its weights: init_weights=FILE "
+                "start_step=STEP)"
+            )
+
+    def identity(self) -> str:
+        """Returns what its checkpoints are known by; made at random for a run without any yet."""
+        path = self.folder / "run_id.txt"
+        if not path.exists() and not any(self.checkpoints.glob("step_*")):
+            with written_whole(path) as file:
+                file.write(f"{uuid.uuid4().hex}\n".encode())
+        return path.read_text(errors="replace").strip() if path.is_file() else "lost"
 
     @property
     def videos(self) -> Path:
@@ -173,7 +203,10 @@ class RunDirectory:
         saved.save(config, aside)
         os.replace(aside, self.config)
         if self.result.is_file():
-            step = json.loads(self.result.read_text())["steps"]
+            try:
+                step = int(json.loads(self.result.read_text())["steps"])
+            except (ValueError, TypeError, LookupError, OverflowError):
+                step = 0  # it is damaged
             if self.final_weights.is_file():
                 os.replace(self.final_weights, self.weights / f"step_{step}.weights.h5")
             self.result.unlink()
@@ -187,6 +220,14 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes ``content`` to ``path``: whole, or not at all."""
     with written_whole(path) as file:
         file.write((json.dumps(content, indent=2) + "\n").encode())
+
+
+def _has_lines(path: Path) -> bool:
+    """Whether there is more in a CSV file than the names of its columns."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return len(list(itertools.islice(file, 2))) == 2
 
 
 def _step_of(weights: Path) -> int:

@@ -160,13 +160,14 @@ def _checkpoints(
     if config.memory.name == "sequential":
         return None
     return SessionCheckpoints(
-        CheckpointStore(run.checkpoints, agent.memory, config.checkpoint.keep),
+        CheckpointStore(run.checkpoints, agent.memory, config.checkpoint.keep, run.identity()),
         config.checkpoint.interval,
         {
             n: callback
             for n, callback in callbacks.by_name.items()
             if hasattr(callback, "get_state")
         },
+        nb_steps=config.train.steps,
         restored=(lambda: run.reopen(config)) if resume else None,
     )
 

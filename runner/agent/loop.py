@@ -199,8 +199,9 @@ class Session:
         self.episodes, self.next_episode = state["episodes"], state["next_episode"]
         self.episode_steps = state["episode_steps"]
         self.episode_rewards = state["episode_rewards"]
-        groups = {group.number: group for group in self.idle}
+        groups = {group.number: group for group in [*self.idle, *self.under_way]}
         self.idle = deque(groups[number] for number in state["idle"])
+        self.under_way = deque()
         for number, first_step, actions, metrics in state["under_way"]:
             group = groups[number]
             group.first_step, group.actions, group.metrics = first_step, actions, metrics

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.agent.loop import Session
+from runner.checkpoint.alike import check_alike
 from runner.checkpoint.generators import generators_state, set_generators_state
 from runner.checkpoint.store import CheckpointStore
-from runner.errors import RunError
+from runner.errors import RunError, UserError
 
 
 class SessionCheckpoints:
@@ -20,6 +22,7 @@ class SessionCheckpoints:
         interval: Steps between two checkpoints.
         listeners: By name, the callbacks that have a state of their own (``get_state``,
             ``set_state``).
+        nb_steps: The step at which training ends.
         restored: Called when the session is restored, before anything else of the run is touched;
             None: a new run, which has nothing to restore.
     """
@@ -30,30 +33,42 @@ class SessionCheckpoints:
         interval: int,
         listeners: Mapping[str, Any],
         *,
+        nb_steps: int,
         restored: Callable[[], None] | None,
     ) -> None:
         self._store, self._interval, self._listeners = store, interval, listeners
-        self._restored = restored
+        self._nb_steps, self._restored = nb_steps, restored
         self._saved_at: int | None = None
         self._requested = False
         self.seconds = 0.0  # spent saving
 
     def restore(self, session: Session) -> bool:
-        """Restores the newest whole checkpoint, if the run is resumed and ever saved one."""
-        found = self._store.load() if self._restored else None
-        if found is None or self._restored is None:
+        """Restores the newest checkpoint that fits, if the run is resumed and ever saved one.
+
+        Raises:
+            UserError: None fits, or ``train.steps`` ends before it; nothing on the disk changed.
+        """
+        if self._restored is None:
             return False
-        step, state, damaged = found
-        for line in damaged:
-            print(f"damaged checkpoint passed over: {line}", flush=True)
+        passed_over = self._store.load(functools.partial(self._set_state, session))
+        for line in passed_over or ():
+            print(f"checkpoint passed over: {line}", flush=True)
+        self._restored()
+        if passed_over is None:
+            return False
+        print(f"resumed at step {self._saved_at:,}", flush=True)
+        return True
+
+    def _set_state(self, session: Session, step: int, state: dict[str, Any]) -> None:
+        if step >= self._nb_steps + session.env.num_envs:  # training ends with a whole turn
+            raise UserError(
+                f"train.steps={self._nb_steps}: expected at least the {step} steps of the run"
+            )
         _set_session_state(session, state)
         for name, listener in self._listeners.items():
             if name in state["listeners"]:  # else it is new since then
                 listener.set_state(state["listeners"][name])
-        self._restored()
-        print(f"resumed at step {step:,}", flush=True)
         self._saved_at = step
-        return True
 
     def request(self) -> None:
         """Asks for a checkpoint after this turn."""
@@ -99,6 +114,13 @@ def _session_state(session: Session) -> dict[str, Any]:
 
 
 def _set_session_state(session: Session, state: dict[str, Any]) -> None:
+    own = _session_state(session)
+    check_alike({key: state[key] for key in own}, own)
+    games = {g.number: len(g.streams) for g in [*session.idle, *session.under_way]}
+    under_way = {number: len(actions) for number, _, actions, _ in state["session"]["under_way"]}
+    idle = {number: games.get(number) for number in state["session"]["idle"]}
+    if under_way | idle != games or len(under_way) + len(idle) != len(games):
+        raise ValueError("it is of other groups of games")
     session.agent.set_state(state["agent"])
     session.set_state(state["session"])
     session.env.set_state(state["games"])

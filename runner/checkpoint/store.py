@@ -6,12 +6,13 @@ state, each aside, flushed to the disk and renamed. What a crash leaves half-don
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from runner.checkpoint.archive import DamagedFileError, read_archive, write_archive
-from runner.checkpoint.replay_segments import ReplaySegments
-from runner.errors import UserError
+from runner.checkpoint.replay_segments import SUFFIX, ReplaySegments
+from runner.errors import RunError, UserError
 from runner.memory.replay import ReplayMemory
 
 FORMAT: Final = 2  # raised when another program could not read what is written
@@ -22,15 +23,15 @@ class CheckpointStore:
     """The checkpoints of one run.
 
     Args:
-        folder: Where they are; made if need be.
+        folder: Where they are; made when the first is saved.
         memory: The run's replay memory.
         keep: Checkpoints kept.
+        run_id: Of the run: checkpoints of another are passed over.
     """
 
-    def __init__(self, folder: Path, memory: ReplayMemory, keep: int) -> None:
-        self._folder, self._keep = folder, keep
-        folder.mkdir(exist_ok=True)
-        self._segments = ReplaySegments(folder, memory)
+    def __init__(self, folder: Path, memory: ReplayMemory, keep: int, run_id: str) -> None:
+        self._folder, self._keep, self._run_id = folder, keep, run_id
+        self._segments = ReplaySegments(folder, memory, run_id)
         self._chain: list[dict[str, Any]] = []
         self._segments_of: dict[Path, set[str]] = {}  # of the checkpoints seen so far
 
@@ -44,45 +45,73 @@ class CheckpointStore:
         Raises:
             OSError: The disk is full or cannot be written to; the checkpoints before are intact.
         """
+        self._folder.mkdir(exist_ok=True)
         self._chain = self._segments.save(_name(step), self._chain)
-        content = {"format": FORMAT, "step": step, "replay": self._chain, "state": state}
+        content = {
+            "format": FORMAT,
+            "run": self._run_id,
+            "step": step,
+            "replay": self._chain,
+            "state": state,
+        }
         path = self._folder / (_name(step) + STATE_SUFFIX)
         write_archive(path, content)
         self._segments_of[path] = {segment["file"] for segment in self._chain}
         self._delete_all_but_kept(path)
 
-    def load(self) -> tuple[int, dict[str, Any], list[str]] | None:
-        """Loads the newest whole checkpoint, the memory's entries included.
+    def load(self, restore: Callable[[int, dict[str, Any]], None]) -> list[str] | None:
+        """Restores the newest checkpoint that is whole and fits, the memory's entries included.
+
+        Nothing on the disk changes.
+
+        Args:
+            restore: Takes the step and the state. Whatever it raises means that they do not fit:
+                it is called again with those of the checkpoint before.
 
         Returns:
-            Its step, its state, and a line for each newer one that is damaged; None if no
-            checkpoint was ever saved.
+            A line for each newer one that was passed over; None if none was ever saved.
 
         Raises:
-            UserError: All are damaged, or written by another version of this program.
+            UserError: None is whole and fits, or another version of this program wrote one.
         """
-        if not self._saved():
-            return None
-        damaged = []
-        for path in reversed(self._saved()):
+        saved = self._saved()
+        passed_over: list[str] = []
+        for path in reversed(saved):
             try:
                 content = read_archive(path)
-                if content["format"] != FORMAT:
-                    raise UserError(
-                        f"resume={self._folder.parent}: its checkpoints have format "
-                        f"{content['format']}; expected {FORMAT} (another version of this program "
-                        "wrote them)"
-                    )
+                self._check_origin(path, content)
                 self._segments.load(content["replay"])
-            except (DamagedFileError, KeyError, TypeError) as error:
-                damaged.append(str(error))
-                continue
-            self._chain = content["replay"]
-            return content["step"], content["state"], damaged
+                restore(content["step"], content["state"])
+            except (UserError, RunError, MemoryError):
+                raise
+            except DamagedFileError as error:
+                passed_over.append(str(error))
+            except Exception as error:  # whole, and not of this run: whatever it is that differs
+                reason = " ".join(str(error).split())[:120]
+                passed_over.append(f"{path.name} does not fit: {type(error).__name__} {reason}")
+            else:
+                self._chain = content["replay"]
+                return passed_over
+        if not saved:
+            return None
         raise UserError(
-            f"resume={self._folder.parent}: expected a run with a whole checkpoint "
-            f"({'; '.join(damaged)})"
+            f"resume={self._folder.parent}: expected a run with a whole checkpoint of its own "
+            f"({'; '.join(passed_over)})"
         )
+
+    def _check_origin(self, path: Path, content: dict[str, Any]) -> None:
+        if content["format"] != FORMAT:
+            raise UserError(
+                f"resume={self._folder.parent}: its checkpoints have format "
+                f"{content['format']!r:.40}; expected {FORMAT} (another version of this program "
+                "wrote them)"
+            )
+        if content["run"] != self._run_id:
+            raise DamagedFileError(f"{path.name}: it is of another run (see run_id.txt)")
+        if path.name != _name(content["step"]) + STATE_SUFFIX:
+            raise DamagedFileError(f"{path.name}: it is of step {content['step']!r:.40}")
+        if content["replay"][-1]["file"] != _name(content["step"]) + SUFFIX:
+            raise DamagedFileError(f"{path.name}: segments are missing")
 
     def _saved(self) -> list[Path]:
         """Checkpoints, oldest first."""

@@ -192,7 +192,11 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; no step may be under way."""
+        """Goes back to what ``get_state`` returned; no step may be under way.
+
+        Raises:
+            ValueError: An emulator does not take its state.
+        """
         self._ask("set_state", state["games"])
         for name, array in self._arrays.items():
             array[:] = state["arrays"][name]
@@ -250,10 +254,15 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             mine = {index: per_game[index] for share in games for index in share}
             self._guarded(pipe.send_bytes, b"c")
             self._guarded(pipe.send, (command, mine))
+        received = []
         for _, pipe in self._workers:
             while not self._guarded(pipe.poll, _SECONDS_BETWEEN_LINES):
                 waiting()
-            answers |= self._guarded(pipe.recv)
+            received.append(self._guarded(pipe.recv))
+        for answer in received:
+            if isinstance(answer, Exception):
+                raise answer
+            answers |= answer
         return [answers[index] for index in range(self.num_envs)]
 
     def _guarded(self, talk: Any, *args: Any) -> Any:

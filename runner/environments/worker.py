@@ -94,12 +94,15 @@ def play(
             order = pipe.recv_bytes()
             if order == b"c":
                 command, arguments = pipe.recv()
-                pipe.send(
-                    {
+                answer: Any
+                try:
+                    answer = {
                         index: _obey(command, argument, index, players[index], arrays)
                         for index, argument in arguments.items()
                     }
-                )
+                except Exception as error:  # the state of another game, say
+                    answer = ValueError(f"{command}: {type(error).__name__} {error}")
+                pipe.send(answer)
                 continue
             if delays:
                 time.sleep(next(sleeps))

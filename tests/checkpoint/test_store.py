@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,23 @@ def assert_same_memory(ours: ReplayMemory, expected: ReplayMemory) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def load(folder: Path, memory: ReplayMemory, keep: int = 2) -> tuple[CheckpointStore, Any]:
-    store = CheckpointStore(folder, memory, keep)
-    return store, store.load()
+RUN = "a" * 32  # identity of the run
+
+
+def load(
+    folder: Path, memory: ReplayMemory, keep: int = 2, run: str = RUN, refuses: Any = ()
+) -> tuple[CheckpointStore, Any]:
+    """Returns step, state and what was passed over; states in ``refuses`` do not fit."""
+    store = CheckpointStore(folder, memory, keep, run)
+    taken: list[Any] = []
+
+    def restore(step: int, state: dict[str, Any]) -> None:
+        if step in refuses:
+            raise refuses[step]
+        taken[:] = [step, state]
+
+    passed_over = store.load(restore)
+    return store, None if passed_over is None else (*taken, passed_over)
 
 
 def names(folder: Path, kind: str) -> list[str]:
@@ -92,7 +107,7 @@ def test_the_disk_holds_little_more_than_the_memory(
 ) -> None:
     random = np.random.default_rng(0)
     memory = memory_of(streams=1)
-    store = CheckpointStore(tmp_path, memory, keep)
+    store = CheckpointStore(tmp_path, memory, keep, RUN)
     for step in range(1, 40):
         before = memory.written.copy()
         while memory.written[0] < before[0] + interval - 1:  # an end writes two entries
@@ -115,7 +130,7 @@ def test_a_checkpoint_costs_what_is_new(tmp_path: Path) -> None:
     for limit in (600, 6000):
         folder = tmp_path / str(limit)
         memory, random = memory_of(1, limit), np.random.default_rng(0)
-        store = CheckpointStore(folder, memory, 2)
+        store = CheckpointStore(folder, memory, 2, RUN)
         for step in range(1, 5):
             play(memory, 100, random)
             store.save(step, {})
@@ -129,7 +144,7 @@ def saved(tmp_path: Path) -> tuple[Path, list[ReplayMemory]]:
     memory, random = memory_of(), np.random.default_rng(3)
     folder = tmp_path / "run"
     folder.mkdir()
-    store = CheckpointStore(folder, memory, 2)
+    store = CheckpointStore(folder, memory, 2, RUN)
     then = []
     for step in (10, 20, 30):
         play(memory, 12, random)
@@ -197,7 +212,7 @@ def test_another_runs_segment_under_the_same_name(saved: Any, tmp_path: Path) ->
     other.mkdir()
     memory = memory_of()
     play(memory, 20, np.random.default_rng(9))
-    CheckpointStore(other, memory, 2).save(30, {})
+    CheckpointStore(other, memory, 2, RUN).save(30, {})
     name = names(folder, "replay")[-1]
     (other / name).replace(folder / name)
     again = memory_of()
@@ -207,8 +222,103 @@ def test_another_runs_segment_under_the_same_name(saved: Any, tmp_path: Path) ->
     assert_same_memory(again, before)
 
 
+def without(path: Path, key: str) -> None:
+    write_archive(path, {k: v for k, v in read_archive(path).items() if k != key})
+
+
+def replay_changed(folder: Path, change: Callable[[list[dict[str, Any]]], Any]) -> None:
+    """Changes the list of segments in the newest state, whole all the same."""
+    path = folder / names(folder, "state")[-1]
+    content = read_archive(path)
+    change(content["replay"])
+    write_archive(path, content)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda replay: replay[0].update(file="../../elsewhere.replay.npz"), "no segment"),
+        (lambda replay: replay[0].update(file="/etc/passwd"), "no segment"),
+        (lambda replay: replay[0].update(file=["x"]), "fit"),
+        (lambda replay: replay.pop(), "segments are missing"),
+        (lambda replay: replay.pop(-2), "segments are missing"),
+        (lambda replay: replay[-1].update(last=[2**50] * 3), "holds more than the memory"),
+        (lambda replay: replay[-1].update(last=[2**70] * 3), "fit"),
+        (lambda replay: replay[-1].update(first=[-1, 0, 0]), "not of 3 games"),
+        (lambda replay: replay[-1].update(first=[0], last=[1]), "not of 3 games"),
+        (lambda replay: replay[-1].update(run="b" * 32), "belongs to another checkpoint"),
+    ],
+    ids=range(10),
+)
+def test_segments_that_are_not_the_memory(change: Any, part: str, saved: Any) -> None:
+    folder, (before, _) = saved
+    replay_changed(folder, change)
+    memory = memory_of()
+    _, (step, _, (line,)) = load(folder, memory)
+    assert step == 20
+    assert part in line
+    assert_same_memory(memory, before)
+
+
+def test_entries_of_another_shape(saved: Any) -> None:
+    folder, (before, _) = saved
+    path = folder / names(folder, "replay")[-1]
+    content = read_archive(path)
+    for name, wrong in [
+        ("observations", content["observations"][:, :2]),
+        ("observations", content["observations"][:-1]),
+        ("rewards", content["rewards"].astype(np.float64)),
+    ]:
+        write_archive(path, {**content, name: wrong})
+        memory = memory_of()
+        _, (step, _, (line,)) = load(folder, memory)
+        assert step == 20
+        assert name in line
+        assert_same_memory(memory, before)
+
+
+@pytest.mark.parametrize("error", [ValueError("weights"), KeyError("optimizer"), IndexError()])
+def test_the_one_before_one_that_does_not_fit(error: Exception, saved: Any) -> None:
+    folder, (before, _) = saved
+    memory = memory_of()
+    _, (step, state, (line,)) = load(folder, memory, refuses={30: error})
+    assert (step, state) == (20, {"step": 20})
+    assert "step_000000000030.state.npz does not fit" in line
+    assert type(error).__name__ in line
+    assert_same_memory(memory, before)
+
+
+def test_none_fits_and_nothing_changes(saved: Any) -> None:
+    folder, _ = saved
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UserError, match="does not fit") as caught:
+        load(folder, memory_of(), refuses={20: ValueError("a\nb"), 30: ValueError("c")})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="another run"):
+        load(folder, memory_of(), run="b" * 32)
+    with pytest.raises(UserError, match=r"train\.steps"):  # what was typed is wrong, not the state
+        load(folder, memory_of(), refuses={30: UserError("train.steps=1: expected more")})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_checkpoint_under_another_name(saved: Any) -> None:
+    folder, _ = saved
+    newest = folder / names(folder, "state")[-1]
+    newest.rename(folder / "step_000000000099.state.npz")
+    assert load(folder, memory_of())[1][0] == 20
+
+
+def test_a_state_without_a_part(saved: Any) -> None:
+    folder, _ = saved
+    for key in ("run", "replay", "state"):
+        without(folder / names(folder, "state")[-1], key)
+        assert load(folder, memory_of())[1][0] == 20
+
+
 def test_no_checkpoint_yet(tmp_path: Path) -> None:
     make = functools.partial(load, tmp_path / "checkpoints", memory_of())
     assert make()[1] is None
+    assert not (tmp_path / "checkpoints").exists()
+    (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / ".step_000000000001.state.npz.tmp").write_bytes(b"half")
     assert make()[1] is None

@@ -66,7 +66,7 @@ def test_a_run_shows_how_it_gets_on(run: Any) -> None:
 def test_a_run_directory_holds_settings_metrics_weights_result(run: Any) -> None:
     names = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
     # keras-rl2's own agent saves weights only.
-    assert names - {"checkpoints"} == {
+    assert names - {"checkpoints", "run_id.txt"} == {
         "config.yaml", "evaluations.csv", "metrics.csv", "result.json", "weights",
     }  # fmt: skip
     assert (run.folder / "weights" / "final.weights.h5").is_file()

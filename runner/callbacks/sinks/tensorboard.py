@@ -6,6 +6,7 @@ brings along. Event files are TFRecord files of ``Event`` messages, and both are
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -89,8 +90,8 @@ class TensorBoard:
             if path.name not in state["bytes"]:
                 path.unlink()
                 continue
-            with path.open("r+b") as file:
-                file.truncate(state["bytes"][path.name])
+            if path.stat().st_size > state["bytes"][path.name]:
+                os.truncate(path, state["bytes"][path.name])
 
     def _write(self, step: int, values: list[Any]) -> None:
         summary = tf.compat.v1.Summary(value=values)

@@ -1,0 +1,142 @@
+"""A resume changes nothing until a checkpoint was found that is whole, of this run and fits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.__main__ import main as train
+from runner.checkpoint.archive import read_archive, write_archive
+
+
+@pytest.fixture
+def run(tiny_run: Any, tmp_path: Path) -> Path:
+    shutil.copytree(tiny_run.folder, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def states(run: Path) -> list[Path]:
+    return sorted((run / "checkpoints").glob("*.state.npz"))
+
+
+def state_changed(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    content = read_archive(path)
+    change(content["state"])
+    write_archive(path, content)
+
+
+def every(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    """Changes all states of a run; they are whole all the same."""
+
+    def apply(run: Path) -> None:
+        for path in states(run):
+            state_changed(path, change)
+
+    return apply
+
+
+def format_of_tomorrow(run: Path) -> None:
+    path = states(run)[-1]
+    write_archive(path, {**read_archive(path), "format": 99})
+
+
+def cut_short(run: Path) -> None:
+    for path in states(run):
+        path.write_bytes(path.read_bytes()[:-30])
+
+
+def without_checkpoints(run: Path) -> None:
+    shutil.rmtree(run / "checkpoints")
+
+
+def without_states(run: Path) -> None:
+    for path in states(run):
+        path.unlink()
+
+
+def of_another_run(run: Path) -> None:
+    (run / "run_id.txt").write_text("0" * 32)
+
+
+def wider_network(state: dict[str, Any]) -> None:
+    networks = state["agent"]["networks"]
+    state["agent"]["networks"] = [[np.zeros((9, 9), np.float32)] * len(w) for w in networks]
+
+
+def diverged(state: dict[str, Any]) -> None:
+    state["agent"]["networks"][0][0][:] = np.nan
+
+
+def foreign_emulator(state: dict[str, Any]) -> None:
+    for game in state["games"]["games"]:
+        game["emulator"] = b"\x07" * len(game["emulator"])
+
+
+@pytest.mark.parametrize(
+    ("damage", "settings", "part"),
+    [
+        (format_of_tomorrow, [], "format 99"),
+        (cut_short, [], "whole checkpoint"),
+        (without_checkpoints, [], "expected a run with checkpoints"),
+        (without_states, [], "expected a run with checkpoints"),
+        (of_another_run, [], "another run"),
+        (lambda run: (run / "run_id.txt").unlink(), [], "run_id.txt"),
+        (every(wider_network), [], "does not fit"),
+        (every(diverged), [], "not finite"),
+        (every(lambda state: state["agent"].pop("optimizer")), [], "other entries"),
+        (every(lambda state: state["agent"].update(optimizer=[])), [], "optimizer"),
+        (every(foreign_emulator), [], "set_state"),
+        (every(lambda state: state["session"].update(idle=[5])), [], "other groups"),
+        (every(lambda state: state.pop("listeners")), [], "listeners"),
+        (lambda run: None, ["train.steps=70"], "train.steps=70: expected at least the 1"),
+    ],
+    ids=[
+        "format", "cut short", "no checkpoints", "no states", "another run", "no identity",
+        "network", "nan", "no optimizer", "empty optimizer", "emulator", "groups", "listeners",
+        "fewer steps",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_resumed_is_refused_and_stays_as_it_is(
+    damage: Callable[[Path], Any],
+    settings: list[str],
+    part: str,
+    run: Path,
+    here: Callable[..., Any],
+) -> None:
+    damage(run)
+    before = contents(run)
+    ended = here(train, "resume=run", *(settings or ["train.steps=900"]))
+    assert ended.code == 2, ended.err
+    (line,) = ended.err.splitlines()
+    assert part in line
+    assert contents(run) == before
+
+
+def test_the_checkpoint_before_one_that_does_not_fit(run: Path, here: Callable[..., Any]) -> None:
+    newest = states(run)[-1]
+    state_changed(newest, foreign_emulator)
+    ended = here(train, "resume=run")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"checkpoint passed over: {newest.name} does not fit" in ended.out
+    before = read_archive(states(run)[0])["step"]
+    assert f"resumed at step {before:,}" in ended.out
+
+
+def test_a_run_that_never_began_is_begun(run: Path, here: Callable[..., Any]) -> None:
+    """Killed while it was loaded: nothing was trained, nothing is lost."""
+    for path in run.iterdir():
+        if path.name != "config.yaml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (run / "weights").mkdir()
+    ended = here(train, "resume=run", "eval.episodes=1")
+    assert (ended.code, ended.err) == (0, "")
+    assert (run / "result.json").is_file()
