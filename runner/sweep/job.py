@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,8 +58,11 @@ class Jobs:
     @property
     def stop_asked(self) -> bool:
         """Whether the sweep asks to stop, or was killed. On a cluster, runs outlive their sweep."""
-        if SweepDirectory(Path(self.cwd, self.sweep)).stop_asked:
-            return True
+        return SweepDirectory(Path(self.cwd, self.sweep)).stop_asked or self.sweep_is_gone
+
+    @property
+    def sweep_is_gone(self) -> bool:
+        """Whether the process of the sweep is known to have ended."""
         if self.at_once is None:
             return False
         try:
@@ -82,6 +86,26 @@ def run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
     Returns:
         The mean return of the run's evaluation; None: it failed, or was stopped.
     """
+    if jobs.pid != os.getpid() and not _leaves_with_sweep.is_set():
+        _leaves_with_sweep.set()
+        threading.Thread(target=_leave_with_sweep, args=(jobs,), daemon=True).start()
+    with _busy:
+        return _run_job(jobs, number, chosen)
+
+
+_busy = threading.Lock()
+_leaves_with_sweep = threading.Event()
+
+
+def _leave_with_sweep(jobs: Jobs) -> None:
+    """Ends a launcher's worker when its sweep was killed: joblib's would wait for ever."""
+    while not jobs.sweep_is_gone:
+        time.sleep(LOOK)
+    with _busy:  # the run saves, and its record is written
+        os._exit(0)
+
+
+def _run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
     overrides = jobs.settings_of(chosen)
     name = name_of(overrides, jobs.keys)
     run = RunDirectory(Path(jobs.cwd, jobs.sweep, name))

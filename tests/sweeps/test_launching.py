@@ -28,7 +28,6 @@ from runner.sweep.folder import (
     SweepDirectory,
     state_of,
 )
-from runner.sweep.job import Jobs, run_job
 from runner.sweep.progress import SweepProgress
 
 PLACES = [
@@ -161,10 +160,38 @@ def test_a_run_that_a_process_holds_is_running(tmp_path: Path) -> None:
         assert state_of(run) == RUNNING
 
 
-def test_a_job_of_a_sweep_that_is_gone_starts_nothing(tmp_path: Path) -> None:
-    gone = Jobs("sweep", str(tmp_path), [["seed=1"]], [], [], at_once=1, pid=2**22 + 1)
-    assert run_job(gone, 0, ["run=0"]) is None
-    assert not (tmp_path / "sweep").exists()
+WORKER = """
+import os, sys, time
+from runner.sweep.job import Jobs, run_job
+jobs = Jobs("sweep", os.getcwd(), [["seed=1"]], [], ["seed"], at_once=1, pid=int(sys.argv[1]))
+print(run_job(jobs, 0, ["run=0"]), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("is_killed_before", [True, False])
+def test_a_launchers_worker_ends_when_its_sweep_was_killed(
+    tmp_path: Path, is_killed_before: bool
+) -> None:
+    sweep = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (tmp_path / "sweep").mkdir()
+    if is_killed_before:
+        sweep.kill()
+    else:
+        SweepDirectory(tmp_path / "sweep").ask_to_stop()
+    command = [sys.executable, "-c", WORKER, str(sweep.pid)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    worker = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE)
+    try:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() in ([b"None\n", b""] if is_killed_before else [b"None\n"])
+        sweep.kill()
+        assert worker.wait(60) == 0
+        assert not (tmp_path / "sweep" / "seed=1").exists()  # nothing was started
+    finally:
+        for process in (sweep, worker):
+            process.kill()
+            process.wait()
 
 
 def test_progress_outlives_whatever_it_looks_at(
