@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from runner import tensorflow_setup  # before what imports TensorFlow: it keeps it quiet
-from runner.agent.build import build_agent
+from runner.agent.build import build_agent, places_found
 from runner.agent.dqn import CompiledDQNAgent, q_function
 from runner.agent.xla import uses_xla
 from runner.callbacks.build import Callbacks, make_callbacks
@@ -116,10 +116,11 @@ def _fit_and_evaluate(
             agent.save_weights(str(run.final_weights), overwrite=True)
             agent.stop_training = False  # a signal from here on interrupts the evaluation at once
         print(f"weights: {run.final_weights}", flush=True)
-        evaluation = callbacks.evaluations.evaluate(agent.step)
+        evaluation = callbacks.evaluations.evaluate(callbacks.story.step)
+        places = places_found(config, agent.model.layers)
         assert evaluation is not None  # nothing asks it to stop any more
         print(f"evaluation: {evaluation}", flush=True)
-        result = _result(config, callbacks, checkpoints, memory, evaluation)
+        result = _result(config, callbacks, checkpoints, memory, places, evaluation)
         run.write_result(dataclasses.asdict(result))
         print(f"result: {run.result}", flush=True)
         if callbacks.videos is not None:
@@ -230,6 +231,7 @@ class Result:
     train_seconds: float  # since this process began: an earlier part's are in metrics.csv
     checkpoint_seconds: float  # of these
     steps_per_second: float
+    places: list[str]  # positions that the network found in the warm-up
     memory_bytes: int  # resident at the end of training, this process and the emulators
     evaluation: dict[str, Any]  # an ``Evaluation``, and its step
     versions: dict[str, str]
@@ -240,6 +242,7 @@ def _result(
     callbacks: Callbacks,
     checkpoints: SessionCheckpoints | None,
     memory_bytes: int,
+    places: list[str],
     evaluation: Evaluation,
 ) -> Result:
     story = callbacks.story
@@ -254,6 +257,7 @@ def _result(
         train_seconds=round(seconds, 3),
         checkpoint_seconds=round(checkpoints.seconds if checkpoints else 0.0, 3),
         steps_per_second=round((story.step - (story.first_step or 0)) / seconds, 1),
+        places=places,
         memory_bytes=memory_bytes,
         evaluation={"step": story.step, **dataclasses.asdict(evaluation)},
         versions={

@@ -203,16 +203,22 @@ def _own_arguments(config: Config) -> dict[str, Any]:
         "munchausen": munchausen if agent.munchausen else None,
         "discount": rising if agent.gamma_steps else None,
         "seed": config.seed,
-        "on_adapted": functools.partial(_announce, _ram(config) or Ram()),
+        "on_adapted": functools.partial(_announce, config),
         "target_sync": agent.target_sync,
         "jit_compile": agent.jit_compile,
     }
 
 
-def _announce(ram: Ram, layers: Sequence[Adapting]) -> None:
+def places_found(config: Config, layers: Sequence[keras.layers.Layer]) -> list[str]:
+    """Names of the positions that layers of the network found in the warm-up."""
+    ram = _ram(config) or Ram()
+    found = [layer.found for layer in layers if isinstance(layer, FoundTiles)]
+    return [ram.label(byte) for each in found for byte in each]
+
+
+def _announce(config: Config, layers: Sequence[Adapting]) -> None:
     """Says which positions were found in the warm-up."""
-    for layer in layers:
-        if isinstance(layer, FoundTiles):
-            names = ", ".join(map(ram.label, layer.found)) or "none"
-            clear = "\r\033[K" if sys.stdout.isatty() else ""  # the line of progress
-            print(f"{clear}positions found in the warm-up: {names}", flush=True)
+    if any(isinstance(layer, FoundTiles) for layer in layers):
+        names = ", ".join(places_found(config, layers)) or "none"
+        clear = "\r\033[K" if sys.stdout.isatty() else ""  # the line of progress
+        print(f"{clear}positions found in the warm-up: {names}", flush=True)

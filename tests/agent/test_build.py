@@ -7,8 +7,20 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from runner.agent.build import make_model, places_found
+
+
+def test_positions_that_were_found_are_named(load: Any) -> None:
+    config = load("env=breakout", "obs=ram", "model.inputs=[{kind:places}]", "model.hidden=[4]")
+    model = make_model(config, (128,), 4)
+    assert places_found(config, model.layers) == []  # before the warm-up
+    (layer,) = (layer for layer in model.layers if hasattr(layer, "found"))
+    layer.bytes.assign([99, 3, *[-1] * (layer.count - 2)])
+    assert places_found(config, model.layers) == ["ball_x (99)", "blocks_3 (3)"]
 
 
 @pytest.mark.slow
