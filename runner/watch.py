@@ -18,12 +18,12 @@ from runner.video.window import show, why_no_window
 USAGE = (
     "python -m runner.watch run=DIR_OR_WEIGHTS|pretrained=NAME [weights=best] [episodes=1] "
     "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.mp4|FILE.gif] "
-    "[window=auto|true|false] [model.builder=MODULE:FUNCTION]"
+    "[overlay=true] [window=auto|true|false] [model.builder=MODULE:FUNCTION]"
 )
 SUFFIXES: Final = (".mp4", ".gif")
 
 
-def watch(run: Path, play: Play, *, window: bool) -> int:
+def watch(run: Path, play: Play, *, window: bool, overlay: bool = False) -> int:
     """Plays whole games; the best one is written as MP4 and GIF, and shown.
 
     Args:
@@ -31,6 +31,7 @@ def watch(run: Path, play: Play, *, window: bool) -> int:
         play: How many games, and how. Its ``out`` is the only file to write; None: both kinds,
             below ``videos/`` of the run.
         window: Whether to show the game in a window.
+        overlay: Whether Q-values and bytes are drawn beside the screen.
 
     Raises:
         UserError: Something does not exist or does not fit.
@@ -50,6 +51,10 @@ def watch(run: Path, play: Play, *, window: bool) -> int:
     mp4, gif = (out is None or out.suffix == suffix for suffix in SUFFIXES)
     folder = RunDirectory(beside).videos if out is None else out.parent
     recording = dataclasses.replace(recording, label=f"{label} weights")
+    if overlay:
+        from runner.explain.overlay import with_overlay
+
+        recording = with_overlay(recording, q_values, config)
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
     if filmed.video is None:
         raise RunError(f"the game could not be filmed: {filmed.problem}")
@@ -82,17 +87,24 @@ def _window(choice: str) -> bool:
     return choice != "false" and not reason
 
 
+def _switch(name: str, choice: str) -> bool:
+    if choice not in ("true", "false"):
+        raise wrong(name, choice, "true or false")
+    return choice == "true"
+
+
 def main(arguments: list[str]) -> int:
     """Reads what was typed. Returns the exit code."""
 
     def work() -> int:
-        kinds = {**KINDS, "weights": str, "window": str}
+        kinds = {**KINDS, "weights": str, "window": str, "overlay": str}
         given: dict[str, Any] = {"episodes": 1, **parse_settings(arguments, kinds, USAGE)}
         run = chosen(given, USAGE)
         return watch(
             _weights(run, given["weights"]) if "weights" in given else run,
             Play.of(given, SUFFIXES),
             window=_window(given.get("window", "auto")),
+            overlay=_switch("overlay", given.get("overlay", "false")),
         )
 
     return guarded(work)

@@ -56,17 +56,18 @@ def write_videos(
         RunError: Played again, the game had another score; nothing is written.
     """
     replay = Replay(recording)
-    kept = _Kept([], [])
+    kept = _Kept([], [], [])
     size = LARGE if recording.frames <= LONG else SMALL
     label = _Label(recording, size)
-    with _mp4_file(mp4, size) as add:
+    with _mp4_file(mp4, label.width, size.height + size.strip) as add:
         for number, frame in enumerate(replay):
             if number % FRAMES_PER_SECOND == 0:
                 progress(replay.steps / len(recording.actions))
             if mp4 is not None:
-                add(picture(frame.screen, label.strip(frame.score), size), replay.palette)
+                drawn = label.beside(frame.screen, frame.score, replay.steps)
+                add(drawn, replay.palette)
             if gif is not None and number % EVERY == 0:
-                kept.add(frame.screen, frame.score)
+                kept.add(frame.screen, frame.score, replay.steps)
         if replay.score != recording.score:
             raise RunError(
                 f"played again, the game had {replay.score:g} points, not {recording.score:g}"
@@ -77,22 +78,31 @@ def write_videos(
 
 
 class _Label:
-    """The strip above the pictures, drawn anew where its text changes."""
+    """What is drawn around the screen, anew where it changes: the strip above, the overlay."""
 
     def __init__(self, recording: Recording, size: Size) -> None:
         self._right = recording.label or f"step {recording.step:,}"
-        self._size = size
+        self._size, self._overlay = size, recording.overlay
         self._score: float | None = None
+        self.width = size.width
+        if self._overlay is not None:
+            self.width += self._overlay.width(size)
 
-    def strip(self, score: float) -> Screen:
+    def beside(self, screen: Screen, score: float, step: int) -> Screen:
+        """The whole picture, (strip + height, ``width``)."""
         if score != self._score:
             self._score = score
-            self._drawn = strip(self._size, f"score {score:,g}", self._right)
-        return self._drawn
+            self._strip = strip(self._size, f"score {score:,g}", self._right)
+        drawn = picture(screen, self._strip, self._size)
+        if self._overlay is None:
+            return drawn
+        return np.concatenate([drawn, self._overlay.panel(step, self._size)], axis=1)
 
 
 @contextlib.contextmanager
-def _mp4_file(path: Path | None, size: Size) -> Iterator[Callable[[Screen, Screen], None]]:
+def _mp4_file(
+    path: Path | None, width: int, height: int
+) -> Iterator[Callable[[Screen, Screen], None]]:
     """Adds pictures, of colour numbers, with their palette; the file is whole or not there."""
     if path is None:
         yield lambda drawn, palette: None
@@ -101,7 +111,7 @@ def _mp4_file(path: Path | None, size: Size) -> Iterator[Callable[[Screen, Scree
     try:
         with av.open(str(aside), "w", format="mp4", options={"movflags": "faststart"}) as file:
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options=X264)
-            stream.width, stream.height = size.width, size.height + size.strip
+            stream.width, stream.height = width, height
             stream.pix_fmt = "yuv420p"
             stream.thread_count = 2  # of low priority: the training comes first
             planes = _Planes()
@@ -144,10 +154,12 @@ class _Kept:
 
     packed: list[tuple[bytes, tuple[int, ...]]]
     scores: list[float]
+    steps: list[int]
 
-    def add(self, screen: Screen, score: float) -> None:
+    def add(self, screen: Screen, score: float, step: int) -> None:
         self.packed.append((zlib.compress(screen.tobytes(), 1), screen.shape))
         self.scores.append(score)
+        self.steps.append(step)
 
     def screen(self, number: int) -> Screen:
         content, shape = self.packed[number]
@@ -201,10 +213,10 @@ def _write_pictures(
     colours, label = _argb(with_strip_colours(palette)), _Label(recording, size)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
-        stream.width, stream.height, stream.pix_fmt = size.width, size.height + size.strip, "pal8"
+        stream.width, stream.height, stream.pix_fmt = label.width, size.height + size.strip, "pal8"
         written = 0
         for count, number in enumerate(shown):
-            drawn = picture(kept.screen(number), label.strip(kept.scores[number]), size)
+            drawn = label.beside(kept.screen(number), kept.scores[number], kept.steps[number])
             frame: Any = av.VideoFrame.from_ndarray((drawn, colours), format="pal8")  # type: ignore[arg-type]
             # GIF counts hundredths of a second: rounded each, so that errors do not add up.
             frame.pts = round((number - shown[0]) * EVERY * 100 / FRAMES_PER_SECOND)

@@ -14,6 +14,14 @@ from numpy.typing import NDArray
 
 # ALE's colour numbers are even: the strip's are free.
 PAPER, INK = 1, 3
+# Those of an overlay. 5 is the transparent one of a GIF.
+SOFT, BAR, TAKEN, CELL = 7, 9, 11, 13
+HEAT = (15, 17, 19, 21)
+_COLOURS = {
+    PAPER: (0, 0, 0), INK: (255, 255, 255), SOFT: (150, 156, 168), BAR: (60, 130, 190),
+    TAKEN: (255, 154, 92), CELL: (38, 42, 50),
+    **dict(zip(HEAT, ((92, 52, 28), (150, 80, 36), (210, 112, 50), (255, 154, 92)), strict=True)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,9 +41,9 @@ SMALL = Size(width=280, height=210, strip=22, font=0.45)
 
 
 def with_strip_colours(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns the palette, (256, 3) uint8 RGB, with the strip's black and white."""
+    """Returns the palette, (256, 3) uint8 RGB, with the colours of strip and overlay."""
     full = palette.copy()
-    full[PAPER], full[INK] = 0, 255
+    full[list(_COLOURS)] = list(_COLOURS.values())
     return full
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from runner.environments.atari import AtariGame
 from runner.settings.env import EnvConfig
 from runner.settings.obs import RamObservation
+from runner.video.overlay import Overlay
 
 FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
 
@@ -35,6 +36,7 @@ class Recording:
     score: float  # points
     step: int = 0  # of the run
     label: str = ""  # drawn beside the score; empty: the step
+    overlay: Overlay | None = None  # drawn beside the screen
 
     @property
     def frames(self) -> int:

@@ -155,7 +155,9 @@ def test_a_long_game(load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_the_part_with_the_most_points(scores: list[float], length: int, part: range) -> None:
-    assert files._Kept([(b"", ())] * len(scores), scores).best_part(length) == part
+    assert (
+        files._Kept([(b"", ())] * len(scores), scores, [0] * len(scores)).best_part(length) == part
+    )
 
 
 def test_a_game_that_comes_out_differently_is_not_shown(load: Any, tmp_path: Path) -> None:

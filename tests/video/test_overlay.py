@@ -1,0 +1,79 @@
+"""What is drawn beside a game: bars of Q-values, the value, and the bytes that matter."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import av
+import numpy as np
+import pytest
+
+from runner.evaluation import evaluate
+from runner.explain.overlay import with_overlay
+from runner.video.files import write_videos
+from runner.video.overlay import Overlay
+from runner.video.picture import BAR, CELL, HEAT, LARGE, SMALL, TAKEN
+
+SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
+
+
+@pytest.fixture
+def overlay():
+    matters = np.zeros((3, 128), np.float32)
+    matters[1, 17], matters[1, 18] = 1.0, 0.1
+    q = np.array([[0, 1, 2], [0, 4, 8], [2, 1, 0]], np.float32)
+    return Overlay(["NOOP", "UP", "RIGHTFIRE"], np.array([2, 2, 0], np.int32), q, matters)
+
+
+@SIZES
+def test_a_panel_is_as_high_as_the_picture(overlay, size):
+    panel = overlay.panel(0, size)
+    assert panel.shape == (size.height + size.strip, overlay.width(size))
+    assert overlay.width(size) % 2 == 0
+
+
+@SIZES
+def test_bars_are_as_long_as_their_q_values(overlay, size):
+    panel = overlay.panel(1, size)
+    taken = (panel == TAKEN).sum(axis=1).max()
+    others = sorted(set((panel == BAR).sum(axis=1)) - {0})
+    assert others[0] == 2  # the worst
+    assert others[-1] == pytest.approx(taken / 2, abs=2)
+
+
+@SIZES
+def test_bytes_that_matter_are_lit_in_their_cells(overlay, size):
+    lit = overlay.panel(1, size)
+    assert (lit == CELL).any()
+    rows, columns = np.nonzero(lit == HEAT[0])
+    bright_rows, bright_columns = np.nonzero(
+        (lit == HEAT[-1]) & (np.arange(len(lit)) > 100)[:, None]
+    )
+    assert set(rows) <= set(bright_rows)  # 17 and 18 are in one row of the grid
+    assert columns.min() > bright_columns.min()
+    assert not np.isin(overlay.panel(0, size)[len(lit) // 2 :], HEAT[:-1]).any()
+
+
+def test_screens_have_no_grid(overlay):
+    panel = dataclasses.replace(overlay, matters=None).panel(0, LARGE)
+    assert not np.isin(panel, [CELL, *HEAT[:-1]]).any()
+
+
+def test_a_played_game_is_drawn_with_what_the_agent_made_of_it(load, tmp_path):
+    config = load("env=pong", "obs=ram", "env.max_frames=400", "eval.episodes=1", "eval.epsilon=0")
+
+    def follows(states):  # up or down, towards the ball
+        above = states[:, -1, 54].astype(np.float32) - states[:, -1, 51]
+        return np.stack([0 * above, 0 * above, -above, above, 0 * above, 0 * above], axis=-1)
+
+    played = []
+    evaluate(follows, config, seed=0, best_game=played.append)
+    recording = with_overlay(played[0], follows, config)
+    np.testing.assert_array_equal(recording.overlay.q_values.argmax(axis=-1), recording.actions)
+    most = recording.overlay.matters.sum(axis=0)
+    assert set(np.flatnonzero(most)) <= {51, 54}
+    write_videos(recording, tmp_path / "game.mp4", tmp_path / "game.gif", 4.0, lambda share: None)
+    for name in ("game.mp4", "game.gif"):
+        with av.open(str(tmp_path / name)) as file:
+            width = file.streams.video[0].width
+        assert width == LARGE.width + recording.overlay.width(LARGE)
