@@ -25,7 +25,7 @@ class Places(Encoder):
         AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
         "places by name or address, or auto",
     )  # fmt: skip
-    count: int = setting(8, between(1, 24), "positions that auto takes at most")
+    count: int = setting(10, between(1, 24), "positions that auto takes at most")
     sparse: ClassVar[bool] = True
 
     @property
