@@ -165,7 +165,7 @@ def test_the_networks_have_their_papers_and_tutorials_sizes(
     compose.register()
     obs = "ram" if option == "dense" else "pixel"
     typed = [f"model={option}", f"agent.dueling={dueling}", f"obs.window={shape[0]}"]
-    config = compose.load(["memory.limit=20000", f"obs={obs}", *typed])
+    config = compose.load(["agent=dqn", "memory.limit=20000", f"obs={obs}", *typed])
     model = make_model(config, shape[1:], nb_actions)
     kernels = [w.shape for w in model.weights if len(w.shape) > 1]
     biases = [w.shape for w in model.weights if len(w.shape) == 1]

@@ -171,7 +171,7 @@ BAD_INPUT = [
     (["memory.limit=20", "agent.batch_size=1"], ["memory.limit=20", "obs.window=3"]),
     (["train.warmup=30000", SMALL], ["train.warmup=30000", "memory.limit=20000"]),
     (["train.warmup=10"], ["train.warmup=10", "agent.batch_size=128"]),
-    (["start_step=4000000"], ["start_step=4000000", "train.steps=800000"]),
+    (["start_step=4000000"], ["start_step=4000000", "train.steps=700000"]),
     (["policy.value_max=0.1", "policy.value_min=0.5"], ["policy.value_min=0.5", "value_max=0.1"]),
     (["policy.value_max=2"], ["policy.value_max=2", "from 0 to 1"]),
     (["policy.nb_steps=0"], ["policy.nb_steps=0", ">= 1"]),
@@ -236,7 +236,7 @@ BAD_INPUT = [
     (["memory=prioritized", "memory.priority_epsilon=0"], ["memory.priority_epsilon=0", "> 0"]),
     (["memory=priority"], ["memory=priority", "did you mean prioritized?"]),
     (["agent.n_step=0"], ["agent.n_step=0", ">= 1 steps"]),
-    (["agent.n_step=9999"], ["train.warmup=10000", "agent.n_step=9999"]),
+    (["agent.n_step=9999"], ["train.warmup=20000", "agent.n_step=9999"]),
     (["memory=sequential", "agent.n_step=3"], ["agent.n_step=3", "1 with memory=sequential"]),
     (
         ["agent=keras_rl2", "memory.border=redraw"],
