@@ -1,0 +1,143 @@
+"""``python -m runner.atlas env=<game>``: what each byte of a game's RAM means, as a page."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+from runner.atlas.classify import KINDS as WORDS
+from runner.atlas.make import Result, make_page
+from runner.commands import guarded, parse_settings
+from runner.cores import cores
+from runner.errors import RunError, UserError, wrong
+from runner.settings.checks import check_writable
+from runner.settings.games import all_games, find_game
+
+USAGE: Final = (
+    "python -m runner.atlas env=GAME[,GAME...]|all [out=atlas] [ram_map=atlas/ram_map] "
+    "[table=FILE.md] [steps=6000] [seed=0]"
+)
+KINDS: Final = {"env": str, "out": str, "ram_map": str, "table": str, "steps": int, "seed": int}
+STEPS: Final = (1_000, 1_000_000)
+SECONDS_PER_STEP: Final = 0.1  # a game is given up after so much time, and a start of its own
+SECONDS_TO_START: Final = 600
+
+
+def atlas(given: dict[str, Any]) -> int:
+    """Makes the pages that were asked for. Returns the exit code."""
+    if "env" not in given:
+        raise UserError(f"env: expected {USAGE}")
+    games = (
+        list(all_games())
+        if given["env"] == "all"
+        else [find_game(name) for name in given["env"].split(",")]
+    )
+    steps, seed = given.get("steps", 6_000), given.get("seed", 0)
+    if not STEPS[0] <= steps <= STEPS[1]:
+        raise wrong("steps", steps, f"an integer between {STEPS[0]} and {STEPS[1]}")
+    if not 0 <= seed < 2**31:
+        raise wrong("seed", seed, "an integer >= 0 and < 2147483648")
+    out = Path(given.get("out", "atlas")).expanduser()
+    maps = Path(given.get("ram_map", out / "ram_map")).expanduser()
+    table = Path(given["table"]).expanduser() if "table" in given else None
+    if table is not None and table.is_dir():
+        raise wrong("table", table, "a file")
+    for field, folder in (("out", out), ("ram_map", maps), ("table", table and table.parent)):
+        if folder is not None:
+            check_writable(folder, field)
+    for folder in (out, maps):
+        folder.mkdir(parents=True, exist_ok=True)
+    results, failed = _make_pages(games, out, maps, steps, seed)
+    if table is not None:
+        table.write_text(_table(results, steps), encoding="utf-8")
+        print(f"table: {table}")
+    for line in failed:
+        print(f"error: {line}", file=sys.stderr)
+    return RunError.exit_code if failed else 0
+
+
+def _make_pages(
+    games: list[str], out: Path, maps: Path, steps: int, seed: int
+) -> tuple[list[Result], list[str]]:
+    """Makes each page in a process of its own: what ALE is made to run may hang or crash it."""
+    many = len(games) > 1
+    results: list[Result] = []
+    failed: list[str] = []
+    context = multiprocessing.get_context("spawn")
+    waiting, running = list(games), dict[Any, tuple[str, Any, float]]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < cores():
+                game = waiting.pop(0)
+                pool = concurrent.futures.ProcessPoolExecutor(1, mp_context=context)
+                future = pool.submit(make_page, game, out, maps, steps, seed, many)
+                deadline = time.monotonic() + SECONDS_TO_START + SECONDS_PER_STEP * steps
+                running[future] = game, pool, deadline
+            concurrent.futures.wait(running, 1, concurrent.futures.FIRST_COMPLETED)
+            for future, (game, pool, deadline) in list(running.items()):
+                if not future.done() and time.monotonic() < deadline:
+                    continue
+                try:
+                    results.append(future.result(timeout=0))
+                    done = len(results) + len(failed)
+                    progress = f"{done} of {len(games)}: " if many else ""
+                    print(f"{progress}page: {out / game}.html", flush=True)
+                except concurrent.futures.TimeoutError:
+                    failed.append(f"env={game}: the emulator hung with a changed byte")
+                except concurrent.futures.process.BrokenProcessPool:
+                    failed.append(f"env={game}: the emulator crashed with a changed byte")
+                except RunError as error:
+                    failed.append(str(error))
+                _end(pool)
+                del running[future]
+    finally:
+        for _, pool, _ in running.values():
+            _end(pool)
+    return sorted(results), failed
+
+
+def _end(pool: Any) -> None:
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _table(results: list[Result], steps: int) -> str:
+    shown = [kind for kind in WORDS if kind not in ("copy", "constant", "unknown")]
+    rows = [
+        ["game", *shown, "unknown", "published", "found", "missed", "wrong"],
+        ["---", *["--:"] * (len(shown) + 5)],
+    ]
+    for result in results:
+        words = Counter(result.judged.values())
+        kinds = [str(result.kinds.get(kind, 0)) for kind in (*shown, "unknown")]
+        judged = [str(words[word]) for word in ("found", "missed", "wrong")]
+        published = [str(len(result.judged)), *judged] if result.judged else ["", "", "", ""]
+        rows.append([result.game, *kinds, *published])
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    totals = Counter(word for result in results for word in result.judged.values())
+    return (
+        "# Meanings of RAM bytes\n\n"
+        f"Made by `python -m runner.atlas` with `table=docs/atlas.md`: bytes by what {steps:,} "
+        "steps of random\nplay and interventions on the emulator found, and how the published "
+        "labels of positions, scores, lives\nand bitmaps compare: found by the program as well, "
+        "missed (neither confirmed nor contradicted), or wrong\n(the experiment shows another "
+        "meaning, or none: not every such label is at fault, random play does not\nreach "
+        "everything).\n\n"
+        f"Together: {totals['found']} found, {totals['missed']} missed, "
+        f"{totals['wrong']} wrong.\n\n{lines}\n"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+    return guarded(lambda: atlas(parse_settings(arguments, KINDS, USAGE)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

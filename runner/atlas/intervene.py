@@ -1,0 +1,255 @@
+"""Changes a byte in a saved state, plays two frames, and looks at what became of both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from ale_py import Action, ALEInterface
+from numpy.typing import NDArray
+
+from runner.atlas.observe import Record, Say, Screen, State, direction
+from runner.environments import emulator_state
+
+FRAMES: Final = 2
+BITS: Final = tuple(1 << bit for bit in range(8))
+STEPS: Final = (8, -8, 3, -3, 5, -5)
+LARGEST: Final = 0.2  # share of the screen: more is another scene, no sprite
+ALIKE: Final = 0.75  # share of a moved sprite's pixels that must be found again
+MARGIN: Final = 40  # pixels around a change in which its sprites may lie
+HELD: Final = 8  # frames that the joystick is held
+
+
+class Box(NamedTuple):
+    """Part of the screen in pixels, ends excluded."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether both have a pixel in common."""
+        return (
+            self.top < other.bottom
+            and other.top < self.bottom
+            and self.left < other.right
+            and other.left < self.right
+        )
+
+
+class Shift(NamedTuple):
+    """By how much something moved along an axis."""
+
+    axis: str  # "x" or "y"
+    pixels: int
+    alike: float  # share of its pixels that were found again
+    clipped: bool  # one end stayed: it went behind an edge, or it is a bar
+
+
+class Move(NamedTuple):
+    """A sprite that was found elsewhere after its byte was changed."""
+
+    shift: Shift
+    change: int  # of the byte
+    box: Box  # of the sprite, unchanged
+    state: int
+
+
+@dataclass
+class Effects:
+    """What changing one byte did."""
+
+    tried: int = 0
+    seen: int = 0  # interventions that changed the screen
+    persisted: int = 0
+    overwritten: int = 0
+    moves: list[Move] = field(default_factory=list)
+    bits: dict[int, list[Box]] = field(default_factory=lambda: defaultdict(list))
+    touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(128, np.int64))
+    box: Box | None = None  # of a change of the screen, with the number of its state
+    state: int = 0
+
+
+class _After(NamedTuple):
+    ram: NDArray[np.uint8]
+    screens: list[Screen]
+
+
+def intervene(
+    ale: ALEInterface, record: Record, background: Screen, say: Say
+) -> tuple[list[Effects], list[NDArray[np.uint8]]]:
+    """Changes every byte in every state.
+
+    Returns:
+        What each of the 128 bytes did, and the screen of each state, (H, W, 3) RGB.
+    """
+    effects = [Effects() for _ in range(record.ram.shape[1])]
+    varies = (record.ram != record.ram[0]).any(axis=0)
+    pictures = []
+    for number, state in enumerate(record.states):
+        usual = _play(ale, state)
+        pictures.append(ale.getScreenRGB())
+        for byte, found in enumerate(effects):
+            if number >= 2 and not varies[byte]:
+                continue
+            value = int(state.ram[byte])
+            changes = {value ^ bit: bit for bit in BITS}
+            for step in STEPS:
+                changes.setdefault((value + step) % 256, 0)
+            for changed, bit in changes.items():
+                _try(ale, state, number, byte, value, changed, bit, usual, background, found)
+        say(f"changed {len(effects)} bytes in {number + 1} of {len(record.states)} states")
+    return effects, pictures
+
+
+def _play(ale: ALEInterface, state: State, byte: int = 0, value: int | None = None) -> _After:
+    emulator_state.restore(ale, state.emulator)
+    if value is not None:
+        ale.setRAM(byte, value)
+    screens = []
+    for _ in range(FRAMES):
+        ale.act(Action.NOOP)
+        screens.append(ale.getScreen())
+    return _After(ale.getRAM().copy(), screens)
+
+
+def _try(
+    ale: ALEInterface,
+    state: State,
+    number: int,
+    byte: int,
+    value: int,
+    changed: int,
+    bit: int,
+    usual: _After,
+    background: Screen,
+    found: Effects,
+) -> None:
+    after = _play(ale, state, byte, changed)
+    found.tried += 1
+    kept = (int(after.ram[byte]) - int(usual.ram[byte])) % 256
+    found.persisted += kept == (changed - value) % 256
+    found.overwritten += kept == 0
+    found.touched += after.ram != usual.ram
+    for before, now in zip(reversed(usual.screens), reversed(after.screens), strict=True):
+        box = changed_box(before, now)
+        if box is None:
+            continue
+        found.seen += 1
+        change = (changed - value + 128) % 256 - 128
+        if shift := moved(before, now, background, box):
+            found.moves.append(Move(shift, change, _sprite(before, background, box), number))
+        if bit:
+            found.bits[bit].append(box)
+        if found.box is None:
+            found.box, found.state = box, number
+        return
+
+
+def changed_box(before: Screen, after: Screen) -> Box | None:
+    """Where two screens differ; None: nowhere."""
+    rows, columns = np.nonzero(before != after)
+    if not rows.size:
+        return None
+    return Box(int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
+
+
+def moved(before: Screen, after: Screen, background: Screen, box: Box) -> Shift | None:
+    """How the sprites in ``box`` moved; None: they did not, or it is another scene."""
+    if (before != after).sum() > LARGEST * before.size:
+        return None
+    tight = slice(box.top, box.bottom), slice(box.left, box.right)
+    wide = (
+        slice(max(box.top - MARGIN, 0), box.bottom + MARGIN),
+        slice(max(box.left - MARGIN, 0), box.right + MARGIN),
+    )
+    found = list(_shifts(*_drawn(before[tight], after[tight], background[tight])))
+    if not found:
+        a, b, ground = before[wide], after[wide], background[wide]
+        found = list(_shifts(*_drawn(a, b, ground, a != b)))
+        # Where a sprite mostly is, it is the background itself: a plain one is tried.
+        plain = np.full_like(a, np.bincount(a.ravel()).argmax())
+        found += _shifts(*_drawn(a, b, plain, a != b, np.unique([a[a != b], b[a != b]])))
+    return min(found, key=lambda shift: (shift.clipped, -shift.alike), default=None)
+
+
+def _drawn(
+    a: Screen,
+    b: Screen,
+    ground: Screen,
+    changed: NDArray[np.bool_] | None = None,
+    colours: Screen | None = None,
+) -> tuple[Screen, Screen, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Two screens, and where something is drawn in each: of these colours, where it changed."""
+    masks = []
+    for screen in (a, b):
+        drawn = screen != ground
+        if colours is not None:
+            drawn &= np.isin(screen, colours)
+        if changed is not None:
+            _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
+            wanted = np.isin(np.arange(pieces.max() + 1), pieces[changed])
+            wanted[0] = False
+            drawn = wanted[pieces]
+        masks.append(drawn)
+    return a, b, masks[0], masks[1]
+
+
+def _shifts(
+    a: Screen, b: Screen, drawn_a: NDArray[np.bool_], drawn_b: NDArray[np.bool_]
+) -> Iterator[Shift]:
+    """The shifts of what is drawn in ``a`` that make what is drawn in ``b``."""
+    for axis, name in ((1, "x"), (0, "y")):
+        first = np.flatnonzero(drawn_a.any(axis=1 - axis))
+        second = np.flatnonzero(drawn_b.any(axis=1 - axis))
+        if not (first.size and second.size):
+            return
+        ends = int(second[0] - first[0]), int(second[-1] - first[-1])
+        for shift in {*ends} - {0}:
+            there = np.roll(drawn_a, shift, axis)
+            same = there & drawn_b & (np.roll(a, shift, axis) == b)
+            alike = float(same.sum() / (there | drawn_b).sum())
+            if alike >= ALIKE:
+                yield Shift(name, shift, alike, clipped=False)
+            elif 0 in ends and same.sum() >= ALIKE * min(drawn_a.sum(), drawn_b.sum()):
+                yield Shift(name, shift, alike, clipped=True)
+
+
+def _sprite(screen: Screen, background: Screen, box: Box) -> Box:
+    part = screen[box.top : box.bottom, box.left : box.right]
+    ground = background[box.top : box.bottom, box.left : box.right]
+    own = changed_box(part, ground)
+    if own is None:
+        return box
+    return Box(box.top + own.top, box.left + own.left, box.top + own.bottom, box.left + own.right)
+
+
+def steered(ale: ALEInterface, record: Record) -> dict[int, str]:
+    """The bytes that go one way with the joystick: by byte "x" or "y"."""
+    actions = ale.getMinimalActionSet()
+    follows: dict[int, str] = {}
+    for axis, name in ((0, "x"), (1, "y")):
+        sides = []
+        for sign in (1, -1):
+            wanted = (sign, 0) if axis == 0 else (0, sign)
+            sides += [action for action in actions if direction(action) == wanted][:1]
+        if len(sides) < 2:
+            continue
+        ends = []
+        for state in record.states:
+            held = []
+            for action in sides:
+                emulator_state.restore(ale, state.emulator)
+                for _ in range(HELD):
+                    ale.act(action)
+                held.append(ale.getRAM().astype(np.int16))
+            ends.append((held[0] - held[1] + 128) % 256 - 128)
+        signs = np.sign(np.array(ends)).mean(axis=0)
+        for byte in np.flatnonzero(np.abs(signs) >= 0.6):
+            follows.setdefault(int(byte), name)
+    return follows

@@ -1,0 +1,96 @@
+"""Names for the bytes, and what published labels say of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from runner.atlas.classify import Byte
+
+# What a published name says that its byte is; the first that fits.
+_EXPECTED: Final = (
+    (r"score", "score"),
+    (r"lives", "lives"),
+    (r"(^|_)x(_|$)|_x\d*$", "x"),
+    (r"(^|_)y(_|$)|_y\d*$", "y"),
+    (r"^(blocks?|bricks?|invaders_row)_\d+$", "bitmap"),
+)
+# What speaks against it: another meaning that was shown, not only one that was not seen.
+_SHOWN: Final = {"position", "score", "lives", "clock", "bitmap", "joystick", "speed"}
+
+
+def expected(label: str) -> str:
+    """What ``label`` says: "x", "y", "score", "lives", "bitmap"; "" if none of them."""
+    return next((kind for pattern, kind in _EXPECTED if re.search(pattern, label)), "")
+
+
+def meaning(byte: Byte, found: list[Byte]) -> str:
+    """What the byte, or the one that it is a copy of, was found to be, in the same words."""
+    if byte.kind == "copy" and byte.of is not None:
+        byte = found[byte.of]
+    return byte.axis if byte.kind == "position" else byte.kind
+
+
+def verdict(label: str, byte: Byte, found: list[Byte]) -> str:
+    """Whether the label was ``found``, ``missed`` or is ``wrong``; "" if it says none of that."""
+    wanted, shown = expected(label), meaning(byte, found)
+    if not wanted:
+        return ""
+    if wanted == shown:
+        return "found"
+    if shown in ("x", "y") or shown in _SHOWN or (not byte.effect and byte.write != "varies"):
+        return "wrong"
+    return "missed"
+
+
+def verdicts(labels: Mapping[str, int], found: list[Byte]) -> dict[str, str]:
+    """By published name; of several names of a byte the one that fits best counts."""
+    each = {label: verdict(label, found[address], found) for label, address in labels.items()}
+    fitting = {labels[label] for label, word in each.items() if word == "found"}
+    return {
+        label: word
+        for label, word in each.items()
+        if word == "found" or (word and labels[label] not in fitting)
+    }
+
+
+def ram_map(found: Iterable[Byte]) -> dict[str, int]:
+    """Addresses by name, in the form that encoders read: x and y of one sprite belong together."""
+    names: dict[str, int] = {}
+    sprites: list[tuple[str, Byte]] = []
+    # What is written there lasts first: it is the position itself, no picture of it.
+    for byte in sorted(found, key=lambda byte: byte.write == "is overwritten"):
+        if byte.kind == "position" and byte.box is not None:
+            base = next(
+                (
+                    base
+                    for base, other in sprites
+                    if other.box is not None
+                    and (other.box, other.state) == (byte.box, byte.state)
+                    and f"{base}_{byte.axis}" not in names
+                ),
+                None,
+            )
+            if base is None:
+                number = len({base for base, _ in sprites})
+                base = "player" if byte.follows and "player" not in dict(sprites) else ""
+                base = base or f"sprite_{number}"
+            sprites.append((base, byte))
+            name = f"{base}_{byte.axis}"
+        elif byte.kind in ("score", "lives", "clock", "speed", "bitmap", "counter"):
+            name = f"{byte.kind}_{byte.address}"
+        else:
+            continue
+        names[name if name not in names else f"{name}_{byte.address}"] = byte.address
+    return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def ram_map_text(game: str, names: Mapping[str, int], found: list[Byte]) -> str:
+    """The file: YAML, with what was found as comments."""
+    head = (
+        f"# What bytes of {game} are, as found by python -m runner.atlas env={game}; correct and\n"
+        "# rename at will.\n"
+    )
+    lines = (f"{name}: {address}  # {found[address].said}" for name, address in names.items())
+    return head + "\n".join(lines) + "\n" if names else head + "{}\n"

@@ -1,0 +1,118 @@
+"""What bytes mean, found by the program without any label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runner.atlas import classify, intervene, names, observe
+from runner.atlas.__main__ import main
+from runner.ram_maps import ram_map
+
+# By game: what must be found, by address. Positions by their axis.
+MUST_BE_FOUND = {
+    "breakout": {72: "x", 99: "x", 101: "y", 57: "lives", 77: "score", 0: "bitmap", 29: "bitmap"},
+    "pong": {49: "x", 54: "y", 21: "y", 60: "y", 13: "score"},
+    "space_invaders": {28: "x", 26: "x", 16: "y", 83: "x", 87: "x", 73: "lives", 104: "score",
+                       18: "bitmap"},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("game", MUST_BE_FOUND)
+def test_balls_paddles_ships_lives_and_scores_are_found(game):
+    ale = observe.load(game, 0)
+    record = observe.observe(ale, 6000, 0, lambda _: None)
+    effects, _ = intervene.intervene(ale, record, observe.background(record), lambda _: None)
+    found = classify.classify(record, effects, intervene.steered(ale, record))
+    shown = {address: names.meaning(found[address], found) for address in MUST_BE_FOUND[game]}
+    assert shown == MUST_BE_FOUND[game]
+    judged = names.verdicts(ram_map(game), found)
+    words = list(judged.values())
+    assert words.count("found") >= 0.7 * len(words), judged
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_page_and_a_ram_map(tmp_path, capfd):
+    table = tmp_path / "table.md"
+    arguments = ["env=pong", f"out={tmp_path}", f"table={table}", "steps=1000"]
+    assert main(arguments) == 0
+    page = (tmp_path / "pong.html").read_text()
+    assert page.count("<td ") == 128
+    assert "http" not in page
+    assert "<script" not in page
+    assert "ball_x" in page
+    mapped = (tmp_path / "ram_map" / "pong.yaml").read_text()
+    assert ": 49  #" in mapped
+    assert "| pong |" in table.read_text()
+    assert "played 1,000 of 1,000 steps" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ([], ["env: expected"]),
+        (["env=pongg"], ["env=pongg", "pong"]),
+        (["env=combat"], ["one player"]),
+        (["env=pong", "steps=10"], ["steps=10", "1000"]),
+        (["env=pong", "seed=-1"], ["seed=-1"]),
+        (["env=pong", "steps=x"], ["steps=x", "integer"]),
+        (["env=pong", "out=/proc/atlas"], ["out=/proc/atlas"]),
+        (["env=pong", "table=/"], ["table=/", "a file"]),
+        (["pong"], ["expected python -m runner.atlas"]),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, typed, parts):
+    monkeypatch.chdir(tmp_path)
+    assert main(typed) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert len(error) <= 300
+    assert all(part in error for part in parts)
+    assert not list(tmp_path.iterdir())
+
+
+def drawn(*sprites):
+    """A screen with rectangles: colour, top, left, height, width."""
+    screen = np.zeros((210, 160), np.uint8)
+    for colour, top, left, height, width in sprites:
+        screen[top : top + height, left : left + width] = colour
+    return screen
+
+
+PADDLE, WALL = (6, 150, 60, 4, 16), (2, 190, 0, 4, 160)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shift"),
+    [
+        (drawn(PADDLE), drawn((6, 150, 65, 4, 16)), ("x", 5, False)),
+        (drawn(PADDLE), drawn((6, 150, 20, 4, 16)), ("x", -40, False)),
+        (drawn((6, 20, 30, 8, 2)), drawn((6, 23, 30, 8, 2)), ("y", 3, False)),
+        (drawn(PADDLE), drawn((6, 150, 60, 4, 30)), ("x", 14, True)),  # a bar that grew
+        (drawn(PADDLE), drawn((8, 150, 60, 4, 16)), None),  # only its colour
+        (drawn(PADDLE), drawn(), None),
+        (drawn(), drawn((6, 0, 0, 200, 160)), None),  # another scene
+    ],
+)
+def test_how_a_sprite_moved(before, after, shift):
+    box = intervene.changed_box(before, after)
+    moved = intervene.moved(before, after, drawn(), box)
+    assert (moved and (moved.axis, moved.pixels, moved.clipped)) == shift
+
+
+@pytest.mark.parametrize(
+    ("label", "meaning"),
+    [
+        ("ball_x", "x"),
+        ("bomb_0_y", "y"),
+        ("opponent_score", "score"),
+        ("lives", "lives"),
+        ("blocks_12", "bitmap"),
+        ("blocks_hit", ""),
+        ("next_level", ""),
+    ],
+)
+def test_what_a_published_name_says(label, meaning):
+    assert names.expected(label) == meaning
