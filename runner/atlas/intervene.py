@@ -193,7 +193,8 @@ def _drawn(
             drawn &= np.isin(screen, colours)
         if changed is not None:
             _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
-            wanted = np.isin(np.arange(pieces.max() + 1), pieces[changed])
+            near = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            wanted = np.isin(np.arange(pieces.max() + 1), pieces[near])
             wanted[0] = False
             drawn = wanted[pieces]
         masks.append(drawn)
