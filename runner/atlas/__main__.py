@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+from runner.atlas import USAGE
 from runner.atlas.classify import KINDS as WORDS
 from runner.atlas.make import Result, make_page
 from runner.commands import guarded, parse_settings
@@ -18,10 +19,6 @@ from runner.errors import RunError, UserError, wrong
 from runner.settings.checks import check_writable
 from runner.settings.games import all_games, find_game
 
-USAGE: Final = (
-    "python -m runner.atlas env=GAME[,GAME...]|all [out=atlas] [ram_map=atlas/ram_map] "
-    "[table=FILE.md] [steps=6000] [seed=0]"
-)
 KINDS: Final = {"env": str, "out": str, "ram_map": str, "table": str, "steps": int, "seed": int}
 STEPS: Final = (1_000, 1_000_000)
 SECONDS_PER_STEP: Final = 0.1  # a game is given up after so much time, and a start of its own
