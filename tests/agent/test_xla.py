@@ -9,6 +9,7 @@ import pytest
 
 from models.conv import conv_network
 from models.dense import dense_network
+from models.inputs.scaled import Scaled
 from runner.agent import xla
 
 X86 = "flags\t\t: fpu sse2 avx avx2 fma"
@@ -19,7 +20,7 @@ ARM = "Features\t: fp asimd evtstrm aes"
 @pytest.fixture(params=["dense", "convolutions"])
 def network(request: pytest.FixtureRequest) -> keras.Model:
     if request.param == "dense":
-        return dense_network((2, 8), 2, hidden=[4], activation="relu", scale=1.0)
+        return dense_network((2, 8), 2, inputs=[Scaled(factor=1.0)], hidden=[4], activation="relu")
     return conv_network(
         (2, 12, 12), 2, filters=[4], kernels=[4], strides=[4], hidden=[4], activation="relu",
         scale=1.0,

@@ -18,13 +18,16 @@ from toys import compiled_agent, small_agent
 
 from models.conv import conv_network
 from models.dense import dense_network
+from models.inputs.scaled import Scaled
 from runner.errors import RunError, UserError
 from runner.keras_rl2 import DQNAgent
 from runner.weights import load_weights
 
 
 def dense(hidden: list[int], nb_actions: int = 4, window: int = 3) -> keras.Model:
-    return dense_network((window, 128), nb_actions, hidden=hidden, activation="relu", scale=1.0)
+    return dense_network(
+        (window, 128), nb_actions, inputs=[Scaled(factor=1.0)], hidden=hidden, activation="relu"
+    )
 
 
 def conv() -> keras.Model:
