@@ -133,4 +133,5 @@ class Story(Callback):  # type: ignore[misc]
         self.step = self.first_step = self.model.step
         self._seconds_before = state["seconds"]
         self.frames, self.nb_games = state["frames"], state["nb_games"]
+        self.recent_returns.clear()
         self.recent_returns.extend(state["recent_returns"])

@@ -110,7 +110,8 @@ def test_a_story_goes_on_where_it_was() -> None:
     second = Story()
     second.set_model(first.model)
     second.model.step = 2  # steps made, as a restored agent has it
-    second.set_state(first.get_state())
+    for _ in range(2):  # as after a checkpoint that fitted in part only
+        second.set_state(first.get_state())
     assert (second.step, second.first_step) == (2, 2)
     second.model.step = 1
     step(second, [1.0, 1.0], 7.0)
