@@ -6,7 +6,10 @@ import importlib
 
 import pytest
 
-MODULES = ["__main__", "evaluate", "watch", "compare", "doctor", "explain.__main__", "lab.__main__"]
+MODULES = [
+    "__main__", "evaluate", "watch", "compare", "doctor", "places", "explain.__main__",
+    "lab.__main__",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import types
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import models.inputs
 from models.adapting import adapting
 from models.dense import dense_network
 from models.gains import Gains
@@ -21,6 +25,7 @@ from models.inputs.places import Places
 from models.inputs.scaled import Scaled
 from models.inputs.standardized import Standardized
 from models.ram import Ram
+from models.setting import check_fields
 from runner.keras_rl2 import clone_model
 
 RAM = Ram({"ball_x": 0, "paddle_x": 1, "ball_y": 2})
@@ -143,6 +148,26 @@ def test_positions_are_found_and_read_as_named_ones():
     near = (newest[:, layer.found[0]] - newest[:, layer.found[1]]) % 256 == 0
     assert tiles.shape[1] == 64 + 16
     np.testing.assert_allclose(tiles[near][:, 64 + 7], 1.0)  # the tile around 0
+
+
+def test_an_encoder_is_one_file():
+    """The example of CONTRIBUTING, as it stands."""
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    path = Path(models.inputs.__file__).with_name("parity.py")
+    module = types.ModuleType("models.inputs.parity")
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(code, path, "exec"), module.__dict__)
+        encoder = module.Parity(frames="all")
+        check_fields(encoder, "model.inputs[0]")
+        np.testing.assert_array_equal(
+            read_by(encoder)([[[1, 2, 3], [4, 5, 6]]]), [[1, 0, 1, 0, 1, 0]]
+        )
+        with pytest.raises(ValueError, match=r"model.inputs\[0\].frames=last: expected one of all"):
+            check_fields(module.Parity(frames="last"), "model.inputs[0]")
+    finally:
+        del sys.modules[module.__name__]
 
 
 def test_what_is_not_found_is_masked_out():

@@ -1,0 +1,120 @@
+"""``python -m runner.places``: which bytes of a game's RAM behave like positions, in random play.
+
+What ``places`` with ``of: auto`` would find, beside the names that are published.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.positions import find_positions
+from runner.commands import guarded, parse_settings
+from runner.environments.atari import AtariGame
+from runner.errors import UserError, wrong
+from runner.files import written_whole
+from runner.ram_maps import ram_map, ram_of
+from runner.settings import compose
+from runner.settings.games import all_games, find_game
+from runner.settings.schema import Config
+
+USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=10] [out=FILE.md]"
+_STARTS = 16  # games that are begun, each played for its share of the steps
+_FRAMES = 3  # of a window
+_HEAD = """# Positions found in RAM
+
+What the encoder `places` finds by itself (`of: auto`), made by `{command}`:
+{steps:,} steps of random play from {starts} starts of each game, actions that last in every other.
+In brackets the address; names are those of `runner/data/ram_map`. *Labelled*: how many of those
+found are published as positions (names in `_x` or `_y`).
+
+| game | found | labelled |
+|---|---|--:|
+"""
+
+
+def seen_in(game: str, config: Config, steps: int) -> NDArray[np.uint8]:
+    """Plays at random.
+
+    Args:
+        game: ALE's name.
+        config: Its rules, and the seed.
+        steps: In all.
+
+    Returns:
+        (N, F, 128): windows of consecutive observations, zeros before the start of a game.
+    """
+    env = dataclasses.replace(config.env, game=game)
+    emulator = AtariGame(env, config.obs)
+    generator = np.random.default_rng(config.seed)
+    windows = []
+    for start in range(_STARTS):
+        observation, _ = emulator.reset(seed=int(generator.integers(2**31)))
+        window = np.zeros((_FRAMES, len(observation)), np.uint8)
+        left = action = 0
+        for _ in range(max(steps // _STARTS, 1)):
+            window = np.concatenate([window[1:], observation[None]])
+            windows.append(window)
+            if left == 0:
+                action = int(generator.integers(len(emulator.actions)))
+                left = min(int(generator.zipf(2.0)), 100) if start % 2 else 1
+            left -= 1
+            observation, _, terminated, truncated, _ = emulator.step(action)
+            if terminated or truncated:
+                observation, _ = emulator.reset()
+                window = np.zeros_like(window)
+    return np.stack(windows)
+
+
+def row(game: str, found: Sequence[int]) -> str:
+    """The row of a game in the table."""
+    names = {address: name for name, address in ram_map(game).items()}
+    labelled = sum(names.get(byte, "").endswith(("_x", "_y")) for byte in found)
+    share = f"{labelled} of {len(found)}" if names else ""
+    return f"| {game} | {', '.join(map(ram_of(game).label, found)) or 'none'} | {share} |"
+
+
+def table(games: Iterable[str], steps: int, count: int) -> list[str]:
+    """The rows of ``games``, which are printed as they are made."""
+    config = compose.load(["obs=ram"])
+    rows = []
+    for game in games:
+        rows.append(row(game, find_positions(seen_in(game, config, steps), count)))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the table, and writes it if ``out`` is given."""
+
+    def work() -> int:
+        kinds = {"games": str, "steps": int, "count": int, "out": Path}
+        given = parse_settings(arguments, kinds, USAGE)
+        steps, count = given.get("steps", 2000), given.get("count", 10)
+        for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
+            if value < least:
+                raise wrong(name, value, f"an integer >= {least}")
+        chosen = given.get("games", "all")
+        games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
+        out = given.get("out")
+        if out is not None and not out.absolute().parent.is_dir():
+            raise UserError(f"out={out}: expected a file in a folder that exists")
+        compose.register()
+        rows = table(games, steps, count)
+        if out is not None:
+            command = " ".join(["python -m runner.places", *arguments])
+            head = _HEAD.format(command=command, steps=steps, starts=_STARTS)
+            with written_whole(out) as file:
+                file.write((head + "\n".join(rows) + "\n").encode())
+        return 0
+
+    return guarded(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""``python -m runner.places``: which bytes of a game behave like positions."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.places import main
+
+
+def test_the_table_of_a_game(tmp_path, capsys):
+    out = tmp_path / "places.md"
+    assert main(["games=breakout", "steps=480", f"out={out}"]) == 0
+    (row,) = [line for line in out.read_text().splitlines() if line.startswith("| breakout")]
+    assert row in capsys.readouterr().out
+    assert "paddle_x (72)" in row
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [("steps=0", "steps=0"), ("games=pongg", "pong"), ("out=no/such/a.md", "out=no/such/a.md")],
+)
+def test_what_cannot_be_done_is_one_line(argument, shown, capsys):
+    assert main([argument]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert shown in line
