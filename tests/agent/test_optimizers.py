@@ -31,7 +31,7 @@ def test_the_rate_stays_and_falls_in_a_straight_line_until_steps(
 ) -> None:
     compose.register()
     agent = dataclasses.replace(
-        compose.load([]).agent,
+        compose.load(["agent=dqn"]).agent,
         optimizer="sgd", learning_rate=0.1, lr_min=0.01, lr_decay_steps=steps,
         lr_hold=hold, train_interval=2,
     )  # fmt: skip

@@ -224,6 +224,7 @@ COMBINATIONS = list(pairwise(CHOICES))
 def small_settings() -> Config:
     compose.register()
     return compose.load([
+        "agent=dqn",
         "model.hidden=[4,3]", "memory.limit=1000", "train.warmup=100", "env.num_envs=2",
         "agent.atoms=5", "agent.batch_size=4",
     ])  # fmt: skip
