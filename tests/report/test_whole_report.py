@@ -322,7 +322,6 @@ def test_identical_runs_are_said_to_be_identical(tmp_path, report):
         (["missing"], "compare=missing: expected a folder with runs (no such folder)"),
         (["."], "compare=.: expected a folder with runs (no config.yaml below it)"),
         (["scor=3"], "scor=3: no such folder or setting; expected python -m runner.compare DIR"),
-        (["--help"], "--help: no such folder or setting; expected python -m runner.compare DIR"),
         ([".", "score=high"], "score=high: expected a number"),
         ([".", "score=nan"], "score=nan: expected a number of points"),
     ],
