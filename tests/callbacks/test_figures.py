@@ -20,7 +20,7 @@ from checkpoint.runs import SMALL, assert_same_run
 from runner.__main__ import main
 
 SETTINGS = (
-    *SMALL, "agent=dqn", "env.num_envs=4", "env.max_frames=120", "train.steps=300",
+    *SMALL, "env.num_envs=4", "env.max_frames=120", "train.steps=300",
     "eval.interval=150",
     "logger.summary_interval=50", "seed=3",
 )  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 
 # The ring wraps, games end, targets are synchronised; a checkpoint every few dozen steps.
 SMALL = (
-    "env=breakout", "env.max_frames=200", "agent.batch_size=8", "agent.target_update=50",
+    "agent=dqn", "env=breakout", "env.max_frames=200", "agent.batch_size=8",
+    "agent.target_update=50",
     "agent.jit_compile=false",
     "memory.limit=300", "policy.nb_steps=1000", "train.warmup=64", "model.hidden=[16,8]",
     "eval.episodes=1", "checkpoint.interval=100",
