@@ -26,6 +26,7 @@ from runner.cores import cores
 from runner.errors import UserError, wrong
 from runner.settings import command_line, compose
 from runner.settings.checks import check_disk_for, check_writable
+from runner.settings.games import all_games
 from runner.settings.launchers import check_installed
 from runner.settings.memory_checks import replay_bytes
 from runner.settings.schema import Config
@@ -117,6 +118,12 @@ def without_resume(settings: Sequence[str]) -> tuple[list[str], str | None]:
     return others, str(command_line.parse(resume)[-1].value()) if resume else None
 
 
+def _parsed(settings: Sequence[str]) -> list[Override]:
+    """Parses what was typed; ``env=all`` stands for every game."""
+    games = f"env={','.join(all_games())}"
+    return command_line.parse([games if text == "env=all" else text for text in settings])
+
+
 def hydra_settings(settings: Sequence[str]) -> DictConfig:
     """Returns Hydra's own part of the config: launcher, sweeper, folders.
 
@@ -126,7 +133,7 @@ def hydra_settings(settings: Sequence[str]) -> DictConfig:
     Raises:
         UserError: It does not compose.
     """
-    fixed = [o for o in command_line.parse(settings) if not o.is_sweep_override()]
+    fixed = [o for o in _parsed(settings) if not o.is_sweep_override()]
     with command_line.one_line_errors():
         _, hydra = compose.composed_of(fixed)
         OmegaConf.resolve(hydra.sweep)
@@ -139,7 +146,7 @@ def swept(settings: Sequence[str], hydra: DictConfig) -> list[Override]:
     Raises:
         UserError: Something is no ``key=value``.
     """
-    typed = [o for o in command_line.parse(settings) if not command_line.is_hydras(o)]
+    typed = [o for o in _parsed(settings) if not command_line.is_hydras(o)]
     keys = {o.get_key_element() for o in typed}
     params = hydra.sweeper.get("params") or {}
     given = command_line.parse(

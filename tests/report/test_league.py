@@ -60,3 +60,12 @@ def test_the_experiment_plays_the_57_games():
     config = compose.load(["env=pong", *fixed])
     assert (config.env.game, config.env.protocol, config.video.name) == ("pong", "nature", "best")
     assert (config.eval.episodes, config.train.minutes) == (100, None)
+
+
+def test_all_stands_for_every_game():
+    typed = ["experiment=league", "env=all", "seed=0,1"]
+    hydra = sweeps.hydra_settings(typed)
+    assert hydra.mode.name == "MULTIRUN"
+    runs = sweeps.grid(sweeps.swept(typed, hydra))
+    assert len(runs) == 2 * len(all_games()) > 200
+    assert sum(f"env={game}" in run for run in runs for game in all_games()) == len(runs)
