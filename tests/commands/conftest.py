@@ -64,7 +64,7 @@ def tiny_run(once: Once) -> Run:
 
 @pytest.fixture(scope="session")
 def interrupted_run(once: Once) -> Run:
-    settings = (XLA_OFF, "env=breakout", "env.num_envs=16", "train.warmup=200")
+    settings = (XLA_OFF, "env=breakout", "env.num_envs=16", "agent=dqn", "train.warmup=200")
     return made(once, "interrupted", *SHORT, *settings, interrupt=True)
 
 

@@ -21,7 +21,7 @@ from runner.interrupts import Interrupts
 
 TINY = (
     "env=breakout", "env.num_envs=2", "env.max_frames=200", "model.hidden=[16,8]",
-    "memory.limit=6000", "train.warmup=200", "eval.episodes=1", "logger.interval=0.1",
+    "memory.limit=6000", "train.warmup=300", "eval.episodes=1", "logger.interval=0.1",
     "agent.jit_compile=false",
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from runner.callbacks.metrics import COLUMNS
 
 SHORT = ("memory.limit=3000", "eval.episodes=1", "env.max_frames=100", "env.num_envs=2")
 BREAKOUT = ("env=breakout", "agent.jit_compile=false", *SHORT)
-TINY = (*BREAKOUT, "train.warmup=200", "train.steps=64", "model.hidden=[8,4]")
+TINY = (*BREAKOUT, "agent=dqn", "train.warmup=200", "train.steps=64", "model.hidden=[8,4]")
 
 DATED_LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [\d,]+/[\d,]+ steps \| \d+% \| [\d,]+ steps/s \| ETA \S+ "
@@ -206,7 +206,9 @@ def test_weights_and_step_go_on_where_a_run_was_left(
     begin = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
     hint, end = [f"init_weights={weights}", f"start_step={begin}"], begin + 100
     folder = "hydra.run.dir=more"
-    ended = here(train, *BREAKOUT, "train.warmup=200", *hint, f"train.steps={end}", folder)
+    ended = here(
+        train, *BREAKOUT, "agent=dqn", "train.warmup=200", *hint, f"train.steps={end}", folder
+    )
     assert ended.code == 0, ended.err
     games = rows(Path("more/metrics.csv"))
     steps = [int(game["step"]) for game in games]
