@@ -193,7 +193,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return observation, points, over and not truncated, truncated, info
 
     def observe(self) -> Observation:
-        """What is seen now, as after a step: a byte that was written since is in it."""
+        """The current observation, with bytes written since the last step."""
         return self._observe(pools=False)
 
     def _observe(self, *, pools: bool) -> Observation:
