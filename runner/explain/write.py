@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from runner.agent.dqn import q_function
-from runner.agent.xla import is_faster_with_xla
+from runner.agent.xla import uses_xla
 from runner.evaluation import QFunction
 from runner.explain.frozen import frozen_scores
 from runner.explain.importance import Importance, importance_of_bytes, pairs
@@ -114,7 +114,8 @@ def _of_bytes(
         )  # fmt: skip
 
     importance = measured(q_values, "permutation")
-    at_random = measured(_with_random_weights(trained.model, seed), "permutation, random weights")
+    fresh = _with_random_weights(trained.model, seed, config.agent.jit_compile)
+    at_random = measured(fresh, "permutation, random weights")
     order = importance.order()[:TOP]
     # Beside the bytes that matter, the one that matters least of those that change anything.
     least = importance.order()[TOP:][-1:]
@@ -198,7 +199,7 @@ def _in_turn(order: Sequence[int], least: Sequence[int]) -> list[int]:
     return [*order[:3], *least, *order[3:]]
 
 
-def _with_random_weights(model: keras.Model, seed: int) -> QFunction:
+def _with_random_weights(model: keras.Model, seed: int, jit_compile: bool | str) -> QFunction:
     """The same network before it has learned: what it adapted to its inputs stays."""
     keras.utils.set_random_seed(seed)
     fresh = keras.models.clone_model(model)
@@ -206,4 +207,4 @@ def _with_random_weights(model: keras.Model, seed: int) -> QFunction:
     for ours, theirs in zip(fresh.weights, model.weights, strict=True):
         if id(theirs) not in learned:
             ours.assign(np.asarray(theirs))
-    return q_function(fresh, is_faster_with_xla(fresh))
+    return q_function(fresh, uses_xla(fresh, jit_compile))
