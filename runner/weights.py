@@ -1,16 +1,19 @@
-"""Weights to a file, and from one: a ``.weights.h5``, or a checkpoint of the original keras-rl2.
+"""Weights to a file, and from one: a ``.weights.h5``, or what keras-rl and keras-rl2 saved.
 
 keras-rl2 on TensorFlow 2.3 saved ``….h5f``: whatever the ending says, that is TensorFlow's own
-checkpoint format (``….h5f.index`` and ``….h5f.data-00000-of-00001``). Both hold numbers only:
-nothing in them can run code.
+checkpoint format (``….h5f.index`` and ``….h5f.data-00000-of-00001``). keras-rl on Keras 2 saved
+HDF5 under any name, its layers in an order of their own. All hold numbers only: nothing in them can
+run code. Which it is, its content says, not its name.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 from pathlib import Path
+from typing import Any, Final
 
 import h5py
 import keras
@@ -20,10 +23,10 @@ from keras.src.saving import saving_lib  # Keras's public functions write to a p
 from numpy.typing import NDArray
 
 from runner.diverged import check_finite
-from runner.errors import wrong
+from runner.errors import UserError, wrong
 from runner.files import written_whole
 
-EXPECTED = "a whole .weights.h5 file or keras-rl2 .h5f checkpoint"
+EXPECTED: Final = "a whole .weights.h5 file or keras-rl2 .h5f checkpoint"
 
 
 def save_weights(model: keras.Model, path: Path, *, overwrite: bool = True) -> None:
@@ -60,34 +63,59 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
 
     Args:
         model: The network.
-        path: A ``.weights.h5`` file, or the prefix of a TensorFlow checkpoint.
+        path: A ``.weights.h5`` file, a Keras 2 HDF5 file, or the prefix of a TensorFlow checkpoint.
         field: What the user called the file, for the error.
 
     Raises:
-        UserError: The file is missing, damaged, or of a network of another shape.
+        UserError: The file is missing, damaged, of another format or of another network, or holds
+            numbers that are not finite.
     """
+    old = True
     if _index_of(path).is_file():
-        _load_checkpoint(model, path, field)
-    elif path.is_file() and path.name.endswith(".weights.h5"):
-        _load_h5(model, path, field)
-    else:
+        _set_in_order(model, path, field, _read_checkpoint(path, field))
+    elif not path.is_file():
         raise wrong(field, path, f"{EXPECTED} (no such file)")
+    elif not h5py.is_hdf5(path):
+        raise wrong(field, path, f"{EXPECTED} (this is {_format_of(path)})")
+    else:
+        old = _load_h5(model, path, field)
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise wrong(field, path, "weights that are finite numbers (the run diverged)")
+    scaled = [x for x in model.layers if isinstance(x, keras.layers.Rescaling) and x.scale != 1]
+    if old and scaled:
+        print(
+            f"note: {path.name} is of keras-rl, whose networks read bytes unscaled unless a "
+            f"processor divides them; this one multiplies them by {float(scaled[0].scale):g}",
+            flush=True,
+        )
 
 
 def _index_of(path: Path) -> Path:
     return path.with_name(path.name + ".index")
 
 
-def _load_h5(model: keras.Model, path: Path, field: str) -> None:
+def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
+    """Loads an HDF5 file; returns whether Keras 2 wrote it."""
     shapes: list[tuple[int, ...]] = []
     try:
         with h5py.File(path, "r") as file:
-            file.visititems(
-                lambda _, item: (
-                    shapes.append(item.shape) if isinstance(item, h5py.Dataset) else None
-                )
-            )
-    except (OSError, RuntimeError) as error:
+            elsewhere: list[str] = []  # nothing is raised inside a visit, which is HDF5's
+            file.visititems_links(lambda name, link: _note_link(name, link, elsewhere))
+            file.visititems(lambda _, item: _note_shape(item, shapes, elsewhere))
+            if elsewhere:
+                raise ValueError(f"{elsewhere[0]} is a link, or in another file")
+            most = max(weight.size for weight in model.get_weights())
+            if any(math.prod(shape) > most for shape in shapes):
+                raise _misfit(model, path, field, shapes)
+            old = file.get("model_weights", file)  # there in a file of a whole model
+            if "layer_names" in old.attrs:
+                _set_in_order(model, path, field, _read_keras_2(old))
+                return True
+            if not path.name.endswith(".weights.h5"):
+                raise ValueError("of Keras 3: its name must end in .weights.h5")
+    except UserError:
+        raise
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
     try:
         with warnings.catch_warnings():
@@ -96,9 +124,38 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> None:
             model.load_weights(path)
     except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
         raise _misfit(model, path, field, shapes) from error
+    return False
 
 
-def _load_checkpoint(model: keras.Model, path: Path, field: str) -> None:
+def _note_link(name: str, link: Any, elsewhere: list[str]) -> None:
+    if not isinstance(link, h5py.HardLink):
+        elsewhere.append(name)
+
+
+def _note_shape(item: Any, shapes: list[tuple[int, ...]], elsewhere: list[str]) -> None:
+    if isinstance(item, h5py.Dataset):
+        shapes.append(item.shape)
+        if item.external or item.is_virtual:
+            elsewhere.append(item.name)
+
+
+def _read_keras_2(root: Any) -> list[NDArray[Any]]:
+    """Reads the weights in the order of the layers, as Keras 2 wrote them."""
+    if _text(root.attrs.get("backend", "tensorflow")) == "theano":
+        raise ValueError("weights of Theano, whose convolutions are turned around")
+    weights = []
+    for layer in root.attrs["layer_names"]:
+        group = root[_text(layer)]
+        weights += [np.asarray(group[_text(name)]) for name in group.attrs["weight_names"]]
+    return weights
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _read_checkpoint(path: Path, field: str) -> list[NDArray[Any]]:
+    """Reads a TensorFlow checkpoint of keras-rl2 in the order of the layers."""
     found: dict[tuple[int, int], NDArray[np.float32]] = {}
     try:
         reader = tf.train.load_checkpoint(str(path))
@@ -110,10 +167,28 @@ def _load_checkpoint(model: keras.Model, path: Path, field: str) -> None:
                 found[int(match[1]), int(match[2] == "bias")] = reader.get_tensor(name)
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
-    weights = [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found)]
+
+
+def _set_in_order(model: keras.Model, path: Path, field: str, weights: list[NDArray[Any]]) -> None:
     if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:
         raise _misfit(model, path, field, [w.shape for w in weights])
     model.set_weights(weights)
+
+
+_FORMATS: Final = {  # the first bytes of a file
+    b"PK\x03\x04": "a zip archive, as .keras, .npz and PyTorch's files are",
+    b"\x80": "a pickle, which is not read: it can run code",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x1f\x8b": "gzip",
+}
+
+
+def _format_of(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(16)
+    names = (name for magic, name in _FORMATS.items() if start.startswith(magic))
+    return next(names, "no HDF5 file" if start else "an empty file")
 
 
 def _misfit(model: keras.Model, path: Path, field: str, shapes: list[tuple[int, ...]]) -> Exception:
