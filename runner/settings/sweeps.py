@@ -16,19 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from runner import limits
 from runner.cores import cores
 from runner.errors import UserError, wrong
 from runner.settings import command_line, compose
 from runner.settings.checks import check_disk_for, check_writable
 from runner.settings.games import all_games
 from runner.settings.launchers import check_installed
-from runner.settings.memory_checks import replay_bytes
+from runner.settings.memory_checks import PROGRAM_BYTES, replay_bytes
 from runner.settings.schema import Config
 
 RESUME: Final = "sweep.resume"
@@ -268,11 +268,11 @@ def check_together(configs: Sequence[Config], folder: Path, at_once: int | None)
     check_writable(folder, "hydra.sweep.dir")
     check_disk_for(configs, folder)
     largest = sorted(map(replay_bytes, configs), reverse=True)[: at_once or 0]
-    needed, free = sum(largest), psutil.virtual_memory().available
+    needed, free = sum(largest) + len(largest) * PROGRAM_BYTES, limits.free_memory()
     if needed > free:
         raise wrong(
             "memory.limit",
             max(config.memory.limit for config in configs),
             f"replays that fit into memory together: {at_once} runs at once take "
-            f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
+            f"{needed / 1e9:.1f} GB with the program, {free / 1e9:.1f} GB are free",
         )

@@ -17,6 +17,7 @@ def test_q_values_of_the_original() -> None:
     config = compose.load([
         "env=space_invaders",
         "obs=ram",
+        "agent=dqn",
         "agent.dueling=avg",
         "model.inputs=[{kind:scaled,factor:1}]",
         f"init_weights={DATA / 'spaceinvaders_ram_weights_20.h5f'}",

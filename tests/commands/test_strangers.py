@@ -66,7 +66,7 @@ def test_a_network_in_a_run_is_not_imported(
     trace = run.parent / "it ran"
     for folder in (run, run.parent):  # the run's folder, and the working directory
         (folder / "strange_network.py").write_text(MODULE.format(trace=str(trace)))
-    changed(run, model__name="custom", model__builder="strange_network:build")
+    changed(run, model={"name": "custom", "builder": "strange_network:build"})
     main, typed = {
         "evaluate": (evaluate, "run=run"),
         "watch": (watch, "run=run"),
@@ -79,7 +79,7 @@ def test_a_network_in_a_run_is_not_imported(
 
 
 def test_what_is_no_network_is_not_called_to_find_out(run: Path, here: Callable[..., Any]) -> None:
-    changed(run, model__name="custom", model__builder="os:system")
+    changed(run, model={"name": "custom", "builder": "os:system"})
     ended = here(evaluate, "run=run", "model.builder=os:system")
     assert_refused(ended, "model.builder=os:system", "expected a network's function")
 
@@ -90,7 +90,7 @@ def test_a_copied_run_plays_without_what_only_training_needs(
     changed(
         run,
         init_weights="gone.weights.h5",
-        memory__limit=9_000_000_000_000,
+        memory__limit=900_000_000_000,
         logger__wandb=True,
         logger__mlflow=True,
     )

@@ -11,6 +11,7 @@ import pytest
 from runner.errors import UserError
 from runner.settings import compose, sweeps
 from runner.settings.launchers import check_installed
+from runner.settings.memory_checks import PROGRAM_BYTES, replay_bytes
 from runner.sweep.folder import SweepDirectory
 
 SMALL = "memory.limit=20000"
@@ -140,11 +141,9 @@ def test_how_many_runs_share_the_machine(settings: list[str], at_once: int | Non
 def test_runs_at_once_must_fit_into_memory_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Memory:
-        available = 20_000 * 136 * 3 // 2  # of one run and a half
-
-    monkeypatch.setattr("psutil.virtual_memory", lambda: Memory)
     config = compose.load([SMALL])
+    of_one = replay_bytes(config) + PROGRAM_BYTES
+    monkeypatch.setattr("runner.limits.free_memory", lambda: of_one * 3 // 2)
     sweeps.check_together([config, config], tmp_path / "sweep", at_once=1)
     sweeps.check_together([config], tmp_path / "sweep", at_once=2)
     sweeps.check_together([config, config], tmp_path / "sweep", at_once=None)
