@@ -1,7 +1,9 @@
 """Bytes that behave like positions, found in what was seen of a game.
 
-A position takes many values, moves often, a little at a time, and both ways. A counter goes one way
-by the same amount; a timer or noise jumps. Of two bytes that move together one is enough.
+A position takes many values, moves often, a little at a time, and both ways; or it goes one way and
+comes in again on the other side of the screen, 160 pixels on. A counter goes one way by the same
+amount, around 256 or another number; a score has decimal digits; a timer or noise jumps. Of two
+bytes that move together one is enough.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 LEAST_VALUES: Final = 16
 LEAST_MOVING: Final = 0.05  # share of the transitions in which it changes
 STEP: Final = 12  # a change of a position is at most so much
+AROUND: Final = (129, 176)  # values of what goes around the screen: 160 pixels, and some margin
+DENSE: Final = 0.75  # share of these that it takes; decimal digits take less
 SAME: Final = 0.97  # share from which on something holds throughout
 
 
@@ -53,7 +57,7 @@ def score(values: NDArray[np.int64], changes: NDArray[np.int64]) -> float:
     moves = changes[changes != 0]
     if len(np.unique(values)) < LEAST_VALUES or moves.size < LEAST_MOVING * changes.size:
         return 0.0
-    if is_counter(moves):
+    if is_decimal(values) or (is_counter(moves) and not goes_around_the_screen(values)):
         return 0.0
     shares = np.bincount(values, minlength=256) / values.size
     shares = shares[shares > 0]
@@ -67,6 +71,17 @@ def is_counter(moves: NDArray[np.int64]) -> bool:
     most = amounts[counts.argmax()]
     back = float((np.sign(moves) == -np.sign(most)).mean())
     return bool(counts.max() >= SAME * moves.size and back < 1 - SAME)
+
+
+def is_decimal(values: NDArray[np.int64]) -> bool:
+    """Whether a byte holds two decimal digits, as scores do: 16 neighbouring values are not."""
+    return bool((values % 16 <= 9).all())
+
+
+def goes_around_the_screen(values: NDArray[np.int64]) -> bool:
+    """Whether a byte takes most of about 160 neighbouring values, as a car that drives around."""
+    span = int(values.max() - values.min()) + 1
+    return AROUND[0] <= span <= AROUND[1] and len(np.unique(values)) >= DENSE * span
 
 
 def is_copy(values: NDArray[np.int64], others: NDArray[np.int64]) -> bool:

@@ -24,6 +24,7 @@ from models.inputs.entities import Entities, Entity
 from models.inputs.places import Places
 from models.inputs.scaled import Scaled
 from models.inputs.standardized import Standardized
+from models.positions import find_positions
 from models.ram import Ram
 from models.setting import check_fields
 from runner.keras_rl2 import clone_model
@@ -148,6 +149,23 @@ def test_positions_are_found_and_read_as_named_ones():
     near = (newest[:, layer.found[0]] - newest[:, layer.found[1]]) % 256 == 0
     assert tiles.shape[1] == 64 + 16
     np.testing.assert_allclose(tiles[near][:, 64 + 7], 1.0)  # the tile around 0
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "found"),
+    [
+        (np.arange(4000) % 160, [0]),  # drives around the screen
+        (np.arange(4000) % 256, []),  # counts
+        (np.arange(4000) // 9 % 60, []),  # seconds
+        (np.arange(4000) % 100 // 10 * 16 + np.arange(4000) % 10, []),  # decimal digits
+        (np.abs(np.arange(4000) % 200 - 100), [0]),  # to and fro
+        (np.full(4000, 7), []),
+        (np.arange(4000) // 50 % 120, []),  # seldom moves
+    ],
+)
+def test_what_behaves_like_a_position(bytes_, found):
+    seen = np.stack([bytes_, np.full_like(bytes_, 1)], axis=-1).astype(np.uint8)
+    assert find_positions(seen.reshape(1000, 4, 2), count=2) == found
 
 
 def test_an_encoder_is_one_file():
