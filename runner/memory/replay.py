@@ -1,9 +1,7 @@
-"""Replay memory on uint8 rings: each frame is kept once, windows are gathered when sampled.
+"""Replay memory on uint8 rings: what is written, and which transitions are drawn.
 
 For the same stored steps and the same indices it returns what keras-rl2's ``SequentialMemory``
 returns, at a cost that does not grow with its size.
-Returns over several steps: Sutton 1988, https://doi.org/10.1007/BF00115009; their use in DQN:
-Hessel et al. 2018, https://arxiv.org/abs/1710.02298.
 """
 
 from __future__ import annotations
@@ -18,12 +16,13 @@ from runner.errors import RunError
 from runner.keras_rl2 import Experience, Memory
 from runner.memory.batch import Batch
 from runner.memory.priorities import Priorities, Prioritization
-from runner.memory.rings import BOUNDARY, TERMINAL, Rings
+from runner.memory.rings import BOUNDARY, TERMINAL
+from runner.memory.transitions import Transitions
 
 ROUNDS = 64  # of drawing anew, before what may be drawn is searched for
 
 
-class ReplayMemory(Memory, Rings):  # type: ignore[misc]
+class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
     """keras-rl2 memory of uint8 observations.
 
     Args:
@@ -63,13 +62,12 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
             raise ValueError(
                 f"limit={limit}: expected at least {streams * (window_length + n_step + 1)} entries"
             )
-        if n_step > 1 and gamma is None:
-            raise ValueError(f"gamma=None: expected the discount per step with n_step={n_step}")
-        Rings.__init__(self, streams, capacity, observation_shape)
+        Transitions.__init__(
+            self, streams, capacity, observation_shape,
+            window_length, ignore_episode_boundaries, padding, n_step, gamma,
+        )  # fmt: skip
         self.limit = limit
-        self.padding = padding
         self.generator = np.random.default_rng(seed)
-        self.n_step, self.gamma = n_step, gamma
         self.redraw_at_borders = redraw_at_borders
         self.prioritization = prioritization
         self.priorities: Priorities | None = None  # of the entries that are acted on
@@ -259,7 +257,7 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
             refused = self.is_boundary(self.positions(streams, indices - 2))
         if self.n_step > 1:
             held = self.held[streams]
-            refused |= indices - 1 + self._steps(streams, indices) >= held
+            refused |= indices - 1 + self.steps(streams, indices) >= held
         return refused
 
     def _drawable(self, choices: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -282,83 +280,6 @@ class ReplayMemory(Memory, Rings):  # type: ignore[misc]
             + (" with memory.border=redraw" if self.redraw_at_borders else "")
             + (f", and {self.n_step} steps after one" if self.n_step > 1 else "")
         )
-
-    def _steps(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n,): steps of the returns, ``n_step`` unless the episode ends before.
-
-        Where the newest entry comes before either, they lead beyond it.
-        """
-        # Entries from the one that is acted on; behind the newest come old ones, too far to count.
-        ahead = indices[:, None] + np.arange(-1, self.n_step - 1)
-        ends = self.is_boundary(self.positions(streams, ahead))
-        return np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, self.n_step)
-
-    def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
-        """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
-
-        Entry ``i - 1`` holds the last frame of state0 and what was done there, entry ``i`` what
-        that led to: the last frame of state1 with ``n_step`` 1. Padding stands for the frames of an
-        earlier episode.
-        """
-        if self.n_step > 1:
-            return self._gather_returns(streams, indices)
-        frames, at = self._frames(streams, indices, self.window_length + 1, 2)
-        acted = at[:, -2]
-        return Batch(
-            frames,
-            self.actions.reshape(-1)[acted].astype(np.int32),
-            self.rewards.reshape(-1)[acted],
-            self.flags.reshape(-1)[acted] & TERMINAL != 0,
-        )
-
-    def _gather_returns(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
-        assert self.gamma is not None
-        steps = self._steps(streams, indices)
-        lasts = np.stack([indices - 1, indices - 1 + steps], axis=1)  # of state0, of state1
-        frames, _ = self._frames(np.repeat(streams, 2), lasts.ravel(), self.window_length, 1)
-        ahead = np.arange(self.n_step)
-        acted = self.positions(streams, indices[:, None] - 1 + ahead)  # (n, n_step)
-        discounts = np.where(ahead < steps[:, None], self.gamma**ahead, 0.0)
-        rewards = (self.rewards.reshape(-1)[acted] * discounts).sum(axis=1)
-        newest = acted[np.arange(len(steps)), steps - 1]
-        return Batch(
-            frames.reshape(len(steps), 2 * self.window_length, *self.observation_shape),
-            self.actions.reshape(-1)[acted[:, 0]].astype(np.int32),
-            rewards.astype(np.float32),
-            self.flags.reshape(-1)[newest] & TERMINAL != 0,
-            steps,
-        )
-
-    def _frames(
-        self, streams: NDArray[np.int64], lasts: NDArray[np.int64], length: int, own: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Observations of the entries up to ``lasts`` (n,), padding for those of earlier episodes.
-
-        Args:
-            streams: (n,).
-            lasts: (n,) entries.
-            length: Observations up to each, itself included.
-            own: The last ones, which are of the episode whatever is marked.
-
-        Returns:
-            Frames (n, length, *observation) and their positions (n, length).
-        """
-        # From the entry before the first: if an episode ends there, the first is its final one.
-        reach = self.positions(streams, lasts[:, None] + np.arange(-length, 1))
-        at = reach[:, 1:]
-        frames = self.observations.reshape(-1, *self.observation_shape).take(at, axis=0)
-        if not self.ignore_episode_boundaries and length > own:
-            # Frame e is of an earlier episode if any entry from e - 1 on is a boundary, up to the
-            # one two before the first of the own frames: the one before may be their final one.
-            ends = self.is_boundary(reach[:, : length - own])
-            if ends.any():
-                outside = np.logical_or.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-                if self.padding == "first":
-                    rows, places = np.nonzero(outside)
-                    frames[rows, places] = frames[rows, outside.sum(axis=1)[rows]]
-                else:
-                    frames[:, : length - own][outside] = 0
-        return frames, at
 
     def get_state(self) -> dict[str, Any]:
         """Returns what the draws depend on beside the entries, of plain types and arrays."""

@@ -21,9 +21,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from runner import limits
 from runner.cores import cores
 from runner.errors import UserError, wrong
+from runner.limits import free_memory
 from runner.settings import command_line, compose
 from runner.settings.checks import check_disk_for, check_writable
 from runner.settings.games import all_games
@@ -268,7 +268,7 @@ def check_together(configs: Sequence[Config], folder: Path, at_once: int | None)
     check_writable(folder, "hydra.sweep.dir")
     check_disk_for(configs, folder)
     largest = sorted(map(replay_bytes, configs), reverse=True)[: at_once or 0]
-    needed, free = sum(largest) + len(largest) * PROGRAM_BYTES, limits.free_memory()
+    needed, free = sum(largest) + len(largest) * PROGRAM_BYTES, free_memory()
     if needed > free:
         raise wrong(
             "memory.limit",

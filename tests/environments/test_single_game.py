@@ -83,7 +83,8 @@ def test_every_frame_is_counted_once(make_single):
 
 
 @pytest.mark.parametrize(
-    ("typed", "kind"), [(["env.num_envs=2"], EmulatorPool), (["agent=dqn", "memory=sequential"], SingleGame)]
+    ("typed", "kind"),
+    [(["env.num_envs=2"], EmulatorPool), (["agent=dqn", "memory=sequential"], SingleGame)],
 )
 def test_the_memory_decides_how_games_are_played(load, typed, kind):
     games = make_games(load("env=breakout", *typed))

@@ -143,7 +143,7 @@ def test_runs_at_once_must_fit_into_memory_together(
 ) -> None:
     config = compose.load([SMALL])
     of_one = replay_bytes(config) + PROGRAM_BYTES
-    monkeypatch.setattr("runner.limits.free_memory", lambda: of_one * 3 // 2)
+    monkeypatch.setattr("runner.settings.sweeps.free_memory", lambda: of_one * 3 // 2)
     sweeps.check_together([config, config], tmp_path / "sweep", at_once=1)
     sweeps.check_together([config], tmp_path / "sweep", at_once=2)
     sweeps.check_together([config, config], tmp_path / "sweep", at_once=None)
