@@ -7,6 +7,8 @@ learns may call it terminal.
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -16,13 +18,21 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from runner.environments import emulator_state
-from runner.environments.screen import ScreenView
+from runner.environments.screen import Screen, ScreenView
 from runner.settings.games import rom_path
 from runner.settings.obs import PixelObservation, RamObservation
 from runner.settings.observations import observation_shape
 from runner.settings.schema import EnvConfig, ObsConfig
 
 Observation = NDArray[np.uint8]
+
+
+@functools.cache
+def _actions(rom: Path, full: bool) -> tuple[Action, ...]:
+    """What can be done in a game; ALE answers once it is loaded (0.2 s)."""
+    ale = ALEInterface()
+    ale.loadROM(rom)
+    return tuple(ale.getLegalActionSet() if full else ale.getMinimalActionSet())
 
 
 class AtariGame(gymnasium.Env[Observation, int]):
@@ -39,7 +49,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
     """
 
     def __init__(self, env: EnvConfig, obs: ObsConfig) -> None:
-        """Loads the game.
+        """Finds the game; its first ``reset`` or ``set_state`` loads it.
 
         Raises:
             UserError: ``env.rom_dir`` does not hold the game.
@@ -51,18 +61,15 @@ class AtariGame(gymnasium.Env[Observation, int]):
         # Drawn here: ALE's saved states forget the action that may stick (see ``_act``).
         self.ale.setFloat("repeat_action_probability", 0.0)
         self.ale.setInt("max_num_frames_per_episode", env.max_frames)
-        self.ale.loadROM(self._rom)
-        self.actions: list[Action] = (
-            self.ale.getLegalActionSet() if env.full_actions else self.ale.getMinimalActionSet()
-        )
+        self.actions = _actions(self._rom, env.full_actions)
+        self._is_loaded = False
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.actions))
         self.observation_space = spaces.Box(0, 255, observation_shape(env, obs), np.uint8)
         seen = obs.bytes if isinstance(obs, RamObservation) else None
         self._bytes = None if seen is None else np.array(seen)
         self._view = ScreenView(obs) if isinstance(obs, PixelObservation) else None
-        if self._view is not None:
-            self._newer, self._older = self._view.buffer(self.ale), self._view.buffer(self.ale)
-            self._read_screen = self._view.reader(self.ale)
+        self._newer: Screen
+        self._older: Screen
         skip = env.frame_skip
         self._skips = skip if isinstance(skip, list) else [skip]
         self._fires = env.fire_at_start and Action.FIRE in self.actions
@@ -92,9 +99,11 @@ class AtariGame(gymnasium.Env[Observation, int]):
             np_seed, ale_seed = np.random.SeedSequence(seed).generate_state(2)
             self._np_random = np.random.default_rng(int(np_seed))
             self.ale.setInt("random_seed", int(np.int32(ale_seed)))
-            self.ale.loadROM(self._rom)
+            self._load()
             generator = np.random.RandomState(int(ale_seed))
             self._draws.state = generator.get_state(legacy=False)  # type: ignore[assignment]
+        elif not self._is_loaded:
+            self._load()
         self._start_game()
         frames = self._play_start()
         self._lives = self.ale.lives()
@@ -104,6 +113,13 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self._read_screen(self._newer)
             self._older.fill(0)
         return self._observe(pools=True), {"lives": self._lives, "frames": frames}
+
+    def _load(self) -> None:
+        self.ale.loadROM(self._rom)
+        if self._view is not None and not self._is_loaded:
+            self._newer, self._older = self._view.buffer(self.ale), self._view.buffer(self.ale)
+            self._read_screen = self._view.reader(self.ale)
+        self._is_loaded = True
 
     def _start_game(self) -> None:
         self.ale.reset_game()
@@ -223,6 +239,8 @@ class AtariGame(gymnasium.Env[Observation, int]):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Goes back to what ``get_state`` returned; the next step observes anew."""
+        if not self._is_loaded:
+            self._load()
         emulator_state.restore(self.ale, state["emulator"])
         self.np_random.bit_generator.state = state["generator"]
         self._draws.state = state["draws"]

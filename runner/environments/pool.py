@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from runner import limits
 from runner.cores import cores
 from runner.environments.atari import AtariGame
-from runner.environments.worker import STARTS, Layout, play
+from runner.environments.worker import Layout, play
 from runner.errors import RunError, wrong
 from runner.settings.schema import EnvConfig, ObsConfig
 
@@ -233,7 +233,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         return slice(self.groups[group].start, self.groups[group].stop)
 
     def _say_how_many_started(self) -> None:
-        share = self._arrays["started"].sum() / (STARTS * self.num_envs)
+        share = self._arrays["started"].mean()
         print(f"starting {self.num_envs:,} emulators: {share:.0%}", flush=True)
 
     def _ask(

@@ -19,7 +19,6 @@ from runner.environments.atari import AtariGame
 from runner.settings.schema import EnvConfig, ObsConfig
 
 REST = -1  # the action of a game that is to stand still
-STARTS = 2  # parts of a start: the game is loaded, its first reset is done
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Layout:
             "observations": (images, "u1"),  # what to act on next
             "final_observations": (images, "u1"),  # where a game ended: its last observation
             "actions": (each, "i4"),
-            "started": (each, "i4"),  # parts of its start that a game has behind it
+            "started": (each, "?"),
             "rewards": (each, "f8"),
             "terminated": (each, "?"),
             "truncated": (each, "?"),
@@ -89,7 +88,6 @@ def play(
             groups.append({})
             for index in share:
                 groups[-1][index] = players[index] = AtariGame(env, obs)
-                arrays["started"][index] = 1
         while True:
             order = pipe.recv_bytes()
             if order == b"c":
@@ -144,7 +142,7 @@ def _obey(
     if command == "reset":
         a["observations"][index], info = game.reset(seed=argument)
         a["lives"][index] = info["lives"]
-        a["started"][index] = STARTS
+        a["started"][index] = True
         return None
     if command == "get_state":
         return game.get_state()
