@@ -35,7 +35,6 @@ def _run(arguments: list[str]) -> int:
     given = flags.parse_flags(arguments)
     if given.help:
         raise HelpAsked(flags.HELP.rstrip())
-    compose.register()
     settings = command_line.with_paths_quoted(given.settings)
     if any(text.startswith("resume=") for text in settings):
         return _resume([*settings, *(text for text in arguments if text.startswith("-"))])

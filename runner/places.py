@@ -104,7 +104,6 @@ def main(arguments: Sequence[str]) -> int:
         out = given.get("out")
         if out is not None and not out.absolute().parent.is_dir():
             raise UserError(f"out={out}: expected a file in a folder that exists")
-        compose.register()
         rows = table(games, steps, count)
         if out is not None:
             command = " ".join(["python -m runner.places", *arguments])

@@ -125,9 +125,8 @@ def load_trained(run: Path, play: Play) -> Trained:
         UserError: Something does not exist or does not fit.
     """
     from runner.environments.atari import AtariGame
-    from runner.settings import checks, compose, saved
+    from runner.settings import checks, saved
 
-    compose.register()
     directory, weights = RunDirectory.find(run)
     config = directory.read_config()
     saved.allow_builder(config, directory.folder, play.builder)

@@ -81,7 +81,6 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def load() -> Load:
     """Composes and checks one run: ``load("env=pong", "obs=pixel")``."""
-    compose.register()
 
     def load_small(*overrides: str) -> Config:
         return compose.load([SMALL_MEMORY, *overrides])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-def slow_but(quick: set[str], rows: Iterable[str]) -> list[Any]:
+def slow_but(quick: set[Any], rows: Iterable[Any]) -> list[Any]:
     """``rows``, each marked slow unless it is among ``quick``."""
     rows = list(rows)
     assert quick <= set(rows)

@@ -16,6 +16,7 @@ print(keras.backend.backend(), keras.config.image_data_format(), keras.config.fl
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first", ["from runner import tensorflow_setup", "from runner.agent import dqn"]
 )

@@ -14,7 +14,6 @@ from runner.settings import compose
 
 def measure(obs: str, seconds: float) -> dict[str, float]:
     """Steps the games in groups, as training does: one group always has its next step waiting."""
-    compose.register()
     config = compose.load([f"obs={obs}"])
     games = make_games(config)
     try:

@@ -12,7 +12,6 @@ from runner.settings import compose
 
 def measure(overrides: list[str], seconds: float, threads: int | None = None) -> dict[str, float]:
     """Times calls of as many updates as a turn has, with all of TensorFlow's threads or some."""
-    compose.register()
     config = compose.load(overrides)
     games = make_games(config)
     games.close()

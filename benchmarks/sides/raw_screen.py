@@ -26,7 +26,6 @@ class RgbGame:
     """Space Invaders as keras-rl2 wants it: ``reset()``, ``step(action)``, colour screens."""
 
     def __init__(self) -> None:
-        compose.register()
         config = compose.load(["env=space_invaders", "env.protocol=v5"])
         self._game = AtariGame(config.env, config.obs)
         self._game.reset(seed=0)

@@ -28,7 +28,6 @@ def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = 
     Returns:
         The callback.
     """
-    compose.register()
     config = compose.load(overrides)
     games = make_games(config)
     try:

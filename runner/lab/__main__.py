@@ -51,7 +51,6 @@ def _serve(given: dict[str, Any], port: int) -> int:
         from runner.ram_maps import ram_map
         from runner.settings import compose
 
-        compose.register()
         config = compose.load([f"env={given['env']}", "obs=ram"])
         q_values, names, about = None, ram_map(config.env.game), "you play"
     else:

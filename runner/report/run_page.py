@@ -161,7 +161,6 @@ def _differing(run: Run) -> list[tuple[str, str, str]] | None:
 
     default: Mapping[str, Any]
     try:
-        compose.register()
         obs = shown(run.settings.get("obs.name"))
         config = compose.load([f"env={run.game}", f"obs={obs}"])
         default = dict(saved.flat(dataclasses.asdict(config)))

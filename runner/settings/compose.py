@@ -73,7 +73,8 @@ def _by_obs(obs: str, ram: Any, pixel: Any) -> Any:
     return {"ram": ram, "pixel": pixel}.get(obs)  # obs.name itself is checked later
 
 
-def register() -> None:
+@functools.cache
+def _register() -> None:
     """Makes every game of ALE known to Hydra: ``env=pong``, ``env=ms_pacman``."""
     OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
     OmegaConf.register_new_resolver("of_id", of_id, replace=True)
@@ -150,6 +151,7 @@ def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConf
 @functools.lru_cache(maxsize=32)
 def _options(lines: tuple[str, ...], typed: frozenset[str]) -> tuple[dict[str, Any], DictConfig]:
     """Has Hydra compose the options. A typed one comes after the experiment, so it wins over it."""
+    _register()
     main = OmegaConf.to_container(OmegaConf.load(CONF_DIR / "config.yaml"))
     assert isinstance(main, dict)
     last = [entry for entry in main["defaults"] if set(entry) & typed]

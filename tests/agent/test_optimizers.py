@@ -29,7 +29,6 @@ from runner.settings import compose
 def test_the_rate_stays_and_falls_in_a_straight_line_until_steps(
     steps: int, hold: float, rates: list[float], compiled: bool
 ) -> None:
-    compose.register()
     agent = dataclasses.replace(
         compose.load(["agent=dqn"]).agent,
         optimizer="sgd", learning_rate=0.1, lr_min=0.01, lr_decay_steps=steps,

@@ -222,7 +222,6 @@ COMBINATIONS = list(pairwise(CHOICES))
 
 @functools.cache
 def small_settings() -> Config:
-    compose.register()
     return compose.load([
         "agent=dqn",
         "model.hidden=[4,3]", "memory.limit=1000", "train.warmup=100", "env.num_envs=2",

@@ -95,6 +95,7 @@ def test_what_was_stopped_is_evaluated_when_the_run_is_resumed(tmp_path: Path) -
     assert played(tmp_path) == [(20, 3.0), (40, 7.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", [0, 100])
 def test_training_is_the_same_with_evaluations_and_without(
     tmp_path: Path, interval: int, trained: dict[int, list[np.ndarray[Any, Any]]]
@@ -130,7 +131,6 @@ def test_training_is_the_same_with_evaluations_and_without(
 
 @pytest.fixture(scope="module")
 def trained() -> dict[int, list[np.ndarray[Any, Any]]]:
-    compose.register()
     return {}
 
 
@@ -138,7 +138,6 @@ def test_whole_games_for_their_own_points() -> None:
     """Training's limits and what its learner is told besides are not the evaluation's."""
     from runner.evaluation import evaluate
 
-    compose.register()
     rules = ["env.fire_at_start=true", "env.max_steps=5", "env.terminal_on_life_loss=true"]
     told = [
         "env.life_loss_reward=-1",

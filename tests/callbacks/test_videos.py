@@ -38,7 +38,6 @@ FILMED = {"best": [200], "every_eval": [200, 400], "every_episode": [117, 237, 3
 
 
 def config_of(mode: str) -> Config:
-    compose.register()
     return compose.load([*SETTINGS, f"video={mode}"])
 
 
@@ -80,6 +79,7 @@ def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, li
     return agent.model.get_weights(), heard
 
 
+@pytest.mark.slow
 def test_training_is_the_same_and_the_games_are_filmed(tmp_path: Path) -> None:
     without, _ = trained(tmp_path, [])
     weights, videos = trained(tmp_path, FILMED)

@@ -26,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 @pytest.mark.parametrize(
     ("num_envs", "settings"),
     [
-        (1, RULES),
+        pytest.param(1, RULES, marks=pytest.mark.slow),
         # The priorities too, how far the importance weights have come, what is left of a repeated
         # action, the mean of the weights, and how far the learning rate has fallen and the discount
         # has risen.

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from commands.commands_started import finish, start
 
 from runner.doctor import main as doctor
 
 
+@pytest.mark.slow
 def test_this_machine_is_ready(tmp_path: Path) -> None:
     ended = finish(start("runner.doctor", [], tmp_path))
     assert ended.code == 0, ended.out

@@ -13,7 +13,6 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def test_q_values_of_the_original() -> None:
-    compose.register()
     config = compose.load([
         "env=space_invaders",
         "obs=ram",

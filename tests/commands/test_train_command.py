@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from marks import slow_but
 
 from runner.__main__ import main as train
 from runner.callbacks.metrics import COLUMNS
@@ -149,7 +150,9 @@ def test_result(
 # --- interrupted, and gone on with ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["interrupted_run", "interrupted_stock_run"])
+@pytest.mark.parametrize(
+    "name", slow_but({"interrupted_run"}, ["interrupted_run", "interrupted_stock_run"])
+)
 def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(
     name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -185,6 +188,7 @@ def test_the_printed_command_resumes(
     assert len(set(steps)) == len(steps)
 
 
+@pytest.mark.slow
 def test_the_printed_settings_go_on_with_the_stock_agent(
     interrupted_stock_run: Any, here: Callable[..., Any]
 ) -> None:

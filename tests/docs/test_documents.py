@@ -166,7 +166,6 @@ CHECKS: dict[str, Check] = {
 @of_each_documents_commands
 @pytest.mark.usefixtures("enough_memory", "own_files")
 def test_commands_would_run(document: str) -> None:
-    compose.register()
     for command in of(document, commands()):
         program, *arguments = words(command)
         CHECKS.get(program, lambda arguments: None)(arguments)

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+from marks import slow_but
 
 from runner.environments import pool as pool_module
 from runner.environments.atari import AtariGame
@@ -271,7 +272,9 @@ def test_a_slow_start_says_how_far_it_is(load, monkeypatch, capsys):
         pool.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", slow_but({signal.SIGINT}, [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+)
 def test_a_start_can_be_interrupted(repository, tmp_path, number):
     folder = tmp_path / "run"
     command = ["env=pong", "train=smoke", "env.num_envs=400", "train.warmup=5000",

@@ -61,6 +61,7 @@ print(json.dumps([before, after, Callback is not keras.callbacks.Callback]))
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_is_left_as_it_was_found() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", LOOK_BEFORE_AND_AFTER],

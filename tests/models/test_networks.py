@@ -162,7 +162,6 @@ BY_HAND = [
 def test_the_networks_have_their_papers_and_tutorials_sizes(
     option, shape, nb_actions, dueling, weights
 ):
-    compose.register()
     obs = "ram" if option == "dense" else "pixel"
     typed = [f"model={option}", f"agent.dueling={dueling}", f"obs.window={shape[0]}"]
     config = compose.load(["agent=dqn", "memory.limit=20000", f"obs={obs}", *typed])

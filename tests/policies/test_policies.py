@@ -39,7 +39,6 @@ def shares(policy: Any, q_values: Any, draws: int = 4000, **game: int) -> Any:
 
 
 def built(*settings: str) -> Any:
-    compose.register()
     return make_policy(compose.load(["memory.limit=20000", *settings]))
 
 

@@ -17,7 +17,6 @@ from runner.settings.schema import Config
 
 @functools.cache
 def settings(*overrides: str) -> Config:
-    compose.register()
     return compose.load(["memory.limit=20000", *overrides])
 
 

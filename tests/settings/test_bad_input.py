@@ -15,11 +15,6 @@ from runner.settings.checks import check_writable
 SMALL = "memory.limit=20000"
 
 
-@pytest.fixture(autouse=True)
-def registered():
-    compose.register()
-
-
 def checked(arguments):
     run = compose.load_run(command_line.with_paths_quoted(arguments))
     check_writable(run.folder(), "hydra.run.dir")
@@ -318,7 +313,7 @@ def python(repository, folder, *arguments):
 
 def test_settings_are_checked_without_tensorflow(repository, tmp_path):
     code = (
-        "import sys; from runner.settings import compose; compose.register(); "
+        "import sys; from runner.settings import compose; "
         "compose.load_run(['env=pong']); "
         "print([m for m in ('tensorflow', 'keras', 'rl') if m in sys.modules])"
     )

@@ -91,9 +91,8 @@ SLOW: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
 @given(st.lists(ARGUMENTS, min_size=1, max_size=3))
-@settings(max_examples=40, **SLOW)
+@settings(max_examples=15, **SLOW)
 def test_every_command_line_is_taken_or_refused_in_one_line(arguments: list[str]) -> None:
-    compose.register()
     check_line(arguments)
 
 
@@ -101,5 +100,4 @@ def test_every_command_line_is_taken_or_refused_in_one_line(arguments: list[str]
 @given(st.lists(ARGUMENTS, min_size=1, max_size=3))
 @settings(max_examples=2000, **SLOW)
 def test_many_command_lines(arguments: list[str]) -> None:
-    compose.register()
     check_line(arguments)

@@ -48,6 +48,7 @@ def test_every_option_of_every_group_composes(load, option):
 
 
 def test_every_game_is_known_to_hydra_under_both_spellings(load):
+    load()
     registered = ConfigStore.instance().repo["env"]
     assert len(all_games()) > 100
     for game in all_games():

@@ -83,7 +83,6 @@ def test_a_game_may_be_named_twice_if_it_is_the_same(load):
     ],
 )
 def test_a_wrong_name_is_refused_in_one_line(typed, parts):
-    compose.register()
     with pytest.raises(UserError) as caught:
         compose.load(["memory.limit=20000", *typed])
     text = str(caught.value)
@@ -92,7 +91,6 @@ def test_a_wrong_name_is_refused_in_one_line(typed, parts):
 
 
 def test_names_can_be_swept():
-    compose.register()
     plan = sweeps.plan(["env.id=Pong-ram-v4,Breakout-v0", "memory.limit=20000"])
     configs = [run.config for run in plan.runs]
     assert [(c.env.game, c.obs.name) for c in configs] == [("pong", "ram"), ("breakout", "pixel")]

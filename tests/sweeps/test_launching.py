@@ -18,7 +18,7 @@ import pytest
 
 from runner.errors import UserError
 from runner.run_directory import RunDirectory
-from runner.settings import compose, launchers, sweeps
+from runner.settings import launchers, sweeps
 from runner.sweep.folder import (
     DONE,
     NOT_STARTED,
@@ -34,11 +34,6 @@ PLACES = [
     "plain", "with space", "it's", "größe", "a=b,c", "[x]", "{y}", 'say "hi"', "100%", "$HOME",
     "~tilde", "back\\slash", "(a)", "#1", "&", "日本",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def registered() -> None:
-    compose.register()
 
 
 def noted(folder: str, number: int, chosen: Sequence[str]) -> float | None:

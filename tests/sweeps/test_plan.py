@@ -19,11 +19,6 @@ NEEDS_EXTRA = pytest.mark.needs("sweeps")
 WINDOWS_REFUSES = set('<>:"/\\|?*')
 
 
-@pytest.fixture(autouse=True)
-def registered() -> None:
-    compose.register()
-
-
 def names(*settings: str) -> list[str]:
     return [run.name for run in sweeps.plan([SMALL, *settings]).runs]
 
