@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 
 from runner import __version__
@@ -28,16 +27,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    from runner import api
     from runner.commands import HelpAsked
-    from runner.environments.build import make_games
-    from runner.settings import checks, command_line, compose, flags, sweeps
+    from runner.settings import command_line, compose, flags, sweeps
 
     given = flags.parse_flags(arguments)
     if given.help:
         raise HelpAsked(flags.HELP.rstrip())
     settings = command_line.with_paths_quoted(given.settings)
     if any(text.startswith("resume=") for text in settings):
-        return _resume([*settings, *(text for text in arguments if text.startswith("-"))])
+        flags_too = [text for text in arguments if text.startswith("-")]  # refused there
+        return api.resume(*settings, *flags_too).exit_code
     if given.cfg is None and sweeps.is_sweep(settings, multirun=given.multirun):
         from runner.sweep.sweep import sweep
 
@@ -46,46 +46,7 @@ def _run(arguments: list[str]) -> int:
     if given.cfg is not None:
         print(compose.shown(run, given.cfg, given.package), end="")
         return 0
-    folder = run.folder()
-    checks.check_packages(run.config)
-    checks.check_writable(folder, "hydra.run.dir")
-    checks.check_disk(run.config, folder)
-    with contextlib.closing(make_games(run.config)) as games:  # they load while TensorFlow does
-        from runner.training import train
-
-        return train(run.config, games, folder, may_rename=not run.folder_is_typed)
-
-
-def _resume(arguments: list[str]) -> int:
-    from runner.environments.build import make_games
-    from runner.errors import UserError
-    from runner.run_directory import RunDirectory
-    from runner.settings import checks, saved
-    from runner.settings.resume import changed, run_to_resume
-    from runner.trained import is_pretrained
-
-    folder, overrides = run_to_resume(arguments)
-    if is_pretrained(folder):
-        raise UserError(
-            f"resume={folder}: expected a run of your own (what is in pretrained/ is only "
-            "read; to start from its weights: init_weights=FILE)"
-        )
-    run = RunDirectory(folder)
-    config = run.read_config()
-    named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
-    saved.allow_builder(config, folder, named[-1] if named else None)
-    config = changed(config, overrides)
-    if config.memory.name == "sequential":
-        raise UserError(
-            f"resume={folder}: expected a run with memory=replay (keras-rl2's own agent and memory "
-            "keep no checkpoints; start from its weights with init_weights= start_step=)"
-        )
-    run.check_resumable()
-    checks.check_packages(config)
-    with run.locked(), contextlib.closing(make_games(config)) as games:
-        from runner.training import resume
-
-        return resume(config, games, run)
+    return api.train_composed(run).exit_code
 
 
 def command() -> int:

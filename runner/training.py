@@ -35,7 +35,7 @@ from runner.settings.schema import Config
 from runner.video.replay import Recording
 
 
-def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> int:
+def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> tuple[Path, int]:
     """Trains, evaluates, writes the run directory.
 
     Args:
@@ -45,7 +45,7 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> in
         may_rename: Whether another name will do if a run has that folder already.
 
     Returns:
-        The exit code: 0, or 129 / 130 / 143 if a signal ended the training.
+        The run's folder, and the exit code: 0, or 129 / 130 / 143 if a signal ended the training.
 
     Raises:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
@@ -56,7 +56,7 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> in
     start(config, games)
     run = RunDirectory.claim(folder, config, may_rename=may_rename)
     with run.locked():
-        return _fit_and_evaluate(config, games, agent, run, environment, resume=False)
+        return run.folder, _fit_and_evaluate(config, games, agent, run, environment, resume=False)
 
 
 def resume(config: Config, games: Games, run: RunDirectory) -> int:
@@ -68,7 +68,7 @@ def resume(config: Config, games: Games, run: RunDirectory) -> int:
         run: The run, which this process has locked.
 
     Returns:
-        The exit code, as of ``train``.
+        The exit code, as that of ``train``.
 
     Raises:
         UserError: The run has no checkpoint that fits; it is as it was.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+
+# Every kill, game and command line, not some of them: RUNNER_THOROUGH=1 pytest -m slow
+THOROUGH = os.environ.get("RUNNER_THOROUGH") == "1"
 
 
 def slow_but(quick: set[Any], rows: Iterable[Any]) -> list[Any]:

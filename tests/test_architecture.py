@@ -17,7 +17,9 @@ SOURCES = sorted(
 )
 # What stands above may import what stands below, never the other way round.
 ORDER = [
-    {"runner.__main__", "runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
+    {"runner.__main__"},
+    {"runner.api"},
+    {"runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
     {"runner.atlas", "runner.lab", "runner.places"},
     {"runner.explain"},
     {"runner.commands"},

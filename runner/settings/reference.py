@@ -91,5 +91,7 @@ def written(text: str) -> str:
     return _MARKS.sub(lambda match: match[1] + table(match[2]) + match[3], text)
 
 
+USAGE: Final = "python -m runner.settings.reference"
+
 if __name__ == "__main__":
     DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

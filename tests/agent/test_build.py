@@ -24,9 +24,9 @@ def test_positions_that_were_found_are_named(load: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_readmes_example(repository: Path, tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.S)[1:]
-    assert "build_agent(config, games)" in code
+def test_the_documented_example(repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs" / "howto.md").read_text()
+    (code,) = (c for c in re.findall(r"```python\n(.*?)```", text, re.S) if "build_agent(" in c)
     shorter = code.replace("nb_steps=20_000", "nb_steps=200")
     assert shorter != code
     (tmp_path / "train_pong.py").write_text(shorter)

@@ -51,6 +51,7 @@ def test_the_same_seed_gives_the_same_weights(num_envs: int, xla: bool) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_others() -> None:
     one, other = (weights_of_a_training(4, seed)[-1] for seed in (3, 4))
     assert not np.array_equal(one, other)

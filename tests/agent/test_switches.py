@@ -151,8 +151,7 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
 
 
 QUICK = {
-    "n-step, random play", "prioritised", "QR-DQN", "noisy", "expected SARSA, softmax",
-    "games that explore differently", "Munchausen",
+    "prioritised", "QR-DQN", "expected SARSA, softmax", "Munchausen",
 }  # fmt: skip
 
 
@@ -165,6 +164,7 @@ def test_corridor_is_learned(switch: str) -> None:
     np.testing.assert_allclose(q_values, expected, atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_mean_of_the_weights_learns_the_corridor() -> None:
     keras.utils.set_random_seed(1)
     agent = agent_with()

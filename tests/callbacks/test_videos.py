@@ -107,6 +107,7 @@ def follow(
             game.reset()
 
 
+@pytest.mark.slow
 def test_a_resumed_training_films_the_games_that_it_would_have(tmp_path: Path) -> None:
     config = config_of("every_episode")
 

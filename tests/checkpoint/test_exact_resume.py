@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from checkpoint.runs import PIXEL, PRIORITISED, RULES, SMALL, assert_same_run
 from commands.commands_started import finish, start
+from marks import THOROUGH
 
 from runner.__main__ import main
 
@@ -21,6 +22,12 @@ from runner.__main__ import main
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr("sys.argv", ["runner", *arguments])  # Hydra reads it
     assert main(list(arguments)) == 0
+
+
+EVERY_INPUT = (
+    "model.inputs=[standardized,changes,places,{kind:places,of:[70,70-30]},{kind:bits,of:[36]},"
+    "{kind:entities,of:[{numbers:[30]},{numbers:[31]}],hidden:[8]}]"
+)
 
 
 @pytest.mark.parametrize(
@@ -43,23 +50,21 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
                 "agent.gamma_steps=400",
                 "agent.gamma_start=0.5",
                 "agent.n_step=3",
-                "model.gains=true",
-                "model.inputs=[standardized,changes,places,{kind:places,of:[70,70-30]},"
-                "{kind:bits,of:[36]},{kind:entities,of:[{numbers:[30]},{numbers:[31]}],hidden:[8]}]",
             ),
         ),
+        pytest.param(4, ("obs=ram", "model.gains=true", EVERY_INPUT), marks=pytest.mark.slow),
         pytest.param(4, (*PIXEL, "agent.jit_compile=true"), marks=pytest.mark.slow),
     ],
-    ids=["rules", "ram prioritised", "pixel of 4 games"],
+    ids=["rules", "ram prioritised", "every input", "pixel of 4 games"],
 )
 def test_in_two_parts_or_three(
     num_envs: int, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    typed = [*SMALL, *settings, "model.hidden=[16,8]", f"env.num_envs={num_envs}", "seed=5"]
+    typed = [*SMALL, *settings, f"env.num_envs={num_envs}", "seed=5"]
     run(monkeypatch, *typed, "train.steps=500", "hydra.run.dir=whole")
     run(monkeypatch, *typed, "train.steps=130", "hydra.run.dir=parts")
-    if num_envs == 4:
+    if "obs=ram" not in settings:
         run(monkeypatch, "resume=parts", "train.steps=333", "checkpoint.interval=70")
     run(monkeypatch, "resume=parts", "train.steps=500")
     assert_same_run(Path("parts"), Path("whole"))
@@ -72,7 +77,7 @@ KILLED = (
     *SMALL, "checkpoint.interval=8", "env.num_envs=4", "seed=2", "train.steps=1600",
     "logger.interval=0.05",
 )  # fmt: skip
-KILLS = 10  # of each of the two chains
+KILLS = 10 if THOROUGH else 2  # of each of the two chains
 CHAINS = {1: (), 2: PRIORITISED}  # what they run beside
 
 
@@ -101,7 +106,7 @@ def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
     saved = half = 0
     for kill in range(KILLS):
         # Some die while they load: before the folder is there, before the first checkpoint.
-        early = kill in (0, 5)
+        early = kill % 5 == 0
         moment = moments.uniform(0.5, 3.5) if early else moments.uniform(0.0, 0.5)
         killed(command, cwd, moment, of_training=not early)
         if (folder / "config.yaml").exists():
@@ -115,7 +120,7 @@ def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
 
 
 @pytest.mark.slow
-def test_twenty_kills(tmp_path: Path) -> None:
+def test_kills(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as both:
         chains = list(both.map(lambda number: chain(number, tmp_path), CHAINS))
     for (folder, saved, half), settings in zip(chains, CHAINS.values(), strict=True):

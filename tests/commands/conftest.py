@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from checkpoint.runs import SMALL
+from checkpoint.runs import PIXEL, SMALL
 from commands.commands_started import Ended, finish, start, until_training
 
 XLA_OFF = "agent.jit_compile=false"
@@ -49,7 +49,7 @@ def made(once: Once, name: str, *arguments: str, interrupt: bool = False) -> Run
 @pytest.fixture(scope="session")
 def pixel_run(once: Once) -> Run:
     settings = ("train=smoke", "checkpoint.interval=200", "env.num_envs=16", "train.warmup=300")
-    return made(once, "pixel", "env=breakout", "obs=pixel", XLA_OFF, *SHORT, *settings)
+    return made(once, "pixel", "env=breakout", *PIXEL, XLA_OFF, *SHORT, *settings)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ def test_a_run_or_one_of_its_weights_is_evaluated(
     assert len(result["returns"]) == 3
 
 
+@pytest.mark.slow
 def test_the_same_seed_plays_the_same_games(stock_run: Any, here: Callable[..., Any]) -> None:
     shutil.copytree(stock_run.folder, "run")
     played = []

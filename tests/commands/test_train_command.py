@@ -43,7 +43,7 @@ def weights_in(path: Path) -> list[Any]:
     return found
 
 
-@pytest.fixture(params=["pixel_run", "stock_run"])
+@pytest.fixture(params=slow_but({"pixel_run"}, ["pixel_run", "stock_run"]))
 def run(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
@@ -119,7 +119,7 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
     ("name", "game", "obs", "agent", "steps"),
     [
         ("pixel_run", "breakout", "pixel", "dqn", 600),  # whole turns of 8 of the 16 games
-        ("stock_run", "pong", "ram", "keras_rl2", 600),
+        pytest.param("stock_run", "pong", "ram", "keras_rl2", 600, marks=pytest.mark.slow),
     ],
 )
 def test_result(
@@ -203,6 +203,7 @@ def test_the_printed_settings_go_on_with_the_stock_agent(
     assert [float(game["epsilon"]) for game in games] == pytest.approx(expected, abs=2e-5)
 
 
+@pytest.mark.slow
 def test_weights_and_step_go_on_where_a_run_was_left(
     interrupted_run: Any, here: Callable[..., Any]
 ) -> None:
@@ -223,6 +224,7 @@ def test_weights_and_step_go_on_where_a_run_was_left(
     assert json.loads(Path("more/result.json").read_text())["steps"] == end
 
 
+@pytest.mark.slow
 def test_weights_that_a_run_starts_from(here: Callable[..., Any]) -> None:
     """Nothing is learned before the warm-up ends: out comes what went in."""
     first = Path("first/weights/final.weights.h5")

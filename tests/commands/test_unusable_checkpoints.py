@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from marks import slow_but
 
 from runner.__main__ import main as train
 from runner.checkpoint.archive import read_archive, write_archive
@@ -81,37 +82,35 @@ def foreign_emulator(state: dict[str, Any]) -> None:
         game["emulator"] = b"\x07" * len(game["emulator"])
 
 
-@pytest.mark.parametrize(
-    ("damage", "settings", "part"),
-    [
-        (format_of_tomorrow, [], "format 99"),
-        (cut_short, [], "whole checkpoint"),
-        (without_checkpoints, [], "expected a run with checkpoints"),
-        (without_states, [], "expected a run with checkpoints"),
-        (of_another_run, [], "another run"),
-        (lambda run: (run / "run_id.txt").unlink(), [], "run_id.txt"),
-        (every(wider_network), [], "does not fit"),
-        (every(diverged), [], "not finite"),
-        (every(lambda state: state["agent"].pop("optimizer")), [], "other entries"),
-        (every(lambda state: state["agent"].update(optimizer=[])), [], "optimizer"),
-        (every(foreign_emulator), [], "set_state"),
-        (every(lambda state: state["session"].update(idle=[5])), [], "other groups"),
-        (every(lambda state: state.pop("listeners")), [], "listeners"),
-        (lambda run: None, ["train.steps=70"], "train.steps=70: expected at least the 1"),
-    ],
-    ids=[
-        "format", "cut short", "no checkpoints", "no states", "another run", "no identity",
-        "network", "nan", "no optimizer", "empty optimizer", "emulator", "groups", "listeners",
-        "fewer steps",
-    ],
-)  # fmt: skip
+# The quick ones: damage of each kind.
+QUICK = {"format", "no checkpoints", "another run", "network"}
+DAMAGES: dict[str, tuple[Any, list[str], str]] = {
+    "format": (format_of_tomorrow, [], "format 99"),
+    "cut short": (cut_short, [], "whole checkpoint"),
+    "no checkpoints": (without_checkpoints, [], "expected a run with checkpoints"),
+    "no states": (without_states, [], "expected a run with checkpoints"),
+    "another run": (of_another_run, [], "another run"),
+    "no identity": (lambda run: (run / "run_id.txt").unlink(), [], "run_id.txt"),
+    "network": (every(wider_network), [], "does not fit"),
+    "nan": (every(diverged), [], "not finite"),
+    "no optimizer": (every(lambda state: state["agent"].pop("optimizer")), [], "other entries"),
+    "empty optimizer": (every(lambda state: state["agent"].update(optimizer=[])), [], "optimizer"),
+    "emulator": (every(foreign_emulator), [], "set_state"),
+    "groups": (every(lambda state: state["session"].update(idle=[5])), [], "other groups"),
+    "listeners": (every(lambda state: state.pop("listeners")), [], "listeners"),
+    "fewer steps": (
+        lambda run: None,
+        ["train.steps=70"],
+        "train.steps=70: expected at least",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", slow_but(QUICK, DAMAGES))
 def test_what_cannot_be_resumed_is_refused_and_stays_as_it_is(
-    damage: Callable[[Path], Any],
-    settings: list[str],
-    part: str,
-    run: Path,
-    here: Callable[..., Any],
+    name: str, run: Path, here: Callable[..., Any]
 ) -> None:
+    damage, settings, part = DAMAGES[name]
     damage(run)
     before = contents(run)
     ended = here(train, "resume=run", *(settings or ["train.steps=900"]))
@@ -121,6 +120,7 @@ def test_what_cannot_be_resumed_is_refused_and_stays_as_it_is(
     assert contents(run) == before
 
 
+@pytest.mark.slow
 def test_the_checkpoint_before_one_that_does_not_fit(run: Path, here: Callable[..., Any]) -> None:
     newest = states(run)[-1]
     state_changed(newest, foreign_emulator)

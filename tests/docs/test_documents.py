@@ -120,6 +120,7 @@ def check_training(arguments: list[str]) -> None:
         else [text]
         for override, text in zip(command_line.parse(typed), typed, strict=True)
     ]
+    choices = [["env=pong", "env=pitfall"] if c == ["env=all"] else c for c in choices]
     run = [values[0] for values in choices]
     compose.load(run)
     for place, values in enumerate(choices):

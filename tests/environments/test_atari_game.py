@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.wrappers import AtariPreprocessing
+from marks import slow_but
 
 from runner.environments.atari import AtariGame
 
@@ -46,7 +47,7 @@ def play(game, actions):
     return seen
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", slow_but({"pong"}, GAMES))
 def test_screens_are_those_of_gymnasiums_preprocessing(make_game, game):
     ours = make_game(f"env={game}", "obs=pixel", "env.max_frames=1200")
     reference = AtariPreprocessing(
@@ -75,7 +76,7 @@ def test_screens_are_those_of_gymnasiums_preprocessing(make_game, game):
     assert ended >= 2
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", slow_but({"pong"}, GAMES))
 def test_ram_and_points_are_ales_own(make_game, game):
     ours = make_game(f"env={game}", "obs=ram")
     reference = gymnasium.make(
@@ -225,7 +226,7 @@ def test_rendering_shows_the_whole_screen(make_game):
     assert game.render().shape == (210, 160, 3)
 
 
-@pytest.mark.parametrize("game", ["breakout", "pong"])
+@pytest.mark.parametrize("game", slow_but({"pong"}, ["breakout", "pong"]))
 def test_every_saved_state_goes_on_exactly(make_game, game):
     """At any step, sticky actions on: whether the last action sticks is part of the state."""
     ours, other = make_game(f"env={game}"), make_game(f"env={game}")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from marks import THOROUGH
 
 from runner.errors import UserError
 from runner.settings import command_line, compose
@@ -98,6 +99,6 @@ def test_every_command_line_is_taken_or_refused_in_one_line(arguments: list[str]
 
 @pytest.mark.slow
 @given(st.lists(ARGUMENTS, min_size=1, max_size=3))
-@settings(max_examples=2000, **SLOW)
+@settings(max_examples=2000 if THOROUGH else 100, **SLOW)
 def test_many_command_lines(arguments: list[str]) -> None:
     check_line(arguments)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from ale_py import roms
+from marks import THOROUGH
 
 from runner.environments.atari import AtariGame
 from runner.errors import UserError
@@ -91,5 +92,7 @@ def test_a_game_for_two_players_does_not_load():
 def test_the_games_that_load_are_those_that_are_listed():
     folder = Path(roms.__file__).parent
     every = [name.removesuffix(".bin") for name in json.loads((folder / "md5.json").read_text())]
-    loaded = {game for game in every if loads(folder / f"{game}.bin")}
-    assert loaded == set(all_games()) == set(every) - FOR_TWO_PLAYERS
+    assert set(all_games()) == set(every) - FOR_TWO_PLAYERS
+    tried = every if THOROUGH else [*FOR_TWO_PLAYERS, *every[::10]]
+    loaded = {game for game in tried if loads(folder / f"{game}.bin")}
+    assert loaded == set(tried) - FOR_TWO_PLAYERS

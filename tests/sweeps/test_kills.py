@@ -1,12 +1,12 @@
 """A sweep that is killed at any moment resumes to the results of an undisturbed one.
 
-Two moments in the slow tier; with ``RUNNER_KILLS=20`` twenty of each launcher.
+One moment in the slow tier, as the first run finishes; with ``RUNNER_THOROUGH=1`` twenty of each
+launcher.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -16,13 +16,14 @@ from typing import Any
 import psutil
 import pytest
 from commands.commands_started import finish, start
+from marks import THOROUGH
 
 SETTINGS = (
-    "-m", "seed=0,1", "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
-    "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]", "eval.episodes=2",
+    "-m", "seed=0,1", "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200",
+    "agent.batch_size=8", "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]", "eval.episodes=2",
     "eval.interval=100", "train.steps=600", "checkpoint.interval=100", "agent.jit_compile=false",
 )  # fmt: skip
-MOMENTS = int(os.environ.get("RUNNER_KILLS", "2"))
+MOMENTS = 20 if THOROUGH else 1
 LAUNCHERS = {
     "basic": [],
     "joblib": ["hydra/launcher=joblib"],
@@ -40,8 +41,10 @@ def results(sweep: Path) -> dict[str, Any]:
         timed = rows[0].index("wall_time")
         games = [row[:timed] + row[timed + 1 :] for row in rows]
         result = json.loads((run / "result.json").read_text())
-        evaluations = (run / "evaluations.csv").read_text().splitlines()
-        found[run.name] = (result["steps"], result["evaluation"]["mean"], games, evaluations[0])
+        evaluations = [
+            line.split(",")[:2] for line in (run / "evaluations.csv").read_text().splitlines()
+        ]
+        found[run.name] = (result["steps"], result["evaluation"]["mean"], games, evaluations)
     return found
 
 
@@ -75,7 +78,7 @@ def killed(process: Any, happened: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
-@pytest.mark.parametrize("launcher", LAUNCHERS if MOMENTS > 2 else ["basic"])
+@pytest.mark.parametrize("launcher", LAUNCHERS if THOROUGH else ["basic"])
 def test_a_killed_sweep_resumes_to_the_same(
     undisturbed: tuple[dict[str, Any], float], tmp_path: Path, launcher: str, moment: int
 ) -> None:

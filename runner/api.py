@@ -1,0 +1,142 @@
+"""Training from Python and notebooks: ``run = train("env=pong", "obs=ram")``."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.environments.build import make_games
+from runner.errors import UserError
+from runner.run_directory import RunDirectory
+from runner.settings import checks, command_line, compose, saved
+from runner.settings.resume import changed, run_to_resume
+from runner.trained import Play, Trained, is_pretrained, load_trained
+
+if TYPE_CHECKING:
+    from runner.settings.compose import Run
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a training leaves behind.
+
+    Args:
+        folder: Its run directory.
+        exit_code: 0: it came to its end; 129, 130 or 143: it was interrupted and can be resumed.
+    """
+
+    folder: Path
+    exit_code: int
+
+    @property
+    def score(self) -> float | None:
+        """Mean points of the evaluation's games; None: the training was interrupted."""
+        result = self.result
+        return None if result is None else float(result["evaluation"]["mean"])
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What ``result.json`` holds; None: the training was interrupted."""
+        path = RunDirectory(self.folder).result
+        return json.loads(path.read_text()) if path.is_file() else None
+
+    def curve(self) -> dict[str, NDArray[np.float64]]:
+        """The columns of ``metrics.csv``, (games,) each: ``step``, ``episode_return``, ..."""
+        with (self.folder / "metrics.csv").open(newline="") as file:
+            header, *rows = csv.reader(file)
+        columns = np.array(rows, np.float64).reshape(len(rows), len(header)).T
+        return dict(zip(header, columns, strict=True))
+
+    def agent(self) -> Trained:
+        """The network, ready to play: ``agent().q_values(states)``, ``agent().model``."""
+        return load_trained(self.folder, Play())
+
+    def video(self, episodes: int = 1) -> Path:
+        """Plays ``episodes`` games and returns the film (MP4) of the best one.
+
+        In a notebook: ``IPython.display.Video(run.video(), embed=True)``.
+        """
+        from runner.watch import watch
+
+        out = RunDirectory(self.folder).videos / "from_python.mp4"
+        watch(self.folder, Play(episodes=episodes, out=out), window=False)
+        return out
+
+    @property
+    def page(self) -> Path:
+        """The page that a training ends with."""
+        return self.folder / "report.html"
+
+    def resume(self, *settings: str) -> TrainedRun:
+        """Goes on where it ended, for instance with ``train.steps=2000000``."""
+        return resume(f"resume={self.folder}", *settings)
+
+
+def train(*settings: str) -> TrainedRun:
+    """Trains as ``python -m runner`` does with the same settings.
+
+    Ctrl-C, or a notebook's stop button, ends it with a checkpoint: ``run.resume()`` goes on.
+
+    Args:
+        settings: As typed on the command line: ``"env=pong"``, ``"train.steps=100000"``.
+
+    Raises:
+        UserError: Something typed is wrong; nothing was started.
+        RunError: The run cannot go on.
+    """
+    return train_composed(compose.load_run(command_line.with_paths_quoted(settings)))
+
+
+def train_composed(run: Run) -> TrainedRun:
+    """Trains with settings that were composed already."""
+    folder = run.folder()
+    checks.check_packages(run.config)
+    checks.check_writable(folder, "hydra.run.dir")
+    checks.check_disk(run.config, folder)
+    with contextlib.closing(make_games(run.config)) as games:  # they load while TensorFlow does
+        from runner import training
+
+        return TrainedRun(
+            *training.train(run.config, games, folder, may_rename=not run.folder_is_typed)
+        )
+
+
+def resume(*settings: str) -> TrainedRun:
+    """Goes on with a run as ``python -m runner resume=...`` does.
+
+    Args:
+        settings: As typed on the command line: ``"resume=last"``, ``"train.steps=2000000"``.
+
+    Raises:
+        UserError: Something typed is wrong, or the run cannot be resumed; it is as it was.
+        RunError: The run cannot go on.
+    """
+    folder, overrides = run_to_resume(command_line.with_paths_quoted(settings))
+    if is_pretrained(folder):
+        raise UserError(
+            f"resume={folder}: expected a run of your own (what is in pretrained/ is only "
+            "read; to start from its weights: init_weights=FILE)"
+        )
+    run = RunDirectory(folder)
+    config = run.read_config()
+    named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
+    saved.allow_builder(config, folder, named[-1] if named else None)
+    config = changed(config, overrides)
+    if config.memory.name == "sequential":
+        raise UserError(
+            f"resume={folder}: expected a run with memory=replay (keras-rl2's own agent and memory "
+            "keep no checkpoints; start from its weights with init_weights= start_step=)"
+        )
+    run.check_resumable()
+    checks.check_packages(config)
+    with run.locked(), contextlib.closing(make_games(config)) as games:
+        from runner import training
+
+        return TrainedRun(run.folder, training.resume(config, games, run))

@@ -1,0 +1,42 @@
+"""The example notebook, cell by cell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What a notebook's kernel does: one cell after the other in one process, in the main thread.
+KERNEL = """
+import json, sys
+cells = json.load(sys.stdin)
+names = {"__name__": "__main__"}
+for cell in cells:
+    exec(compile(cell, "cell", "exec"), names)
+run, curve, film = names["run"], names["curve"], names["film"]
+assert run.exit_code == 0 and run.page.is_file() and run.result["steps"] >= 1200
+assert run.score == run.result["evaluation"]["mean"]
+assert len(curve["step"]) == len(curve["episode_return"])
+assert film.stat().st_size > 1000
+"""
+
+
+@pytest.mark.slow
+def test_every_cell_runs(tmp_path: Path) -> None:
+    notebook = json.loads((ROOT / "docs" / "notebook.ipynb").read_text())
+    code = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    ended = subprocess.run(
+        [sys.executable, "-c", KERNEL],
+        input=json.dumps(code),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
