@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
+from multiprocessing.util import Finalize
 from typing import Any, Final
 
 import gymnasium
@@ -90,6 +91,9 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self._games = [[share[i] for share in shares] for i in range(count)]
         # Spawned, not forked: a forked child would inherit TensorFlow's locks and threads.
         context = multiprocessing.get_context("spawn")
+        # Where nobody closed it, say after an exception: multiprocessing would wait for processes
+        # that ignore its SIGTERM.
+        self._at_exit = Finalize(self, _close_pipes, (self._workers,), exitpriority=0)
         try:
             for games in self._games:
                 ours, theirs = context.Pipe()
@@ -205,9 +209,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the processes and frees the shared memory."""
-        for _, pipe in self._workers:
-            with contextlib.suppress(OSError):
-                pipe.close()  # a worker leaves at the end of its pipe
+        self._at_exit()
         deadline = time.monotonic() + _SECONDS_TO_CLOSE
         for process, _ in self._workers:
             process.join(timeout=max(deadline - time.monotonic(), 0))
@@ -308,6 +310,12 @@ def _shared_memory(layout: Layout) -> SharedMemory:
         allowed = f"fewer games: they share {size / 1e6:.1f} MB of memory ({error.strerror})"
         raise wrong("env.num_envs", layout.num_envs, allowed) from error
     return block
+
+
+def _close_pipes(workers: list[tuple[Any, Connection]]) -> None:
+    for _, pipe in workers:
+        with contextlib.suppress(OSError):
+            pipe.close()  # a worker leaves at the end of its pipe
 
 
 @contextlib.contextmanager

@@ -104,6 +104,9 @@ def test_an_edited_byte_changes_the_screen(browser):
 
 def test_what_a_byte_moves_is_outlined(browser):
     pause(browser)
+    # At the edge of the screen the game puts its paddle back at once.
+    browser.find_element(By.ID, "reset").click()
+    wait(browser, "now.past === 0")
     browser.execute_script("choose(72)")
     browser.find_element(By.ID, "probe").click()
     wait(browser, "/72\\)? \\+ 8: [1-9]/.test(document.getElementById('said').textContent)")

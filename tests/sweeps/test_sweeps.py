@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from commands.commands_started import Ended, finish, start
+from marks import THOROUGH
 
 GAME = (
     "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
@@ -115,7 +116,7 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("sweeps")
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"] if THOROUGH else ["joblib"])
 def test_stopped_with_ctrl_c_and_resumed(tmp_path: Path, launcher: str) -> None:
     folder = tmp_path / "it's a sweep"
     place = f"hydra.sweep.dir={folder.name}"
