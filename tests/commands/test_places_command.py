@@ -7,6 +7,7 @@ import pytest
 from runner.places import main
 
 
+@pytest.mark.slow
 def test_the_table_of_a_game(tmp_path, capsys):
     out = tmp_path / "places.md"
     assert main(["games=breakout", "steps=480", f"out={out}"]) == 0

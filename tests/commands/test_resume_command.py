@@ -63,6 +63,7 @@ def test_refused_or_gone_on_with(resumed: Callable[..., Any]) -> None:
     assert "steps: 160" in Path("runs/a/config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_a_finished_run_that_goes_on_is_not_finished_until_it_ends_again(
     resumed: Callable[..., Any],
 ) -> None:

@@ -171,6 +171,7 @@ def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(
     assert ended.out.splitlines()[-1] == f"  {way[name]}"
 
 
+@pytest.mark.slow
 def test_the_printed_command_resumes(
     interrupted_run: Any, here: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_a_pool_plays_the_games_that_single_games_play(load, get_pool, obs):
     assert ended >= GAMES
 
 
+@pytest.mark.slow
 def test_neither_processes_nor_timing_change_a_game(get_pool):
     played = []
     for processes, delays in ((1, ()), (2, ()), (3, ()), (2, (0.0, 0.003, 0.001))):
@@ -188,6 +189,7 @@ def test_saved_states_go_on_exactly_in_any_pool(get_pool, obs, processes):
     assert_same(play(other, actions_of(100, seed=1)), expected)
 
 
+@pytest.mark.slow
 def test_groups_take_turns_and_a_step_under_way_is_saved_with_the_rest(load):
     config = load(*RULES)
     rules, obs = config.env, config.obs
@@ -293,6 +295,5 @@ def test_a_start_can_be_interrupted(repository, tmp_path, number):
     time.sleep(1)
     run.send_signal(number)
     _, error = run.communicate(timeout=60)
-    assert run.returncode == 128 + number
-    assert error.split() == ["interrupted"]
+    assert (run.returncode, error.split()) == (128 + number, ["interrupted"])
     assert not folder.exists()

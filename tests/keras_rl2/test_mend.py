@@ -106,6 +106,7 @@ class Clock:
 
 
 @every_agent
+@pytest.mark.slow
 def test_counters_go_on_beyond_16_bits(make: Callable[..., Any]) -> None:
     agent = make(Clock, policy=NeverReady(), nb_steps_warmup=NEVER, limit=100)
     # Without the network: 33,000 calls of it would only take time.

@@ -59,6 +59,7 @@ def test_screens_have_no_grid(overlay):
     assert not np.isin(panel, [CELL, *HEAT[:-1]]).any()
 
 
+@pytest.mark.slow
 def test_a_played_game_is_drawn_with_what_the_agent_made_of_it(load, tmp_path):
     config = load("env=pong", "obs=ram", "env.max_frames=400", "eval.episodes=1", "eval.epsilon=0")
 
