@@ -22,6 +22,7 @@ class Adapting(layers.Layer):  # type: ignore[misc]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the flag."""
+        self.width = input_shape[-1]
         self.adapted = self.constant("adapted", (), 0.0)
 
     def constant(self, name: str, shape: tuple[Any, ...], value: float) -> Any:
@@ -39,9 +40,10 @@ class Adapting(layers.Layer):  # type: ignore[misc]
 
         Args:
             windows: (N, F, *observation): F consecutive observations of one game each; those before
-                the start of a game are all zeros.
+                the start of a game are all zeros. The layer may see the first of their last axis
+                only, as the RAM before the pixels of a screen.
         """
-        self.learn_from(windows)
+        self.learn_from(windows[..., : self.width])
         self.adapted.assign(1.0)
 
     def learn_from(self, windows: NDArray[np.uint8]) -> None:

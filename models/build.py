@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from models.both import both_network
 from models.conv import conv_network
 from models.dense import dense_network
 from models.heads import Head, with_head
@@ -25,7 +26,7 @@ def build_model(
     """Builds a Q-network.
 
     Args:
-        name: ``conv``, ``dense``, or ``package.module:function`` for one of the user's own.
+        name: ``both``, ``conv``, ``dense``, or ``package.module:function``: the user's own.
         input_shape: (window, *observation) of the uint8 input.
         nb_actions: Number of Q-values.
         arguments: Keyword arguments of the network's own function.
@@ -64,7 +65,9 @@ def as_functional(model: keras.Model) -> keras.Model:
 
 
 def _builder(name: str) -> Callable[..., keras.Model]:
-    known: dict[str, Callable[..., keras.Model]] = {"conv": conv_network, "dense": dense_network}
+    known: dict[str, Callable[..., keras.Model]] = {
+        "both": both_network, "conv": conv_network, "dense": dense_network,
+    }  # fmt: skip
     if name in known:
         return known[name]
     module, _, function = name.partition(":")

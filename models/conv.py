@@ -22,18 +22,12 @@ def conv_network(
     input_shape: Sequence[int],
     nb_actions: int,
     *,
-    filters: Sequence[int],
-    kernels: Sequence[int],
-    strides: Sequence[int],
     hidden: Sequence[int],
     activation: str,
-    scale: float,
     dtype: str = "float32",
-    conv_bias: bool = True,
-    conv_initializer: str = "glorot_uniform",
     dense_initializer: str = "glorot_uniform",
-    per_frame: bool = False,
     layer_norm: bool = False,
+    **convolutions: Any,
 ) -> keras.Model:
     """Builds the network.
 
@@ -41,27 +35,62 @@ def conv_network(
         input_shape: (window, height, width) of uint8 grey screens, or (window, height, width,
             channels).
         nb_actions: Number of Q-values.
-        filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) are of
-            the same length.
-        kernels: Side of each square kernel.
-        strides: Stride of each convolution.
         hidden: Units of each dense layer after the convolutions.
         activation: Keras name of the hidden activations.
-        scale: Factor applied to the bytes, such as 1/255.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
-        conv_bias: Whether the convolutions have biases.
-        conv_initializer: Of the convolutions' kernels (see ``models.initializers``).
         dense_initializer: Of the dense layers' kernels, the output included.
-        per_frame: The convolutions see one frame of the window at a time, all with the same
-            weights, and the dense layers all frames; else the frames are the first one's channels.
         layer_norm: Normalise every hidden layer before its activation.
+        **convolutions: Of ``convolved``.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
     """
-    window = input_shape[0]
     inputs = keras.Input(tuple(input_shape), dtype="uint8", name="screens")
-    x = layers.Rescaling(scale, dtype=dtype)(inputs)
+    x = convolved(inputs, activation=activation, dtype=dtype, layer_norm=layer_norm, **convolutions)
+    q_values = dense_tail(
+        [x], hidden, nb_actions,
+        activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,
+    )  # fmt: skip
+    return keras.Model(inputs, q_values, name="conv")
+
+
+def convolved(
+    screens: Any,
+    *,
+    filters: Sequence[int],
+    kernels: Sequence[int],
+    strides: Sequence[int],
+    activation: str,
+    scale: float,
+    dtype: str,
+    layer_norm: bool,
+    conv_bias: bool = True,
+    conv_initializer: str = "glorot_uniform",
+    per_frame: bool = False,
+) -> Any:
+    """Applies the convolutions.
+
+    Args:
+        screens: Keras tensor (B, window, height, width) or (B, window, height, width, channels)
+            uint8.
+        filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) are of
+            the same length.
+        kernels: Side of each square kernel.
+        strides: Stride of each convolution.
+        activation: Keras name of the hidden activations.
+        scale: Factor applied to the bytes, such as 1/255.
+        dtype: Keras dtype policy.
+        layer_norm: Normalise every layer before its activation.
+        conv_bias: Whether they have biases.
+        conv_initializer: Of their kernels (see ``models.initializers``).
+        per_frame: They see one frame of the window at a time, all with the same weights; else the
+            frames are the first one's channels.
+
+    Returns:
+        Keras tensor (B, features).
+    """
+    window = screens.shape[1]
+    x = layers.Rescaling(scale, dtype=dtype)(screens)
     x = _frames_as_batch(x) if per_frame else _frames_as_channels(x, dtype)
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
         x = hidden_layer(
@@ -70,14 +99,8 @@ def conv_network(
             use_bias=conv_bias, kernel_initializer=initializer(conv_initializer),
         )  # fmt: skip
     if per_frame:  # (B * window, h, w, filters) -> (B, window * h * w * filters)
-        x = ops.reshape(x, (-1, window * math.prod(x.shape[1:])))
-    else:
-        x = layers.Flatten(dtype=dtype)(x)
-    q_values = dense_tail(
-        x, hidden, nb_actions,
-        activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,
-    )  # fmt: skip
-    return keras.Model(inputs, q_values, name="conv")
+        return ops.reshape(x, (-1, window * math.prod(x.shape[1:])))
+    return layers.Flatten(dtype=dtype)(x)
 
 
 def _frames_as_channels(x: Any, dtype: str) -> Any:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import layers
 
 from models.gains import Gains
-from models.hidden import dense_tail
+from models.hidden import dense_tail, joined
 from models.inputs import Encoder, Reading
 from models.ram import Ram
 
@@ -49,21 +48,30 @@ def dense_network(
     """
     window = keras.Input(tuple(input_shape), dtype="uint8", name="bytes")
     reading = Reading(ram, dtype, activation, layer_norm, dense_initializer)
-    parts: dict[bool, list[Any]] = {False: [], True: []}
-    for encoder in inputs:
-        parts[encoder.sparse].append(encoder.build(window, reading))
-    dense, sparse = parts[False], parts[True]
-    if gains and dense:
-        dense = [Gains(dtype=dtype)(_joined(dense, dtype))]
-    x = [_joined(side, dtype) for side in (dense, sparse) if side]
-    if not hidden:
-        x = [_joined(x, dtype)]
+    x = encoded(window, inputs, reading, gains=gains)
     q_values = dense_tail(
-        x if len(x) > 1 else x[0], hidden, nb_actions,
+        x, hidden, nb_actions,
         activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,
     )  # fmt: skip
     return keras.Model(window, q_values, name="dense")
 
 
-def _joined(parts: Sequence[Any], dtype: str) -> Any:
-    return layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
+def encoded(window: Any, inputs: Sequence[Encoder], reading: Reading, *, gains: bool) -> list[Any]:
+    """What a first layer reads, side by side: the sparse encoders in a part of their own.
+
+    Args:
+        window: Keras tensor (B, window, *observation) uint8.
+        inputs: The encoders.
+        reading: What they are built with.
+        gains: Each input that is not sparse times a gain that is learned.
+
+    Returns:
+        One or two Keras tensors (B, features).
+    """
+    parts: dict[bool, list[Any]] = {False: [], True: []}
+    for encoder in inputs:
+        parts[encoder.sparse].append(encoder.build(window, reading))
+    dense, sparse = parts[False], parts[True]
+    if gains and dense:
+        dense = [Gains(dtype=reading.dtype)(joined(dense, reading.dtype))]
+    return [joined(side, reading.dtype) for side in (dense, sparse) if side]

@@ -59,6 +59,11 @@ def summed_dense(units: int, *, kernel_initializer: Any, activation: Any = None,
     return call
 
 
+def joined(parts: Sequence[Any], dtype: str) -> Any:
+    """(B, features) of all ``parts``."""
+    return layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
+
+
 def dense_layers(x: Any, hidden: Sequence[int], *, initializer: str, **arguments: Any) -> Any:
     """Applies a dense hidden layer for each of ``hidden``.
 
@@ -76,7 +81,7 @@ def dense_layers(x: Any, hidden: Sequence[int], *, initializer: str, **arguments
 
 
 def dense_tail(
-    x: Any,
+    x: Sequence[Any],
     hidden: Sequence[int],
     nb_actions: int,
     *,
@@ -88,7 +93,7 @@ def dense_tail(
     """Applies the dense hidden layers and the output, as every network here ends.
 
     Args:
-        x: (B, features), or a list of such: side by side.
+        x: One or more (B, features): side by side.
         hidden: Units of each hidden layer.
         nb_actions: Number of Q-values.
         activation: Keras name of the hidden activations.
@@ -100,7 +105,7 @@ def dense_tail(
         (B, nb_actions) float32.
     """
     x = dense_layers(
-        x, hidden,
+        x if hidden and len(x) > 1 else joined(x, dtype), hidden,
         initializer=initializer, activation=activation, layer_norm=layer_norm, dtype=dtype,
     )  # fmt: skip
     return layers.Dense(

@@ -47,8 +47,7 @@ class Trained(NamedTuple):
     @property
     def ram(self) -> Ram:
         """What the bytes of an observation are called."""
-        seen = getattr(self.config.obs, "bytes", None)
-        return ram_of(self.config.env.game, seen)
+        return ram_of(self.config.env.game, getattr(self.config.obs, "bytes", None))
 
 
 @dataclass(frozen=True)

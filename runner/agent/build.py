@@ -33,12 +33,13 @@ from runner.keras_rl2 import (
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy
-from runner.ram_maps import ram_of
 from runner.settings import memory as settings
 from runner.settings.agent import DQN
 from runner.settings.checks import num_envs
-from runner.settings.model import CustomModel, DenseModel
-from runner.settings.obs import RamObservation
+from runner.settings.inputs import ram_seen
+from runner.settings.model import BothModel, CustomModel, DenseModel
+from runner.settings.obs import BothObservation
+from runner.settings.observations import screen_shape
 from runner.settings.schema import Config
 from runner.weights import load_weights
 
@@ -102,15 +103,13 @@ def _arguments(config: Config) -> dict[str, Any]:
     arguments = {f.name: getattr(model, f.name) for f in fields(model) if f.name != "name"}
     if agent.dueling == "streams":  # the last hidden layer is each stream's own
         arguments["hidden"] = model.hidden[:-1]
-    if isinstance(model, DenseModel):
-        arguments["ram"] = _ram(config)
+    if isinstance(model, DenseModel | BothModel):
+        arguments["ram"] = ram_seen(config)
+    if isinstance(model, BothModel):
+        assert isinstance(config.obs, BothObservation)
+        arguments["screen_shape"] = screen_shape(config.env, config.obs)
     precision = agent.precision if isinstance(agent, DQN) else "float32"
     return {**arguments, "dtype": _DTYPES[precision]}
-
-
-def _ram(config: Config) -> Ram | None:
-    obs = config.obs
-    return ram_of(config.env.game, obs.bytes) if isinstance(obs, RamObservation) else None
 
 
 def _head(config: Config) -> Head:
@@ -211,7 +210,7 @@ def _own_arguments(config: Config) -> dict[str, Any]:
 
 def places_found(config: Config, layers: Sequence[keras.layers.Layer]) -> list[str]:
     """Names of the positions that layers of the network found in the warm-up."""
-    ram = _ram(config) or Ram()
+    ram = ram_seen(config) or Ram()
     found = [layer.found for layer in layers if isinstance(layer, FoundTiles)]
     return [ram.label(byte) for each in found for byte in each]
 

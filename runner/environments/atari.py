@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from runner.environments import emulator_state
 from runner.environments.screen import Screen, ScreenView
 from runner.settings.games import rom_path
-from runner.settings.obs import PixelObservation, RamObservation
+from runner.settings.obs import BothObservation, PixelObservation, RamObservation
 from runner.settings.observations import observation_shape
 from runner.settings.schema import EnvConfig, ObsConfig
 
@@ -39,7 +39,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
     """One emulator.
 
     Observations: (128,) uint8 with ``obs.name == "ram"``, fewer with ``obs.bytes``; with ``pixel``
-    (height, width) or (height, width, 3) uint8.
+    (height, width) or (height, width, 3) uint8; with ``both`` one vector (128 + pixels,).
 
     ``info`` of a step: ``lives`` (int), ``life_lost`` (bool: a life went and the game goes on; only
     with ``env.terminal_on_life_loss``), ``extra_reward`` (float: what the learner is told besides
@@ -67,6 +67,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self.observation_space = spaces.Box(0, 255, observation_shape(env, obs), np.uint8)
         seen = obs.bytes if isinstance(obs, RamObservation) else None
         self._bytes = None if seen is None else np.array(seen)
+        self._is_both = isinstance(obs, BothObservation)
         self._view = ScreenView(obs) if isinstance(obs, PixelObservation) else None
         self._newer: Screen
         self._older: Screen
@@ -217,7 +218,10 @@ class AtariGame(gymnasium.Env[Observation, int]):
         if self._view is None:
             ram = np.asarray(self.ale.getRAM(), np.uint8)
             return ram if self._bytes is None else ram[self._bytes]
-        return self._view.observed(self._newer, self._older if pools else None)
+        screen = self._view.observed(self._newer, self._older if pools else None)
+        if not self._is_both:
+            return screen
+        return np.concatenate([np.asarray(self.ale.getRAM(), np.uint8), screen.ravel()])
 
     def render(self) -> Any:
         """Returns the screen as (210, 160, 3) uint8 RGB."""

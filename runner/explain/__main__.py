@@ -6,7 +6,7 @@ import sys
 from typing import Any, Final
 
 from runner.commands import guarded, parse_settings
-from runner.errors import wrong
+from runner.errors import UserError, wrong
 from runner.trained import KINDS, Play, chosen, load_trained
 
 USAGE: Final = (
@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
         from runner.explain.write import explain
 
         out = how.out or trained.out / "explain.html"
+        if trained.config.obs.name == "both":
+            raise UserError("obs=both: expected an agent of obs=ram or obs=pixel, one map each")
         page = explain(
             trained, out, minutes=own["minutes"], states=own["states"],
             episodes=given["episodes"], seed=how.seed, tell=tell,

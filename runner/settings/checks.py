@@ -19,7 +19,8 @@ from runner.settings.env_checks import check_env
 from runner.settings.games import check_rom
 from runner.settings.memory_checks import check_memory, checkpoint_bytes
 from runner.settings.model import ConvModel
-from runner.settings.observations import observation_shape
+from runner.settings.obs import PixelObservation
+from runner.settings.observations import screen_shape
 from runner.settings.policy import check_policy
 from runner.settings.schema import Config
 
@@ -46,10 +47,15 @@ def check(config: Config) -> None:
     _check_fit(config)
 
 
+# What reads each observation, beside networks of the user's own.
+_NETWORKS: Final = {"ram": ["dense"], "pixel": ["conv", "dense"], "both": ["both"]}
+
+
 def _check_fit(config: Config) -> None:
     env, obs, model = config.env, config.obs, config.model
-    if obs.name == "ram" and model.name == "conv":
-        raise wrong("model", "conv", "model=dense or model=custom with obs=ram (bytes, no screen)")
+    if model.name not in (*_NETWORKS[obs.name], "custom"):
+        fitting = " or ".join(f"model={name}" for name in (*_NETWORKS[obs.name], "custom"))
+        raise wrong("model", model.name, f"{fitting} with obs={obs.name}")
     if isinstance(model, ConvModel):
         _check_convolutions(config, model)
     check_policy(config.policy)
@@ -67,7 +73,8 @@ def _check_convolutions(config: Config, model: ConvModel) -> None:
             model.filters,
             f"as many entries as model.kernels={model.kernels} and model.strides={model.strides}",
         )
-    screen = observation_shape(config.env, config.obs)[:2]
+    assert isinstance(config.obs, PixelObservation)
+    screen = screen_shape(config.env, config.obs)[:2]
     height, width = screen
     for kernel, stride in zip(model.kernels, model.strides, strict=True):
         if min(height, width) < kernel:

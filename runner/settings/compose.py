@@ -69,8 +69,9 @@ def _from_protocol(protocol: str, knob: str) -> float | int | bool:
     return PROTOCOLS[protocol][knob]
 
 
-def _by_obs(obs: str, ram: Any, pixel: Any) -> Any:
-    return {"ram": ram, "pixel": pixel}.get(obs)  # obs.name itself is checked later
+def _by_obs(obs: str, ram: Any, pixel: Any, both: Any = None) -> Any:
+    """``both`` is as ``pixel`` unless it is given; obs.name itself is checked later."""
+    return {"ram": ram, "pixel": pixel, "both": pixel if both is None else both}.get(obs)
 
 
 @functools.cache

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from models.ram import Ram
 from models.setting import wrong
 from runner.ram_maps import ram_of
-from runner.settings.model import DenseModel
-from runner.settings.obs import RamObservation
+from runner.settings.model import BothModel, DenseModel
+from runner.settings.obs import BothObservation, RamObservation
 from runner.settings.schema import Config
+
+
+def ram_seen(config: Config) -> Ram | None:
+    """What the observed bytes of the RAM are called; None: the screen alone is observed."""
+    obs = config.obs
+    if isinstance(obs, RamObservation):
+        return ram_of(config.env.game, obs.bytes)
+    return ram_of(config.env.game, None) if isinstance(obs, BothObservation) else None
 
 
 def check_inputs(config: Config) -> None:
@@ -19,12 +28,13 @@ def check_inputs(config: Config) -> None:
     is_ram, is_dense = isinstance(obs, RamObservation), isinstance(model, DenseModel)
     if config.features != "none" and not (is_ram and is_dense):
         raise wrong("features", config.features, "none unless obs=ram and model=dense")
-    for k, encoder in enumerate(model.inputs if isinstance(model, DenseModel) else ()):
+    ram = ram_seen(config)
+    for k, encoder in enumerate(model.inputs if isinstance(model, DenseModel | BothModel) else ()):
         key = f"model.inputs[{k}]"
         if encoder.adapts and config.agent.name == "keras_rl2":
             allowed = "scaled, changes, bits with agent=keras_rl2, which shows no layer the warm-up"
             raise wrong(key, encoder.kind, allowed)
-        if isinstance(obs, RamObservation):
-            encoder.check(ram_of(config.env.game, obs.bytes), key)
+        if ram is not None:
+            encoder.check(ram, key)
         elif encoder.of_ram:
             raise wrong(key, encoder.kind, "scaled, or obs=ram: it reads bytes of RAM")

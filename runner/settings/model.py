@@ -69,6 +69,22 @@ class ConvModel:
 
 
 @dataclass
+class BothModel(ConvModel):
+    """Convolutions on screens and encoders of the RAM side by side, then dense layers."""
+
+    name: str = option("both")
+    inputs: list[Encoder] = setting(
+        [Scaled()],
+        rule(bool, "a list of encoders, such as [standardized,changes,{kind:places,count:10}]"),
+        "what is [read](#inputs) of the RAM, side by side",
+        options=encoders,
+    )
+    gains: bool = setting(
+        False, ANY, "each input of the RAM that is not a tile times a learned gain of its own"
+    )
+
+
+@dataclass
 class CustomModel:
     """Your own network: a function that returns a Keras model."""
 

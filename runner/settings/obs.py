@@ -77,3 +77,10 @@ class PixelObservation(Observation):
         84, between(1, 4096), "pixels of the resized screen (Mnih et al. 2015); unless `none`"
     )
     width: int = setting(84, between(1, 4096), "the same")
+
+
+@dataclass
+class BothObservation(PixelObservation):
+    """The RAM and the screen in one vector: 128 bytes, then the pixels row by row."""
+
+    name: str = option("both")

@@ -31,7 +31,7 @@ def table(group: str) -> str:
     for name in names:
         having = [option for option in options if name in fields_of(option)]
         text += _row(f"{group}.{name}", name, having, options)
-        for entry in [] if len(having) > 1 else options_of(having[0], name):
+        for entry in options_of(having[0], name):
             text += _entry(group, name, entry)
     head, _, rows = text.rpartition("\n\n") if "\n\n" in text else ("", "", text)
     return (f"{head}\n\n" if head else "") + _HEAD + rows

@@ -21,14 +21,14 @@ from models.setting import (
 from runner.settings.agent import DQN, KerasRL2Agent
 from runner.settings.env import EnvConfig
 from runner.settings.memory import PrioritizedMemory, ReplayMemory, SequentialMemory
-from runner.settings.model import ConvModel, CustomModel, DenseModel
-from runner.settings.obs import PixelObservation, RamObservation
+from runner.settings.model import BothModel, ConvModel, CustomModel, DenseModel
+from runner.settings.obs import BothObservation, PixelObservation, RamObservation
 from runner.settings.policy import Constant, Exponential, Linear, NoSchedule, Piecewise, Policy
 
 __all__ = ["Config", "EnvConfig"]
 
 AgentConfig = KerasRL2Agent  # what both agents have
-ObsConfig = RamObservation | PixelObservation
+ObsConfig = RamObservation | PixelObservation | BothObservation
 PolicyConfig = Policy
 
 
@@ -91,8 +91,8 @@ class VideoConfig:
     """Videos of games, below ``videos/`` of the run directory ([videos.md](videos.md))."""
 
     name: str = setting(
-        "off",
-        one_of("off", "best", "every_eval", "every_episode"),
+        "final",
+        one_of("off", "final", "best", "every_eval", "every_episode"),
         "which games; type `video=` instead",
     )
     mp4: bool = setting(True, ANY, "H.264, 60 frames/s: real speed, every frame of the emulator")
@@ -134,9 +134,9 @@ class Config:
     """One run."""
 
     env: EnvConfig = field(default_factory=EnvConfig)
-    obs: RamObservation | PixelObservation = field(default_factory=RamObservation)
+    obs: RamObservation | PixelObservation | BothObservation = field(default_factory=RamObservation)
     train: TrainConfig = field(default_factory=TrainConfig)
-    model: DenseModel | ConvModel | CustomModel = field(default_factory=DenseModel)
+    model: DenseModel | ConvModel | BothModel | CustomModel = field(default_factory=DenseModel)
     agent: DQN | KerasRL2Agent = field(default_factory=DQN)
     memory: ReplayMemory | PrioritizedMemory | SequentialMemory = field(
         default_factory=ReplayMemory

@@ -34,7 +34,7 @@ SETTINGS = (
 )
 # Steps of the films: evaluations at 200 and 400, of equal scores; games of 30 steps of the first of
 # four, seen in the turn's order.
-FILMED = {"best": [200], "every_eval": [200, 400], "every_episode": [117, 237, 357]}
+FILMED = {"final": [200], "best": [200], "every_eval": [200, 400], "every_episode": [117, 237, 357]}
 
 
 def config_of(mode: str) -> Config:

@@ -13,7 +13,7 @@ import numpy as np
 SMALL = (
     "agent=dqn", "env=breakout", "env.max_frames=200", "agent.batch_size=8",
     "agent.target_update=50",
-    "agent.jit_compile=false",
+    "agent.jit_compile=false", "video=off",
     "memory.limit=300", "policy.nb_steps=1000", "train.warmup=64", "model.hidden=[16,8]",
     "eval.episodes=1", "checkpoint.interval=100",
 )  # fmt: skip

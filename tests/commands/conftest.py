@@ -18,7 +18,13 @@ from commands.commands_started import Ended, finish, start, until_training
 
 XLA_OFF = "agent.jit_compile=false"
 # Short games, a small memory, a line of progress every half second.
-SHORT = ("memory.limit=3000", "eval.episodes=2", "env.max_frames=100", "logger.interval=0.5")
+SHORT = (
+    "memory.limit=3000",
+    "eval.episodes=2",
+    "env.max_frames=100",
+    "logger.interval=0.5",
+    "video=off",
+)
 
 Once = Callable[..., Path]
 

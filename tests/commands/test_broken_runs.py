@@ -22,7 +22,7 @@ from runner.interrupts import Interrupts
 TINY = (
     "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200", "model.hidden=[16,8]",
     "memory.limit=6000", "train.warmup=300", "eval.episodes=1", "logger.interval=0.1",
-    "agent.jit_compile=false",
+    "agent.jit_compile=false", "video=off",
 )  # fmt: skip
 
 

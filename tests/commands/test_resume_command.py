@@ -99,7 +99,13 @@ def test_no_run(here: Callable[..., Any]) -> None:
 
 def test_a_run_of_keras_rl2s_own_agent(here: Callable[..., Any]) -> None:
     settings = ["env=pong", "agent=keras_rl2", "memory.limit=500", "train.warmup=64"]
-    small = ["train.steps=80", "model.hidden=[8]", "env.max_frames=100", "eval.episodes=1"]
+    small = [
+        "video=off",
+        "train.steps=80",
+        "model.hidden=[8]",
+        "env.max_frames=100",
+        "eval.episodes=1",
+    ]
     ended = here(train, *settings, *small, "hydra.run.dir=stock")
     assert ended.code == 0, ended.err
     assert_refused(here(train, "resume=stock"), "resume=stock", "init_weights=", "start_step=")

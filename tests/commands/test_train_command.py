@@ -19,7 +19,13 @@ from marks import slow_but
 from runner.__main__ import main as train
 from runner.callbacks.metrics import COLUMNS
 
-SHORT = ("memory.limit=3000", "eval.episodes=1", "env.max_frames=100", "env.num_envs=2")
+SHORT = (
+    "memory.limit=3000",
+    "eval.episodes=1",
+    "env.max_frames=100",
+    "env.num_envs=2",
+    "video=off",
+)
 BREAKOUT = ("env=breakout", "agent.jit_compile=false", *SHORT)
 TINY = (*BREAKOUT, "agent=dqn", "train.warmup=200", "train.steps=64", "model.hidden=[8,4]")
 

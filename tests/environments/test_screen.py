@@ -140,7 +140,18 @@ def test_some_bytes_in_their_order(load):
     assert len(set(seen)) > 10
 
 
-@pytest.mark.parametrize("obs", ["ram", "pixel", "raw"])
+def test_ram_and_screen_in_one_vector(load):
+    configs = [load("env=breakout", f"obs={obs}") for obs in ("ram", "pixel", "both")]
+    ram, screen, both = (AtariGame(config.env, config.obs) for config in configs)
+    for game in (ram, screen, both):
+        game.reset(seed=0)
+    assert both.observation_space.shape == (128 + 84 * 84,)
+    for action in [1] * 3 + [2, 3] * 5:
+        parts = [game.step(action)[0].ravel() for game in (ram, screen)]
+        np.testing.assert_array_equal(both.step(action)[0], np.concatenate(parts))
+
+
+@pytest.mark.parametrize("obs", ["ram", "pixel", "raw", "both"])
 @pytest.mark.parametrize("how", ["game over", "cut off"])
 def test_a_blank_end(load, obs, how):
     limit = "env.max_frames=100" if how == "cut off" else "env.max_frames=20000"

@@ -152,6 +152,7 @@ def test_the_three_policies(
 SMALL = (
     "env.num_envs=2", "env.max_frames=100", "agent.batch_size=4", "memory.limit=200",
     "train.warmup=40", "train.steps=110", "eval.episodes=1", "agent.jit_compile=false",
+    "video=off",
 )  # fmt: skip
 HIDDEN = {"spaceinvaders_pixel_raw": "[8,4]", "spaceinvaders_ram": "[8,4]"}
 

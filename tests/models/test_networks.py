@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from models.adapting import adapting
 from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
 from models.heads import Head
@@ -171,6 +172,20 @@ def test_the_networks_have_their_papers_and_tutorials_sizes(
     assert model.count_params() == sum(weights)
     assert len(kernels) == len(weights)
     assert len(biases) == len(weights) - (3 if option == "nature_no_bias" else 0)
+
+
+def test_a_network_of_both_reads_the_ram_and_the_screen():
+    config = compose.load(["memory.limit=20000", "obs=both", "obs.height=36", "obs.width=36"])
+    model = make_model(config, (128 + 36 * 36,), 4)
+    windows = np.random.default_rng(0).integers(256, size=(64, 4, 128 + 36 * 36), dtype=np.uint8)
+    for layer in adapting(model):
+        layer.adapt(windows)
+        assert layer.is_adapted
+    q_values = model.predict_on_batch(windows)
+    for changed in (slice(0, 128), slice(128, None)):
+        other = windows.copy()
+        other[:, -1, changed] = 255 - other[:, -1, changed]
+        assert np.abs(model.predict_on_batch(other) - q_values).max() > 1e-3
 
 
 def test_the_raw_screen_network_has_34_8_million_weights():

@@ -22,7 +22,8 @@ from marks import THOROUGH
 GAME = (
     "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
     "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]", "eval.episodes=1",
-    "eval.interval=0", "logger.interval=0.1", "agent.jit_compile=false", "hydra.sweep.dir=sweep",
+    "eval.interval=0", "logger.interval=0.1", "agent.jit_compile=false", "video=off",
+    "hydra.sweep.dir=sweep",
 )  # fmt: skip
 TINY = (*GAME, "train.steps=130")
 LONG = (*GAME, "train.steps=6000")
