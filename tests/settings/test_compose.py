@@ -23,6 +23,7 @@ NEEDS = {
     "memory=sequential": ["agent=dqn"],
     "model=custom": ["model.builder=package.module:function"],
     "model=blocks": ["obs=pixel"],
+    "model=both": ["obs=both"],
     "model=nature": ["obs=pixel"],
     "model=nature_no_bias": ["obs=pixel"],
     "model=nips": ["obs=pixel"],
