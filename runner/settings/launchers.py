@@ -56,8 +56,12 @@ def multirun(hydra: DictConfig, folder: Path, params: Mapping[str, str], work: W
         work: Called with the number of a run and its ``key=value`` texts, wherever the launcher
             starts it. Returns the result, or None: it failed. Pickled.
     """
-    for name in ("optuna", "hydra_plugins"):  # what they say is said by the sweep
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # What they say is said by the sweep.
+    logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
+    if "optuna" in hydra.sweeper["_target_"]:
+        import optuna  # sets its level when it is imported
+
+        optuna.logging.set_verbosity(logging.CRITICAL)
     if hydra.launcher["_target_"] == ray_launcher.TARGET:
         ray_launcher.register()
     swept = {key: value.replace("${", r"\${") for key, value in params.items()}

@@ -137,9 +137,9 @@ def test_figures_may_be_switched_on_at_a_resume(logged: Path) -> None:
 def test_tensorboard_itself_reads_them(logged: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    accumulator = EventAccumulator(str(logged / "parts" / "tensorboard"))
+    accumulator = EventAccumulator(str(logged / "whole" / "tensorboard"))
     accumulator.Reload()
-    games = table(logged / "parts" / "metrics.csv")
+    games = table(logged / "whole" / "metrics.csv")
     scores = [(e.step, e.value) for e in accumulator.Scalars("score")]
     assert scores == [(g["step"], g["episode_return"]) for g in games]
     assert {"actions", "scores", "eval/scores"} <= set(accumulator.Tags()["histograms"])
