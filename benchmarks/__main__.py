@@ -93,7 +93,7 @@ def _measure(
             passed = time.perf_counter() - began
             print(f"{case.name} {number}/{repeats} {side.name}: {shown} ({passed:.0f} s)")
             sys.stdout.flush()
-        if case.name == "parts":
+        if case.name in ("parts", "ram_default"):
             measured["limits"] = limits(measured, results["machine"]["cores"])
         rounds.append(measured)
         _write(results, out)

@@ -14,6 +14,8 @@ START: Final = WARMUP + 480  # step at which the clock starts: compiled, and a t
 START_RAW: Final = 48  # the same for the raw screen, whose memory needs few steps
 WARMUP_RAW: Final = 40
 EPSILON: Final = 0.05
+# The default agent, which learns from step 4,000 on and by then asks its network for most actions.
+DEFAULT: Final = ["env=space_invaders", "obs=ram", "train.warmup=4000", "policy.nb_steps=4000"]
 LIMITS: Final = {"ram": 100_000, "pixel": 20_000}  # transitions in the replay memory
 
 
@@ -54,6 +56,7 @@ def all_cases(quick: bool = False) -> tuple[Case, ...]:
             share, ours=4_800, ours_bfloat16=6_400, sb3=2_400, keras_rl2=1_600,
         ),
         _raw_screen(share),
+        _ram_default(share),
         _parts(share),
         _replay(share),
         _checkpoint(),
@@ -68,6 +71,7 @@ def _overrides(obs: str, train_interval: int) -> list[str]:
         f"obs={obs}",
         "env=space_invaders",
         "env.protocol=v5",
+        "agent=dqn",
         f"agent.train_interval={train_interval}",
         "agent.batch_size=32",
         "agent.gamma=0.99",
@@ -137,9 +141,30 @@ def _raw_screen(share: float) -> Case:
     )
 
 
+def _ram_default(share: float) -> Case:
+    seconds = 10 * share
+    learner = {"overrides": DEFAULT, "seconds": seconds, "threads": 1}
+    whole = {"overrides": DEFAULT, "start": 6_000, "steps": _turns(24_000 * share)}
+    return Case(
+        "ram_default",
+        "The default agent from RAM, its parts alone, and what they allow together",
+        (
+            Side("emulators_ram", "emulators", {"obs": "ram", "seconds": seconds}),
+            Side("learner_ram_default_one_thread", "learner", learner),
+            Side("ram_default", "ours", whole),
+        ),
+    )
+
+
 def _parts(share: float) -> Case:
     seconds = 10 * share
-    plain = ["agent.double=false", "agent.dueling=none", "memory.limit=5000", "train.warmup=1000"]
+    plain = [
+        "agent=dqn",
+        "agent.double=false",
+        "agent.dueling=none",
+        "memory.limit=5000",
+        "train.warmup=1000",
+    ]
 
     def learner(name: str, obs: str, train_interval: int, **more: Any) -> Side:
         precision = more.pop("precision", "float32")

@@ -17,7 +17,7 @@ def limits(measured: Round, cores: int) -> dict[str, float]:
     """Returns percentages of limits; leaves out what the round has no figures for.
 
     Args:
-        measured: Figures of the case ``parts``, by side.
+        measured: Figures of the cases ``parts`` or ``ram_default``, by side.
         cores: Cores of the machine.
     """
     found = {}
@@ -27,14 +27,14 @@ def limits(measured: Round, cores: int) -> dict[str, float]:
         if peak and ms:
             found[f"nature_{dtype}_percent_of_matmul"] = 100 * NATURE_GFLOP / (ms / 1000) / peak
     emulators = _figure(measured, "emulators_ram", "steps_per_s")
-    for interval in (4, 1):
-        ms = _figure(measured, f"learner_ram_1_per_{interval}_one_thread", "ms_per_update")
-        whole = _figure(measured, f"ram_1_per_{interval}", "steps_per_s")
+    for name, interval in (("ram_1_per_4", 4), ("ram_1_per_1", 1), ("ram_default", 16)):
+        ms = _figure(measured, f"learner_{name}_one_thread", "ms_per_update")
+        whole = _figure(measured, name, "steps_per_s")
         if emulators and ms:
             bound = steps_bound(cores, emulators, ms / 1000 / interval)
-            found[f"ram_1_per_{interval}_bound_steps_per_s"] = bound
+            found[f"{name}_bound_steps_per_s"] = bound
             if whole:
-                found[f"ram_1_per_{interval}_percent_of_bound"] = 100 * whole / bound
+                found[f"{name}_percent_of_bound"] = 100 * whole / bound
     return found
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.commands import guarded, parse_settings
+from runner.errors import wrong
 from runner.run_directory import write_json
-from runner.trained import KINDS, Play, chosen, load_trained
+from runner.trained import KINDS, PRETRAINED, Play, chosen, load_trained, pretrained_names
+
+if TYPE_CHECKING:
+    from runner.evaluation import Evaluation
 
 USAGE = (
-    "python -m runner.evaluate run=DIR_OR_WEIGHTS|pretrained=NAME [episodes=30] [epsilon=0.01] "
-    "[repeat_action_probability=0.25] [seed=0] [out=FILE.json] [model.builder=MODULE:FUNCTION]"
+    "python -m runner.evaluate run=DIR_OR_WEIGHTS|pretrained=NAME|pretrained=all [episodes=30] "
+    "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.json] [model.builder=MODULE:FUNCTION]"
 )
 
 
-def evaluate_run(run: Path, play: Play) -> int:
+def evaluate_run(run: Path, play: Play) -> Evaluation:
     """Evaluates a run's network, and writes what came out.
 
     Args:
@@ -42,8 +47,23 @@ def evaluate_run(run: Path, play: Play) -> int:
     path = play.out or out / f"evaluation_{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"weights": weights.name, "seed": play.seed, "rules": rules, **vars(result)})
-    print(f"result: {path}")
-    return 0
+    print(f"result: {path}", flush=True)
+    return result
+
+
+def evaluate_all(play: Play) -> None:
+    """Evaluates every trained agent that comes along, and prints a table of their scores.
+
+    Raises:
+        UserError: ``out`` is given, which can hold one result only.
+    """
+    if play.out is not None:
+        raise wrong("out", play.out, "no file with pretrained=all")
+    results = {name: evaluate_run(PRETRAINED / name, play) for name in pretrained_names()}
+    print(f"\n{'agent':22} {'games':>5}  score (95 %)")
+    for name, result in results.items():
+        low, high = result.interval or (result.mean, result.mean)
+        print(f"{name:22} {result.episodes:5}  {result.mean:,.1f} ({low:,.1f}-{high:,.1f})")
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +71,12 @@ def main(arguments: list[str]) -> int:
 
     def work() -> int:
         given = parse_settings(arguments, KINDS, USAGE)
-        return evaluate_run(chosen(given, USAGE), Play.of(given, [".json"]))
+        play = Play.of(given, [".json"])
+        if given.get("pretrained") == "all" and "run" not in given:
+            evaluate_all(play)
+        else:
+            evaluate_run(chosen(given, USAGE), play)
+        return 0
 
     return guarded(work)
 

@@ -106,11 +106,16 @@ def chosen(given: Mapping[str, Any], usage: str) -> Path:
     if "run" in given:
         raise UserError(f"run={given['run']}: expected run= or pretrained=, not both")
     name: str = given["pretrained"]
-    names = sorted(config.parent.name for config in PRETRAINED.glob("*/config.yaml"))
+    names = pretrained_names()
     if name not in names:
         hint = nearest(name, names)
         raise UserError(f"pretrained={name}: {hint}expected one of {', '.join(names)}")
     return PRETRAINED / name
+
+
+def pretrained_names() -> list[str]:
+    """The trained agents that come along."""
+    return sorted(config.parent.name for config in PRETRAINED.glob("*/config.yaml"))
 
 
 def load_trained(run: Path, play: Play) -> Trained:

@@ -29,12 +29,14 @@ def measure(overrides: list[str], seconds: float, threads: int | None = None) ->
 
     agent = build_agent(config, games)
     generator = np.random.default_rng(0)
-    each = (updates, config.agent.batch_size)
+    each, n_step = (updates, config.agent.batch_size), config.agent.n_step
+    frames = config.obs.window + 1 if n_step == 1 else 2 * config.obs.window
     batches = Batch(
-        generator.integers(256, size=(*each, config.obs.window + 1, *shape), dtype=np.uint8),
+        generator.integers(256, size=(*each, frames, *shape), dtype=np.uint8),
         generator.integers(nb_actions, size=each, dtype=np.int32),
         generator.random(each, np.float32),
         generator.random(each) < 0.01,
+        None if n_step == 1 else np.full(each, n_step),
     )
     syncs = np.zeros(updates + 1, np.bool_)
     spent = seconds_per_call(lambda: agent.learner.update(batches, syncs), seconds)

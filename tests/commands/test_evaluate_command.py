@@ -93,3 +93,23 @@ def test_settings_that_cannot_be_read(here: Callable[..., Any], tmp_path: Path) 
     ended = here(evaluate, f"run={tmp_path}")
     assert ended.code == 2
     assert "config.yaml cannot be read" in ended.err
+
+
+@pytest.mark.slow
+def test_every_trained_agent_in_a_table(
+    here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["freeway_ram", "pong_ram"]
+    monkeypatch.setattr("runner.evaluate.pretrained_names", lambda: names)
+    monkeypatch.setattr("runner.settings.checks.check", lambda config: short(config))
+    ended = here(evaluate, "pretrained=all", "episodes=2")
+    assert (ended.code, ended.err) == (0, "")
+    rows = [line.split() for line in ended.out.splitlines()[-2:]]
+    assert [row[:2] for row in rows] == [[name, "2"] for name in names]
+    refused = here(evaluate, "pretrained=all", "out=all.json")
+    assert refused.code == 2
+    assert "out=all.json" in refused.err
+
+
+def short(config: Any) -> None:
+    config.env.max_frames = 400
