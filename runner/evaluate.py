@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 USAGE = (
     "python -m runner.evaluate run=DIR_OR_WEIGHTS|pretrained=NAME|pretrained=all [episodes=30] "
-    "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.json] [model.builder=MODULE:FUNCTION]"
+    "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.json] "
+    "[model.builder=MODULE:FUNCTION]"
 )
 
 
