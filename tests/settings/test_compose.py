@@ -146,7 +146,7 @@ def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
         overrides: load(*overrides).train.steps
         for overrides in [("obs=ram",), ("obs=pixel",), ("obs=pixel", "train=smoke")]
     }
-    assert list(lengths.values()) == [700_000, 250_000, 600]
+    assert list(lengths.values()) == [600_000, 250_000, 600]
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])

@@ -32,9 +32,9 @@ def names(*settings: str) -> list[str]:
         (["seed=range(0,3)"], ["seed=0", "seed=1", "seed=2"]),
         (["seed=3"], ["run"]),
         (["model.hidden=[8],[16,8]"], ["model.hidden=[8]", "model.hidden=[16,8]"]),
-        (["experiment=pixel_vs_ram", "seed=7"], ["obs=ram", "obs=pixel"]),
+        (["experiment=pixel_vs_ram", "seed=7"], ["obs=ram", "obs=pixel", "obs=both"]),
         (["experiment=pixel_vs_ram"],
-         [f"obs={obs},seed={seed}" for obs in ("ram", "pixel") for seed in (0, 1, 2)]),
+         [f"obs={obs},seed={seed}" for obs in ("ram", "pixel", "both") for seed in (0, 1, 2)]),
     ],
 )  # fmt: skip
 def test_runs_are_named_by_what_is_swept(settings: list[str], expected: list[str]) -> None:
