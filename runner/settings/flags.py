@@ -29,7 +29,7 @@ Groups: an option sets several settings at once, group=option.
   agent       how it learns: strong, dqn, double, dueling, rainbow, keras_rl2
   memory      the replay memory: replay, prioritized, sequential
   policy      how actions are chosen while training: linear, constant, strong, greedy, softmax, ...
-  train       how long: ram (10 minutes), pixel, hour, smoke (seconds)
+  train       how long: ram (10 to 15 minutes), pixel, hour, smoke (seconds)
   experiment  a published tutorial, or a sweep, with all its settings
   logger      curves: default, tensorboard, wandb, mlflow
   video       videos of games: off, best, every_eval, every_episode
