@@ -13,7 +13,7 @@ from keras import layers
 
 from models.conv import convolved
 from models.dense import encoded
-from models.hidden import dense_tail, joined
+from models.hidden import dense_tail
 from models.inputs import Encoder, Reading
 from models.ram import RAM_BYTES, Ram
 
@@ -60,9 +60,9 @@ def both_network(
         screens, activation=activation, dtype=dtype, layer_norm=layer_norm, **convolutions
     )
     reading = Reading(ram, dtype, activation, layer_norm, dense_initializer)
-    read, *sparse = encoded(window[:, :, :RAM_BYTES], inputs, reading, gains=gains)
+    read = encoded(window[:, :, :RAM_BYTES], inputs, reading, gains=gains)
     q_values = dense_tail(
-        [joined([seen, read], dtype), *sparse], hidden, nb_actions,
+        [seen, *read], hidden, nb_actions,
         activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,
     )  # fmt: skip
     return keras.Model(window, q_values, name="both")

@@ -109,7 +109,7 @@ def train_composed(run: Run) -> TrainedRun:
 
 
 def resume(*settings: str) -> TrainedRun:
-    """Goes on with a run as ``python -m runner resume=...`` does.
+    """Resumes a run as ``python -m runner resume=...`` does.
 
     Args:
         settings: As typed on the command line: ``"resume=last"``, ``"train.steps=2000000"``.

@@ -147,45 +147,15 @@ class EvaluationVideos(Videos):
         self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
 
 
-class FinalVideo(Videos):
-    """Films one game, once the training is over: the best of the evaluation with the best mean.
+class FinalVideo(EvaluationVideos):
+    """Films one game, once the training is over: the best of the evaluation with the best mean."""
 
-    Args:
-        video: Which files.
-        folder: Where to.
-        env: The game's settings.
-    """
+    def film(self, recording: Recording) -> None:
+        """Keeps a game in place of the one before; ``finish`` films it."""
+        self._waiting = deque([recording])
 
-    def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig) -> None:
-        super().__init__(video, folder)
-        self._env = env
-        self._held: Recording | None = None
-        self._best: Recording | None = None
-
-    def hold(self, recording: Recording) -> None:
-        """Keeps the best game of an evaluation until it is known whether it is wanted."""
-        self._held = recording
-
-    def evaluated(self, step: int, result: Evaluation, is_best: bool) -> None:
-        """Keeps the game that is held, if it is wanted."""
-        if self._held is not None and is_best:
-            self._best = replace(self._held, step=step)
-        self._held = None
-
-    def finish(self) -> None:
-        """Films the game, and shows how far it is."""
-        if self._best is not None:
-            self.film(self._best)
-        super().finish()
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns what is kept, of plain types and arrays."""
-        return {"best": None if self._best is None else _plain(self._best)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned."""
-        best = state["best"]
-        self._best = None if best is None else Recording(self._env, **best)
+    def on_step_end(self, step: int, logs: Any = None) -> None:
+        """Nothing is filmed while the training goes on."""
 
 
 class TrainingVideos(Videos):
@@ -259,7 +229,7 @@ def _of_training(config: Config, folder: Path) -> Videos:
 
 _MAKE: Final[dict[str, Callable[[Config, Path], Videos | None]]] = {
     "off": lambda config, folder: None,
-    "final": lambda config, folder: FinalVideo(config.video, folder, config.env),
+    "final": lambda config, folder: FinalVideo(config.video, folder, config.env, every=False),
     "best": functools.partial(_of_evaluations, every=False),
     "every_eval": functools.partial(_of_evaluations, every=True),
     "every_episode": _of_training,
