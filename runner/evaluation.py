@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.durations import duration
 from runner.environments.pool import EmulatorPool, game_seeds
 from runner.environments.worker import REST
+from runner.live_line import LiveLine
 from runner.memory.windows import RunningWindows
 from runner.scores import human_normalised
 from runner.settings.schema import Config, EnvConfig
@@ -20,6 +23,7 @@ from runner.video.replay import Recording
 
 MAX_GAMES_AT_ONCE = 16
 BINS = 10  # of the histogram of scores
+SHOWN_EVERY = 10.0  # seconds between two lines of progress where there is no terminal
 Z_95 = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
 
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -68,7 +72,7 @@ def evaluate(
     """Plays ``config.eval.episodes`` games.
 
     Each game of the total is played by a fixed emulator, so that short games do not count more
-    often than long ones.
+    often than long ones. Whatever takes long says how far it is.
 
     Args:
         q_values: (B, window, *observation) uint8 -> (B, nb_actions).
@@ -89,7 +93,7 @@ def evaluate(
     returns: list[list[float]] = [[] for _ in range(num_envs)]
     lengths: list[list[int]] = [[] for _ in range(num_envs)]
     taken: list[NDArray[np.int32]] = []  # (num_envs,) actions of every step
-    pool = EmulatorPool(rules, config.obs, num_envs)
+    pool, line = EmulatorPool(rules, config.obs, num_envs), LiveLine(sys.stdout, SHOWN_EVERY)
     try:
         seeds = game_seeds(seed, num_envs)
         observations, _ = pool.reset(seed=seeds)
@@ -101,6 +105,8 @@ def evaluate(
         while playing.any():
             if stopped():
                 return None
+            if line.is_due(now := time.perf_counter()):
+                line.show(_progress(returns, episodes, now - began), now)
             actions = q_values(windows.states).argmax(axis=-1)
             explores = generator.random(num_envs) < epsilon
             at_random = generator.integers(len(pool.action_meanings), size=num_envs)
@@ -116,6 +122,7 @@ def evaluate(
             windows.push(slice(None), observations, ended)
     finally:
         pool.close()
+        line.clear()
     if best_game is not None:
         best_game(_best(rules, seeds, returns, lengths, np.array(taken)))
     points = np.array([r for stream in returns for r in stream])
@@ -136,6 +143,12 @@ def evaluate(
         lengths=[n for stream in lengths for n in stream],
         seconds=round(time.perf_counter() - began, 3),
     )
+
+
+def _progress(returns: list[list[float]], episodes: int, seconds: float) -> str:
+    points = [r for stream in returns for r in stream]
+    mean = f", mean {np.mean(points):.1f}" if points else ""
+    return f"evaluation: {len(points)} of {episodes} games{mean} | {duration(seconds)}"
 
 
 def _interval(points: NDArray[np.float64]) -> list[float] | None:

@@ -34,7 +34,7 @@ ORDER = [
     {"runner.keras_rl2", "runner.scores"},
     {"runner.settings", "runner.weights", "runner.tensorflow_setup"},
     {"runner.diverged", "runner.files", "runner.ram_maps", "runner.cores", "runner.limits"},
-    {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations"},
+    {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations", "runner.live_line"},
     {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}

@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from runner.callbacks.games import LOOK_AT_CLOCK_EVERY, Story
 from runner.durations import duration
 from runner.keras_rl2 import Callback
-
-REFRESH: Final = 0.5  # seconds between two updates of the line on a terminal
-
-
-class LiveLine:
-    """A line that is rewritten on a terminal; dated lines elsewhere.
-
-    Args:
-        stream: Where to.
-        interval: Seconds between two lines where there is no terminal.
-    """
-
-    def __init__(self, stream: TextIO, interval: float) -> None:
-        self._stream, self._live = stream, stream.isatty()
-        self._every = REFRESH if self._live else interval
-        self.shown = time.perf_counter()  # when
-
-    def is_due(self, now: float) -> bool:
-        """Whether it is time for a new one, at ``now`` seconds of ``time.perf_counter``."""
-        return now - self.shown >= self._every
-
-    def show(self, line: str, now: float) -> None:
-        """Shows a line."""
-        if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            self._stream.write("\r\x1b[2K" + line[:width])
-        else:
-            self._stream.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
-        self._stream.flush()
-        self.shown = now
-
-    def end(self) -> None:
-        """Leaves the last line as it is."""
-        if self._live:
-            self._stream.write("\n")
-            self._stream.flush()
+from runner.live_line import LiveLine
 
 
 class Progress(Callback):  # type: ignore[misc]

@@ -18,10 +18,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from runner.callbacks.progress import LiveLine
 from runner.environments.pool import game_seeds
 from runner.evaluation import Evaluation
 from runner.keras_rl2 import Callback
+from runner.live_line import LiveLine
 from runner.settings.schema import Config, EnvConfig, VideoConfig
 from runner.video.replay import Recording
 from runner.video.studio import Studio, Video

@@ -27,6 +27,15 @@ def test_a_run_or_one_of_its_weights_is_evaluated(
     assert len(result["returns"]) == 3
 
 
+def test_long_evaluations_say_how_far_they_are(
+    pixel_run: Any, here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.evaluation.SHOWN_EVERY", 0.0)
+    shutil.copytree(pixel_run.folder, "run")
+    ended = here(evaluate, "run=run", "episodes=2", "epsilon=0.5")
+    assert "evaluation: 0 of 2 games | 0:0" in ended.out
+
+
 @pytest.mark.slow
 def test_the_same_seed_plays_the_same_games(stock_run: Any, here: Callable[..., Any]) -> None:
     shutil.copytree(stock_run.folder, "run")

@@ -1,0 +1,49 @@
+"""One line that says how far something is."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import Final, TextIO
+
+REFRESH: Final = 0.5  # seconds between two updates of the line on a terminal
+
+
+class LiveLine:
+    """A line that is rewritten on a terminal; dated lines elsewhere.
+
+    Args:
+        stream: Where to.
+        interval: Seconds between two lines where there is no terminal.
+    """
+
+    def __init__(self, stream: TextIO, interval: float) -> None:
+        self._stream, self._live = stream, stream.isatty()
+        self._every = REFRESH if self._live else interval
+        self.shown = time.perf_counter()  # when
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time for a new one, at ``now`` seconds of ``time.perf_counter``."""
+        return now - self.shown >= self._every
+
+    def show(self, line: str, now: float) -> None:
+        """Shows a line."""
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write("\r\x1b[2K" + line[:width])
+        else:
+            self._stream.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
+        self._stream.flush()
+        self.shown = now
+
+    def clear(self) -> None:
+        """Takes the line away, for what comes after it."""
+        if self._live:
+            self._stream.write("\r\x1b[2K")
+            self._stream.flush()
+
+    def end(self) -> None:
+        """Leaves the last line as it is."""
+        if self._live:
+            self._stream.write("\n")
+            self._stream.flush()
