@@ -12,6 +12,7 @@ from runner.errors import UserError, wrong
 from runner.ram_maps import ram_of
 from runner.run_directory import RunDirectory
 from runner.settings.convert import nearest
+from runner.settings.resume import named_run
 from runner.settings.schema import Config
 from runner.shipped import shipped
 
@@ -97,12 +98,12 @@ def chosen(given: Mapping[str, Any], usage: str) -> Path:
     """Returns the run that ``run=`` or ``pretrained=`` means.
 
     Raises:
-        UserError: Neither or both are given, or there is no such pretrained agent.
+        UserError: Neither or both are given, or there is no such run or pretrained agent.
     """
     if "pretrained" not in given:
         if "run" not in given:
             raise UserError(f"run: missing; expected {usage}")
-        return Path(given["run"]).expanduser()
+        return named_run("run", given["run"])
     if "run" in given:
         raise UserError(f"run={given['run']}: expected run= or pretrained=, not both")
     name: str = given["pretrained"]

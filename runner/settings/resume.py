@@ -36,15 +36,24 @@ def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
     overrides = command_line.parse(arguments)
     named = [str(o.value()) for o in overrides if o.get_key_element() == "resume"]
     others = [o for o in overrides if o.get_key_element() != "resume"]
-    folder = Path(named[-1]).expanduser()
-    if named[-1] == "last":
-        runs = sorted(Path("runs").glob("**/config.yaml"), key=lambda path: path.stat().st_mtime)
-        if not runs:
-            raise UserError("resume=last: expected a run below runs/ (there is none)")
-        folder = runs[-1].parent
+    folder = named_run("resume", named[-1])
     if not (folder / "config.yaml").is_file():
         raise UserError(f"resume={folder}: expected a run directory (no config.yaml in it)")
     return folder, others
+
+
+def named_run(setting: str, typed: str) -> Path:
+    """The folder that was typed; ``last``: the newest run below ``runs``.
+
+    Raises:
+        UserError: There is no run below ``runs``.
+    """
+    if typed != "last":
+        return Path(typed).expanduser()
+    runs = sorted(Path("runs").glob("**/config.yaml"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise UserError(f"{setting}=last: expected a run below runs/ (there is none)")
+    return runs[-1].parent
 
 
 def changed(config: Config, overrides: Sequence[Override]) -> Config:

@@ -31,8 +31,8 @@ def test_long_evaluations_say_how_far_they_are(
     pixel_run: Any, here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("runner.evaluation.SHOWN_EVERY", 0.0)
-    shutil.copytree(pixel_run.folder, "run")
-    ended = here(evaluate, "run=run", "episodes=2", "epsilon=0.5")
+    shutil.copytree(pixel_run.folder, "runs/first")
+    ended = here(evaluate, "run=last", "episodes=2", "epsilon=0.5")
     assert "evaluation: 0 of 2 games | 0:0" in ended.out
 
 
@@ -65,6 +65,7 @@ def test_without_final_weights_the_newest_are_taken(
     [
         ([], ["run: missing"]),
         (["run=nowhere"], ["run=nowhere", "no such file"]),
+        (["run=last"], ["run=last", "there is none"]),
         (["run=."], ["run=.", "config.yaml"]),
         (["runs=."], ["runs=.", "run=DIR_OR_WEIGHTS"]),
         (["run=.", "episodes=many"], ["episodes=many", "an integer"]),
