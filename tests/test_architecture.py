@@ -19,6 +19,7 @@ SOURCES = sorted(
 ORDER = [
     {"runner.__main__"},
     {"runner.api"},
+    {"runner.cards"},
     {"runner.compare", "runner.doctor", "runner.evaluate", "runner.watch"},
     {"runner.atlas", "runner.lab", "runner.places"},
     {"runner.explain"},

@@ -7,7 +7,7 @@ import importlib
 import pytest
 
 MODULES = [
-    "__main__", "evaluate", "watch", "compare", "doctor", "places", "explain.__main__",
+    "__main__", "evaluate", "watch", "compare", "doctor", "places", "cards", "explain.__main__",
     "lab.__main__",
 ]  # fmt: skip
 

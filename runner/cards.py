@@ -1,0 +1,119 @@
+"""``python -m runner.cards``: the table of the agents that come along, and new ones in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+
+from runner.commands import guarded, parse_settings
+from runner.errors import UserError
+from runner.evaluate import evaluate_run
+from runner.files import written_whole
+from runner.run_directory import RunDirectory, write_json
+from runner.scores import published
+from runner.settings.checks import check_writable
+from runner.settings.resume import named_run
+from runner.trained import PRETRAINED, Play, pretrained_names
+
+USAGE: Final = "python -m runner.cards [run=DIR [name=GAME_OBS]]"
+GAMES: Final = 100
+STICKY: Final = 0.25  # the probability of ale-py's v5 environments
+_HEAD: Final = (
+    "| agent | minutes | steps | a human | score | with sticky actions (0.25) |",
+    "|---|--:|--:|--:|--:|--:|",
+)
+
+
+def add(run: RunDirectory, folder: Path) -> None:
+    """Copies a run's agent to ``folder``, and plays the games of both of its scores.
+
+    Raises:
+        UserError: The run is not complete, or what it holds does not fit.
+    """
+    if not run.result.is_file():
+        raise UserError(f"run={run.folder}: expected a run that is complete (no result.json)")
+    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / "config.yaml") as file:
+        file.write(run.config.read_bytes())
+    _pack(run.final_weights, folder / "weights" / run.final_weights.name)
+    result = json.loads(run.result.read_text())
+    names = ("game", "obs", "seed", "steps", "train_seconds", "places", "versions")
+    write_json(folder / "training.json", {name: result[name] for name in names})
+    for repeat, end in ((None, ""), (STICKY, f"_sticky_{STICKY:g}")):
+        out = folder / f"evaluation_final{end}.json"
+        evaluate_run(folder, Play(GAMES, 0.01, repeat, seed=1000, out=out))
+
+
+def _pack(source: Path, target: Path) -> None:
+    """Copies a file of weights, compressed."""
+    with h5py.File(source) as old, written_whole(target) as file, h5py.File(file, "w") as new:
+
+        def copy(name: str, item: Any) -> None:
+            if not isinstance(item, h5py.Dataset):
+                made = new.require_group(name)
+            elif item.shape:
+                made = new.create_dataset(name, data=item[()], compression=9, shuffle=True)
+            else:
+                made = new.create_dataset(name, data=item[()])
+            made.attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+
+
+def card(folder: Path) -> str:
+    """The row of an agent."""
+    training, *played = (
+        json.loads((folder / name).read_text())
+        for name in (
+            "training.json",
+            "evaluation_final.json",
+            f"evaluation_final_sticky_{STICKY:g}.json",
+        )
+    )
+    human = published()["human"].scores.get(training["game"])
+    cells = [
+        f"`{folder.name}`",
+        f"{training['train_seconds'] / 60:.0f}",
+        f"{training['steps']:,}",
+        "" if human is None else f"{human:,.1f}".removesuffix(".0"),
+        *(f"{p['mean']:.1f} ({p['interval'][0]:.1f} to {p['interval'][1]:.1f})" for p in played),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def with_table(text: str, rows: Iterable[str]) -> str:
+    """``text`` with its table replaced."""
+    lines = text.splitlines()
+    table = [i for i, line in enumerate(lines) if line.startswith("|")]
+    first, last = (table[0], table[-1] + 1) if table else (len(lines), len(lines))
+    return "\n".join([*lines[:first], *_HEAD, *rows, *lines[last:]]) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Reads what was typed. Returns the exit code."""
+
+    def work() -> int:
+        given = parse_settings(arguments, {"run": str, "name": str}, USAGE)
+        check_writable(PRETRAINED, "pretrained")
+        if "run" in given:
+            run = RunDirectory(named_run("run", given["run"]))
+            config = run.read_config()
+            add(run, PRETRAINED / given.get("name", f"{config.env.game}_{config.obs.name}"))
+        cards = PRETRAINED / "README.md"
+        rows = [card(PRETRAINED / name) for name in pretrained_names()]
+        with written_whole(cards) as file:
+            file.write(with_table(cards.read_text(), rows).encode())
+        print("\n".join(rows))
+        return 0
+
+    return guarded(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

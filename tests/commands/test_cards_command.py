@@ -1,0 +1,60 @@
+"""``python -m runner.cards``: a run becomes an agent that comes along, with a row in the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from runner.cards import main as cards
+from runner.trained import PRETRAINED
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "pretrained"
+    folder.mkdir()
+    (folder / "README.md").write_text("# Agents\n\n| old |\n|---|\n| row |\n\nThe end.\n")
+    for module in ("cards", "trained"):
+        monkeypatch.setattr(f"runner.{module}.PRETRAINED", folder)
+    monkeypatch.setattr("runner.cards.GAMES", 2)
+    return folder
+
+
+def arrays(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: found.update({name: item[()]} if hasattr(item, "shape") else {})
+        )
+    return found
+
+
+@pytest.mark.slow
+def test_a_run_gets_a_row(pixel_run: Any, shelf: Path, here: Callable[..., Any]) -> None:
+    ended = here(cards, f"run={pixel_run.folder}")
+    assert ended.code == 0, ended.err
+    agent = shelf / "breakout_pixel"
+    mean = json.loads((agent / "evaluation_final.json").read_text())["mean"]
+    first, *_, row, blank, last = (shelf / "README.md").read_text().splitlines()
+    assert (first, blank, last) == ("# Agents", "", "The end.")
+    assert row.startswith("| `breakout_pixel` | 0 |")
+    assert f" {mean:.1f} (" in row
+    ours, theirs = (arrays(f / "weights/final.weights.h5") for f in (agent, pixel_run.folder))
+    assert ours.keys() == theirs.keys() != set()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_run_that_is_not_complete_is_refused(shelf: Path, here: Callable[..., Any]) -> None:
+    Path("runs/a").mkdir(parents=True)
+    config = next(PRETRAINED.glob("*/config.yaml"))
+    Path("runs/a/config.yaml").write_bytes(config.read_bytes())
+    ended = here(cards, "run=runs/a")
+    assert ended.code == 2
+    assert "expected a run that is complete" in ended.err
+    assert [path.name for path in shelf.iterdir()] == ["README.md"]
