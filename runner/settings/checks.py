@@ -210,6 +210,7 @@ def num_envs(config: Config) -> int:
 
 def threads(config: Config) -> int | None:
     """Threads that one operation of TensorFlow may use; None: one for each core."""
-    # A dense update is too small to share out while the emulators want the other cores; with less
-    # than four steps an update, they do not.
-    return 1 if config.model.name == "dense" and config.agent.train_interval >= 4 else None
+    # A dense update of few transitions is too small to share out while the emulators want the other
+    # cores; with less than four steps an update, they do not.
+    small = config.model.name == "dense" and config.agent.batch_size <= 64
+    return 1 if small and config.agent.train_interval >= 4 else None
