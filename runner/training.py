@@ -177,13 +177,25 @@ def _header(config: Config, games: Games, environment: str) -> str:
     env = config.env
     lives = "a lost life is terminal" if env.terminal_on_life_loss else "lives ignored"
     return "\n".join([
-        f"{env.game}, obs={config.obs.name}, agent={config.agent.name}, seed={config.seed}",
+        f"{env.game}, obs={config.obs.name}, seed={config.seed}",
+        _agent(config),
         f"{rules_of(env)}: frame skip {env.frame_skip}, sticky {env.repeat_action_probability:g}, "
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),
         environment,
     ])  # fmt: skip
+
+
+def _agent(config: Config) -> str:
+    """Its name, and which settings are not those of the plain agent of that name."""
+    agent, plain = vars(config.agent), vars(type(config.agent)())
+    changed = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in agent.items()
+        if value != plain[name]
+    ]
+    return f"agent: {config.agent.name}{' with ' if changed else ''}{', '.join(changed)}"
 
 
 def _saved(config: Config) -> str:
