@@ -71,6 +71,7 @@ class Replay:
         recording = self._recording
         game = _FilmedGame(recording.env, self.palette)
         at_start(game, recording)
+        game.films = True
         self.score, self.steps = 0.0, 0
         for action in recording.actions:
             game.frames.clear()
@@ -97,16 +98,22 @@ def at_start(game: AtariGame, recording: Recording) -> AtariGame:
 
 
 class _FilmedGame(AtariGame):
-    """A game that keeps the screens of its frames; what it observes is nobody's business."""
+    """A game that keeps the screens of its frames, once it ``films``.
+
+    What it observes is nobody's business.
+    """
 
     def __init__(self, env: EnvConfig, palette: NDArray[np.uint8]) -> None:
         super().__init__(env, OBSERVED)
         self._palette = palette
         self._known = np.zeros(256, np.bool_)
+        self.films = False  # the games before the one that is wanted are not kept
         self.frames: list[tuple[NDArray[np.uint8], float]] = []
 
     def _act(self, chosen: Action) -> float:
         points = super()._act(chosen)
+        if not self.films:
+            return points
         screen = self.ale.getScreen()
         seen = np.bincount(screen.ravel(), minlength=256) > 0
         if (seen & ~self._known).any():  # a new colour: its RGB is where the screen has it

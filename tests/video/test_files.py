@@ -14,7 +14,7 @@ from runner.environments.atari import AtariGame
 from runner.video import files
 from runner.video.files import write_videos
 from runner.video.picture import LARGE, SMALL
-from runner.video.replay import Recording, Replay
+from runner.video.replay import Recording, Replay, _FilmedGame, survey
 from runner.video.studio import film
 
 Image = np.ndarray[Any, Any]
@@ -70,6 +70,25 @@ def written(
     """The game as it was played for these files, and the shares that were told on the way."""
     shares: list[float] = []
     return write_videos(recording, mp4, gif, megabytes, shares.append), shares
+
+
+def test_only_the_frames_of_one_step_are_held(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The games before it on the same emulator took gigabytes."""
+    held = []
+
+    class Watched(_FilmedGame):
+        def step(self, action: int) -> Any:
+            outcome = super().step(action)
+            held.append(len(self.frames))
+            return outcome
+
+    monkeypatch.setattr("runner.video.replay._FilmedGame", Watched)
+    assert len(played.recording.before) > 0
+    survey(played.recording)
+    assert len(held) == len(played.recording.before) + len(played.recording.actions)
+    assert max(held) == 4
 
 
 def difference(film: Image, screen: Image) -> float:
