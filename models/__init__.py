@@ -1,1 +1,1 @@
-"""Networks: a window of observations in, one Q-value per action out. Knows Keras, nothing else."""
+"""Q-networks: a window of observations in, one Q-value per action out. Depends on Keras only."""

@@ -1,4 +1,4 @@
-"""Layers that learn from what was observed before the first update, without a gradient.
+"""Layers whose statistics are fitted to warm-up observations, once and without a gradient.
 
 What they learn are weights that are not trained: files of weights, target networks, moving averages
 and exports carry it as any other weight.

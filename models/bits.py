@@ -1,4 +1,4 @@
-"""Bytes as their bits: of flags, of kinds of things, of what is there and what is not."""
+"""Layer: the eight bits of each byte, as 0 or 1."""
 
 from __future__ import annotations
 

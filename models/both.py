@@ -1,4 +1,4 @@
-"""Q-network on the screen and the RAM together: convolutions, and encoders beside them.
+"""Q-network on screen and RAM: a convolutional and an encoder branch, concatenated.
 
 An observation is one vector: the bytes of the RAM, then the screen, row by row.
 """

@@ -1,4 +1,4 @@
-"""From the name of a network to the network. A new kind of network is one more entry here."""
+"""Builds a network by name. A new architecture is one more entry here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each byte of a window of RAM changed from one observation to the next.
+"""Layer: changes of each RAM byte between consecutive observations of the window.
 
 What moves by a pixel changes a byte by 1 of 255: too little to be seen beside the byte itself.
 """

@@ -1,4 +1,4 @@
-"""Dense Q-network on a window of observations, usually RAM: the console's 128 bytes.
+"""Dense Q-network on a window of observations, usually the console's 128 bytes of RAM.
 
 Default sizes in ``conf/model/dense.yaml``: 3 x 128 = 384 inputs, 512, 128, one output per action.
 """

@@ -1,4 +1,4 @@
-"""Where layers get their random numbers from: whoever calls the network says, for that call.
+"""Random numbers for stochastic layers, supplied by the caller of the network.
 
 Layers keep no generator and no counter. The same draws give the same outputs, and without any a
 network is deterministic: noisy layers are then without noise.

@@ -1,4 +1,4 @@
-"""Dueling: a state value and the advantages of the actions, put together.
+"""Dueling aggregation: state value and advantages to Q-values.
 
 Source: Wang et al. 2016, "Dueling Network Architectures for Deep Reinforcement Learning",
 https://arxiv.org/abs/1511.06581, equations 7 to 9.

@@ -1,4 +1,4 @@
-"""What is read of each of several entities of the same type: numbers, bits, tiles."""
+"""Layers that gather the numbers, bits and tiles of each of several entities of one type."""
 
 from __future__ import annotations
 

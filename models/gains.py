@@ -1,4 +1,4 @@
-"""A gain for each input, learned faster than the weights behind it.
+"""Layer: a learned gain per input, trained at a higher effective rate than the weights behind it.
 
 Of the console's 128 bytes most that change do not matter: counters, noise, the patterns of shields.
 A gain reaches all weights of an input at once, so that the network can turn down what only disturbs

@@ -1,4 +1,4 @@
-"""Heads: what stands between a network's features and its Q-values.
+"""Network heads: dueling, distributional and noisy output layers.
 
 A head is chosen by how the value is put together (plain, dueling), by what is learned of the return
 (its mean, or its distribution), and by whether its layers are noisy. A network that learns a

@@ -1,4 +1,4 @@
-"""Hidden layers, with or without normalisation before their activation, and the Q-values.
+"""Hidden layers with optional layer normalisation, and the output layer.
 
 Source of the normalisation: Ba et al. 2016, "Layer Normalization",
 https://arxiv.org/abs/1607.06450.

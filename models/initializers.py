@@ -1,4 +1,4 @@
-"""Initial weights of the layers, by name.
+"""Weight initialisers by name.
 
 Sources: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html; He et al. 2015,
 https://arxiv.org/abs/1502.01852; LeCun et al. 1998, "Efficient BackProp".

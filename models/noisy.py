@@ -1,4 +1,4 @@
-"""Noisy dense layer: exploration that is learned.
+"""Noisy dense layer: learned exploration.
 
 Source: Fortunato et al. 2018, "Noisy Networks for Exploration", https://arxiv.org/abs/1706.10295,
 with factorised Gaussian noise (equations 9 to 11 and section 3.2). The noise of a call comes from

@@ -1,4 +1,4 @@
-"""Bytes that behave like positions, found in what was seen of a game.
+"""Finds the bytes that behave like positions of objects in recorded observations.
 
 A position takes many values, moves often, a little at a time, and both ways; or it goes one way and
 comes in again on the other side of the screen, 160 pixels on. A counter goes one way by the same

@@ -1,4 +1,4 @@
-"""The bytes of an observation by address or by name, and the places that are written with them.
+"""RAM bytes by address or name, and the notation for places and their differences.
 
 Knows neither Keras nor files: settings are checked with it before TensorFlow loads.
 """

@@ -1,4 +1,4 @@
-"""A setting is declared once: its default, what it may be, and a sentence about it.
+"""Declaration of settings: default, rule and description in one place.
 
     @dataclass
     class DQN:

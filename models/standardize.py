@@ -1,4 +1,4 @@
-"""Bytes on a common scale: less their mean, over their standard deviation.
+"""Layer: standardizes each byte with the mean and deviation of the warm-up.
 
 Of the console's 128 bytes most never change, and weigh as much as those that do: in Pong 28 change
 in random play. Standardized, what does not change is 0.

@@ -1,4 +1,4 @@
-"""Places as tiles: which of some overlapping stretches of a ring of 256 values each lies in.
+"""Tile coding of positions on a ring of 256 values.
 
 A dense network sees a position as one number, and needs many weights to act at one place and not at
 the next. As tiles each place has weights of its own, and a difference of two positions says where

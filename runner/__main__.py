@@ -1,4 +1,4 @@
-"""``python -m runner``: trains one agent, or with ``-m`` a sweep of them."""
+"""``python -m runner``: trains one agent, or with ``-m`` a sweep."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class TrainedRun:
         return load_trained(self.folder, Play())
 
     def video(self, episodes: int = 1) -> Path:
-        """Plays ``episodes`` games and returns the film (MP4) of the best one.
+        """Plays ``episodes`` games and returns the video (MP4) of the best one.
 
         In a notebook: ``IPython.display.Video(run.video(), embed=True)``.
         """
@@ -82,14 +82,14 @@ class TrainedRun:
 def train(*settings: str) -> TrainedRun:
     """Trains as ``python -m runner`` does with the same settings.
 
-    Ctrl-C, or a notebook's stop button, ends it with a checkpoint: ``run.resume()`` goes on.
+    Ctrl-C, or a notebook's stop button, ends it with a checkpoint: ``run.resume()`` continues it.
 
     Args:
         settings: As typed on the command line: ``"env=pong"``, ``"train.steps=100000"``.
 
     Raises:
         UserError: Something typed is wrong; nothing was started.
-        RunError: The run cannot go on.
+        RunError: The run cannot continue.
     """
     return train_composed(compose.load_run(command_line.with_paths_quoted(settings)))
 
@@ -116,7 +116,7 @@ def resume(*settings: str) -> TrainedRun:
 
     Raises:
         UserError: Something typed is wrong, or the run cannot be resumed; it is as it was.
-        RunError: The run cannot go on.
+        RunError: The run cannot continue.
     """
     folder, overrides = run_to_resume(command_line.with_paths_quoted(settings))
     if is_pretrained(folder):

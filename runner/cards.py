@@ -1,4 +1,4 @@
-"""``python -m runner.cards``: the table of the agents that come along, and new ones in it."""
+"""``python -m runner.cards``: adds a run to the pretrained agents and updates their table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Control groups of Linux, versions 1 and 2: the limits of containers and schedulers."""
+"""Memory and CPU limits of Linux control groups, versions 1 and 2."""
 
 from __future__ import annotations
 

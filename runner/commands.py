@@ -1,4 +1,4 @@
-"""What all commands share: settings as ``name=value``, errors as one line and an exit code."""
+"""Shared by all commands: ``name=value`` arguments, one-line errors, exit codes."""
 
 from __future__ import annotations
 

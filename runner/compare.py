@@ -1,4 +1,4 @@
-"""``python -m runner.compare DIR [DIR...]``: compares runs, and writes the report."""
+"""``python -m runner.compare DIR [DIR...]``: compares runs and writes the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many cores this process may use: all, or its share where a sweep runs several at once."""
+"""Number of cores available to this process, or to its share of a sweep."""
 
 from __future__ import annotations
 

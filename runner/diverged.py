@@ -1,4 +1,4 @@
-"""A training that has diverged ends in one line, whatever the agent."""
+"""Stops a diverged training with a one-line error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m runner.doctor``: is this machine ready, and if not, how is it mended?"""
+"""``python -m runner.doctor``: checks whether this machine is ready, and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seconds as people read them."""
+"""Formats durations."""
 
 from __future__ import annotations
 

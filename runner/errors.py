@@ -1,4 +1,4 @@
-"""The two ways a command ends badly, and their exit codes."""
+"""User errors and run errors, and their exit codes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ __all__ = ["RunError", "UserError", "wrong"]
 
 
 class RunError(RuntimeError):
-    """A run cannot go on (an emulator died, the disk is full, the loss is NaN). One line."""
+    """A run cannot continue (an emulator died, the disk is full, the loss is NaN). One line."""
 
     exit_code = 1

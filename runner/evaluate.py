@@ -1,4 +1,4 @@
-"""``python -m runner.evaluate run=DIR_OR_WEIGHTS``: plays whole games with a trained network."""
+"""``python -m runner.evaluate run=DIR_OR_WEIGHTS``: evaluates a trained network on whole games."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole games with a trained network: unclipped, lives and step limits ignored, epsilon-greedy."""
+"""Evaluation on whole games: epsilon-greedy, unclipped scores, lives and step limits ignored."""
 
 from __future__ import annotations
 

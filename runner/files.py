@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside, synced to the disk, renamed."""
+"""Atomic file writes: temporary file, sync, rename."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Ctrl-C, SIGTERM and a closed terminal: the first signal asks the run to stop, the second leaves.
+"""Signals: the first Ctrl-C, SIGTERM or SIGHUP stops the run cleanly, the second at once.
 
-SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run goes on. A run
+SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run continues. A run
 that another process started with ``STOP_WITH_STDIN`` in its environment is asked to stop when its
 standard input ends: closed by that process, or because that process is gone.
 """

@@ -1,4 +1,4 @@
-"""keras-rl2 1.0.5 made to run on Keras 3 and NumPy 2: the only module that patches it.
+"""Compatibility layer: keras-rl2 1.0.5 on Keras 3 and NumPy 2. The only module that patches it.
 
 keras-rl2 was last released for TensorFlow 2.3. Importing this module imports ``rl`` with the few
 names it misses put in place, takes those names out of TensorFlow again, and mends the handful of

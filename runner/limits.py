@@ -1,4 +1,4 @@
-"""What this process may still use: memory, address space, shared memory, file descriptors."""
+"""Resources left to this process: memory, address space, shared memory, file descriptors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line that says how far something is."""
+"""A progress line."""
 
 from __future__ import annotations
 

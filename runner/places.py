@@ -1,4 +1,4 @@
-"""``python -m runner.places``: which bytes of a game's RAM behave like positions, in random play.
+"""``python -m runner.places``: lists the RAM bytes that behave like positions.
 
 What ``places`` with ``of: auto`` would find, beside the names that are published.
 """

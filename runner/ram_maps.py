@@ -1,4 +1,4 @@
-"""Names of RAM bytes: ``runner/data/ram_map/<game>.yaml`` has the addresses of a game's."""
+"""Names of RAM bytes, from ``runner/data/ram_map/<game>.yaml``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies where in a run directory, and how its files get there: whole, or not at all."""
+"""Layout of a run directory, with atomic writes."""
 
 from __future__ import annotations
 

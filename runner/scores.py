@@ -1,4 +1,4 @@
-"""Published scores, game by game: random play, humans and agents; and the human-normalised score.
+"""Published scores per game, and the human-normalised score.
 
 ``data/published_scores.csv`` has a column per agent, ``data/published_agents.csv`` a row: how many
 emulator frames it was trained for, by which rules, and where the scores were read.

@@ -1,4 +1,4 @@
-"""Where the files that come with the project are: beside the package, or inside when installed."""
+"""Locates data files that ship with the project, in a checkout or an installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow, quiet, with threads, memory and seeds set. Import this before anything of Keras."""
+"""Configures TensorFlow: logging, threads, memory, seeds. Import before anything of Keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained network, as a run directory or the project itself holds it, ready to play."""
+"""Loads a trained network from a run directory or from the pretrained agents."""
 
 from __future__ import annotations
 

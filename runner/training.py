@@ -49,7 +49,7 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> tu
 
     Raises:
         UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
-        RunError: The run cannot go on.
+        RunError: The run cannot continue.
     """
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
     agent = build_agent(config, games)
@@ -72,7 +72,7 @@ def resume(config: Config, games: Games, run: RunDirectory) -> int:
 
     Raises:
         UserError: The run has no checkpoint that fits; it is as it was.
-        RunError: The run cannot go on.
+        RunError: The run cannot continue.
     """
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
     # The weights are the checkpoint's.
@@ -180,7 +180,7 @@ def _header(config: Config, games: Games, environment: str) -> str:
         f"{env.game}, obs={config.obs.name}, seed={config.seed}",
         _agent(config),
         f"{rules_of(env)}: frame skip {env.frame_skip}, sticky {env.repeat_action_probability:g}, "
-        f"no-ops {env.noop_max}, {lives}; {env.num_envs} game(s) at once",
+        f"no-ops {env.noop_max}, {lives}; {env.num_envs} parallel environment(s)",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),
         environment,

@@ -1,4 +1,4 @@
-"""``python -m runner.watch run=DIR_OR_WEIGHTS``: plays with a trained network, and films it."""
+"""``python -m runner.watch run=DIR_OR_WEIGHTS``: a trained network plays, and is recorded."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = False) -> int:
         recording = with_overlay(recording, q_values, config)
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
     if filmed.video is None:
-        raise RunError(f"the game could not be filmed: {filmed.problem}")
+        raise RunError(f"the video could not be written: {filmed.problem}")
     print(f"score: {recording.score:g}")
     for path in (filmed.video.mp4, filmed.video.gif):
         if path is not None:

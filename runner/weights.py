@@ -1,4 +1,4 @@
-"""Weights to a file, and from one: a ``.weights.h5``, or what keras-rl and keras-rl2 saved.
+"""Saves and loads weights: ``.weights.h5``, and files of keras-rl and keras-rl2.
 
 keras-rl2 on TensorFlow 2.3 saved ``….h5f``: whatever the ending says, that is TensorFlow's own
 checkpoint format (``….h5f.index`` and ``….h5f.data-00000-of-00001``). keras-rl on Keras 2 saved

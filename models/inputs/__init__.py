@@ -1,4 +1,4 @@
-"""What a dense network reads: encoders of a window of observations, one file each.
+"""Input encoders of dense networks, one file each.
 
 A file ``models/inputs/<kind>.py`` has one subclass of ``Encoder``, a dataclass of its settings, and
 imports Keras only inside ``build``: settings are read and checked without it.

@@ -1,4 +1,4 @@
-"""Bytes as their bits: of flags, of kinds of things, of what is there and what is not."""
+"""Encoder: bytes as their bits, for flags, bitmaps and types of objects."""
 
 from __future__ import annotations
 

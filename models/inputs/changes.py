@@ -1,4 +1,4 @@
-"""How each byte changed from each observation of the window to the next."""
+"""Encoder: the change of each byte between consecutive observations of the window."""
 
 from __future__ import annotations
 

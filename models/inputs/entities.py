@@ -1,4 +1,4 @@
-"""Entities of the same type, such as the lanes of fish, read by one small network.
+"""Encoder: one small network shared by entities of the same type, such as lanes of fish.
 
 A dense network learns what a fish means in each lane anew, and a lane that is seldom seen hardly at
 all. The small network reads lane after lane with the same weights: what is learned in one counts in

@@ -1,4 +1,4 @@
-"""Positions, and where one is as seen from another, as tiles."""
+"""Encoder: tile-coded positions and pairwise differences of positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The observations as they are, times a factor."""
+"""Encoder: raw observations times a constant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes, each less its mean and over its standard deviation, as the warm-up has them."""
+"""Encoder: bytes standardized with the mean and deviation of the warm-up."""
 
 from __future__ import annotations
 

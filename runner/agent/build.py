@@ -1,4 +1,4 @@
-"""From settings to keras-rl2's pieces: network, memory, policy, agent."""
+"""Builds keras-rl2's pieces from settings: network, memory, policy, agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A discount that rises while training: what comes soon is learned first, what comes late on top.
+"""Schedule of a discount that rises during training.
 
 Sources: François-Lavet et al. 2015, https://arxiv.org/abs/1512.02011 (it rises); Schwarzer et al.
 2023, https://arxiv.org/abs/2305.19452 (1 - gamma falls exponentially).

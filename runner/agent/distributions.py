@@ -1,4 +1,4 @@
-"""What a network says of the return, by its last layer: how it is valued, and how it is fitted.
+"""Return estimators (scalar, categorical, quantile) and their losses.
 
 A plain network gives the return's mean; the others give its distribution, whose mean is their last
 layer's output. Sources: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (values); Bellemare

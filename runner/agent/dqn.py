@@ -1,8 +1,8 @@
-"""keras-rl2's DQNAgent with its update compiled and its loop over many games at once.
+"""keras-rl2's DQNAgent with a compiled update and a loop over parallel environments.
 
 It is a ``rl.agents.dqn.DQNAgent``: same constructor, policies, callbacks, processors and weights
 files. Given one game of keras-rl2's kind it runs keras-rl2's own ``fit`` and ``test``; given a
-Gymnasium vector environment it plays all its games at once (``runner.agent.loop``).
+Gymnasium vector environment it plays all its games in parallel (``runner.agent.loop``).
 """
 
 from __future__ import annotations

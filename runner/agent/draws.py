@@ -1,4 +1,4 @@
-"""Random numbers inside compiled functions that follow from the seed and a count alone.
+"""Stateless random numbers in compiled functions, a function of seed and update count.
 
 No generator has a state to be saved: what is drawn at update (or step) n is the same whenever,
 and however often, n comes.

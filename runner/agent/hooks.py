@@ -1,4 +1,4 @@
-"""Tells keras-rl2 and Keras callbacks what happens, and only those that listen."""
+"""Dispatches events to keras-rl2 and Keras callbacks, skipping methods that are not overridden."""
 
 from __future__ import annotations
 

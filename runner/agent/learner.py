@@ -1,4 +1,4 @@
-"""The update of DQN as one compiled function: targets, loss, gradient, optimiser, target sync.
+"""The DQN update as one compiled function: targets, loss, gradient, optimizer, target sync.
 
 Source: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (algorithm 1). Deviations, all
 keras-rl2's: the Huber loss is linear beyond ``delta_clip``, a hard sync is due by steps, not by

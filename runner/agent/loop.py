@@ -1,4 +1,4 @@
-"""Training on many games at once, driven as keras-rl2 drives one.
+"""The training loop over parallel environments, with keras-rl2's callbacks and semantics.
 
 One turn of one group of games: their Q-values in one call, the policy picks the actions, the
 emulators start; while they run, the learner makes the updates that these steps call for, on what
@@ -64,7 +64,7 @@ def fit_vector(
     log_interval: int = 10000,
     checkpoints: Checkpoints | None = None,
 ) -> keras.callbacks.History:
-    """Trains ``agent`` on all games of ``env`` at once.
+    """Trains ``agent`` on all games of ``env`` in parallel.
 
     Args:
         agent: Compiled, with a ``ReplayMemory`` of one stream per game.
@@ -236,7 +236,7 @@ class Session:
         terminals = terminated | infos["life_lost"]
         boundaries = terminals | truncated
         if boundaries.any():
-            # After a lost life the game goes on: the next episode starts with what ended this one.
+            # After a lost life the game continues: the next episode starts with the last frame.
             game_goes_on = ~ended.reshape(-1, *[1] * (seen.ndim - 1))
             final = np.where(game_goes_on, seen, final)
         self.memory.append_steps(

@@ -1,4 +1,4 @@
-"""From settings to the Keras optimizer."""
+"""Builds the Keras optimizer from settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user's keras-rl2 processor changes on the way, and nothing else."""
+"""Applies a user's keras-rl2 processor where keras-rl2 would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runner.keras_rl2 import Processor
 
 
 class Processing:
-    """Calls the methods that ``processor`` overrides, for many games at once.
+    """Calls the methods that ``processor`` overrides, for parallel environments.
 
     ``process_state_batch`` is given both states of a transition in one longer window: it must treat
     every frame alike.

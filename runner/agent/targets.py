@@ -1,4 +1,4 @@
-"""The policy whose value the next state is given: greedy, the behaviour policy, or Munchausen's.
+"""Policies used for bootstrap targets: greedy, behaviour policy, Munchausen.
 
 Each is a table of probabilities of the next actions; what they weigh is the distributions' matter
 (``runner.agent.distributions``). Sources: Watkins 1989 (greedy); van Hasselt et al. 2016,

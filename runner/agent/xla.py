@@ -1,4 +1,4 @@
-"""Which networks XLA makes faster, on which CPU."""
+"""Decides whether a network is compiled with XLA on this CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each byte of a game's RAM means, found by play and by changing bytes."""
+"""The RAM atlas: the meaning of each byte, inferred from play and interventions."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""``python -m runner.atlas env=<game>``: what each byte of a game's RAM means, as a page."""
+"""``python -m runner.atlas env=<game>``: writes the page of a game's RAM bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides from play and from interventions what each byte is."""
+"""Classifies each byte from observations and interventions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes a byte in a saved state, plays two frames, and looks at what became of both."""
+"""Interventions: changes a byte in a saved state, plays two frames, compares the outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the page of a game, and its ram_map: what a process of its own does."""
+"""Makes the page and the ram_map of one game, in a process of its own."""
 
 from __future__ import annotations
 

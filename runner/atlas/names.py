@@ -1,4 +1,4 @@
-"""Names for the bytes, and what published labels say of them."""
+"""Names of bytes, and their comparison with published labels."""
 
 from __future__ import annotations
 

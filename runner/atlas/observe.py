@@ -1,4 +1,4 @@
-"""Plays a game at random and records what the RAM, the screen and ALE say of it."""
+"""Records RAM, screen, score and lives during random play."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a game: the 128 bytes as a grid, and what was found of each."""
+"""The page of a game: the 128 bytes as a grid, with the findings for each."""
 
 from __future__ import annotations
 

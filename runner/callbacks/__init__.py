@@ -1,1 +1,1 @@
-"""What listens to a run: keras-rl2 callbacks that show it and write it down."""
+"""Callbacks of a run: logging, evaluation, checkpoints of weights, videos."""

@@ -1,4 +1,4 @@
-"""From settings to the callbacks of a run, in the order in which they are called."""
+"""Builds the callbacks of a run, in the order in which they are called."""
 
 from __future__ import annotations
 

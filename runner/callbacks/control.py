@@ -1,4 +1,4 @@
-"""Callbacks that steer the loops: where they start, when they stop."""
+"""Callbacks that control the loop: first step, early stopping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``logger.verbose=2``: the line of keras-rl2's TrainEpisodeLogger, for many games at once.
+"""``logger.verbose=2``: keras-rl2's TrainEpisodeLogger line, for parallel environments.
 
 keras-rl2's own keeps every observation of every running game: gigabytes with 32 games of the
 screen. This one keeps sums, and resumes with its run. Where one game is played, as

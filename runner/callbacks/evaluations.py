@@ -1,4 +1,4 @@
-"""Evaluations on the way: a line in ``evaluations.csv`` each, and the best weights kept."""
+"""Periodic evaluations: rows in ``evaluations.csv``, and the best weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gathers the figures of a training, and hands them to the sinks."""
+"""Collects training metrics and passes them to the logger sinks."""
 
 from __future__ import annotations
 

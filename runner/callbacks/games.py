@@ -1,4 +1,4 @@
-"""The story of a training, told once, the same way for every loop: its step, frames and games."""
+"""Step, frame and game counters of a training, shared by all callbacks."""
 
 from __future__ import annotations
 

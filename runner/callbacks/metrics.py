@@ -1,4 +1,4 @@
-"""``metrics.csv``: one line per finished game."""
+"""``metrics.csv``: one row per finished game."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the run stands: one line that is rewritten on a terminal, dated lines elsewhere."""
+"""The progress line: rewritten on a terminal, dated lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A CSV file that grows line by line, and goes back with a resumed run."""
+"""An append-only CSV file that is truncated to the checkpoint when a run is resumed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pictures of games on the way. Nothing the training depends on is touched or drawn from.
+"""Videos during training, recorded without affecting the training.
 
-A game is kept as its actions and filmed in another process. What fails there is one line: the
-training goes on.
+A game is kept as its actions and encoded in another process. A failure there is one warning: the
+training continues.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOOK_EVERY: Final = 64  # steps
 
 
 class Videos(Callback):  # type: ignore[misc]
-    """Base: films what is waiting, one recording after the other.
+    """Base class: encodes the waiting recordings, one after another.
 
     ``listeners`` hear each ``Video`` when its files are written, between two steps or at the end.
 
@@ -43,7 +43,7 @@ class Videos(Callback):  # type: ignore[misc]
         super().__init__()
         self.listeners: list[Callable[[Video], None]] = []
         self._studio, self._folder = Studio(video, folder), folder
-        self._waiting: deque[Recording] = deque()  # the first is the one that is filmed
+        self._waiting: deque[Recording] = deque()  # the first is being encoded
         self._warned = ""
 
     def film(self, recording: Recording) -> None:
@@ -58,7 +58,7 @@ class Videos(Callback):  # type: ignore[misc]
         """Hears the result of the evaluation, then."""
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Looks now and then whether a film is done."""
+        """Checks now and then whether a video is done."""
         if self._waiting and self.model.step % LOOK_EVERY == 0:
             self._look()
 
@@ -79,7 +79,7 @@ class Videos(Callback):  # type: ignore[misc]
             line.end()
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Films no further if the training was interrupted; a resumed run films what waits."""
+        """Stops if the training was interrupted; a resumed run encodes what waits."""
         if logs and logs.get("did_abort"):
             self._studio.close()
 
@@ -99,7 +99,7 @@ class Videos(Callback):  # type: ignore[misc]
             self._studio.submit(self._waiting[0])
 
     def _goes_on_from(self, start: dict[str, Any] | None) -> None:
-        """Hears where the emulator stood after the game that was filmed."""
+        """Hears the emulator's state after the game that was encoded."""
 
     def _warn(self, problem: str) -> None:
         reason = problem.partition(": ")[2] or problem
@@ -151,11 +151,11 @@ class FinalVideo(EvaluationVideos):
     """Films one game, once the training is over: the best of the evaluation with the best mean."""
 
     def film(self, recording: Recording) -> None:
-        """Keeps a game in place of the one before; ``finish`` films it."""
+        """Keeps a game in place of the one before; ``finish`` encodes it."""
         self._waiting = deque([recording])
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Nothing is filmed while the training goes on."""
+        """Nothing is encoded during the training."""
 
 
 class TrainingVideos(Videos):
@@ -196,7 +196,7 @@ class TrainingVideos(Videos):
     def _goes_on_from(self, start: dict[str, Any] | None) -> None:
         self._start = start
         if start is None:
-            self._warn("no further games of this training are filmed")
+            self._warn("no further games of this training are recorded")
             self._waiting.clear()
         elif self._waiting:
             self._waiting[0] = replace(self._waiting[0], start=start)
@@ -237,5 +237,5 @@ _MAKE: Final[dict[str, Callable[[Config, Path], Videos | None]]] = {
 
 
 def make_videos(config: Config, folder: Path) -> Videos | None:
-    """Makes what films the games that ``config.video`` asks for; None: no games."""
+    """Builds the callback that ``config.video`` asks for; None: no videos."""
     return _MAKE[config.video.name](config, folder)

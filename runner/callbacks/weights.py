@@ -1,4 +1,4 @@
-"""Weights files on the way: every so many steps, or at the end of every game."""
+"""Saves weights at intervals or at the end of each game."""
 
 from __future__ import annotations
 

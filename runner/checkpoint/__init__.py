@@ -1,1 +1,1 @@
-"""Everything a run is, on disk: written aside and renamed, checked when read, never code."""
+"""Checkpoints: the complete state of a run, written atomically, validated on load, free of code."""

@@ -1,4 +1,4 @@
-"""Whether a state is one of this session: of the same structure as what the session itself has."""
+"""Checks that a saved state has the structure that this session expects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tree of plain values and arrays in one file, whole or not there.
+"""A tree of plain values and arrays in one file, written atomically.
 
 The file is an uncompressed NumPy ``.npz`` (a zip archive): each array with a CRC-32 that is checked
 when it is read, and the tree itself as JSON. Nothing in it is pickled: reading it runs no code.

@@ -1,4 +1,4 @@
-"""State of the process-wide random generators: Python's, NumPy's and TensorFlow's."""
+"""State of the global random generators of Python, NumPy and TensorFlow."""
 
 from __future__ import annotations
 

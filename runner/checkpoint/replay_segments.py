@@ -1,4 +1,4 @@
-"""The replay memory on disk: a chain of files, each with what came since the one before.
+"""The replay memory on disk: a chain of incremental segment files.
 
 A checkpoint costs what is new, not what the memory holds: the newest entries are written to one
 more segment, and segments that no kept checkpoint needs are deleted.

@@ -1,4 +1,4 @@
-"""A training session to and from a checkpoint: every number that the rest of the run depends on."""
+"""Saves and restores a training session: everything the rest of the run depends on."""
 
 from __future__ import annotations
 

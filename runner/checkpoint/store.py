@@ -1,4 +1,4 @@
-"""Whole checkpoints of a run: the newest few are kept, and the newest whole one is found again.
+"""The checkpoints of a run: keeps the newest few, finds the newest valid one.
 
 A checkpoint is there when its last file is: the replay's new segment is written first, then the
 state, each aside, flushed to the disk and renamed. What a crash leaves half-done has another name.

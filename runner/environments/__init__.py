@@ -1,1 +1,1 @@
-"""The games: one emulator, many emulators in processes of their own, keras-rl2's view of one."""
+"""Environments: one emulator, a pool of emulator processes, keras-rl2's single environment."""

@@ -1,8 +1,8 @@
-"""One Atari game as a Gymnasium environment: frame skip, sticky actions, starts, lives, limits.
+"""An Atari game as a Gymnasium environment: frame skip, sticky actions, starts, lives, limits.
 
-Rewards are the game's own points: clipping belongs to the learner, and what the learner is told
-besides stands apart. The loss of a life is reported, not acted upon: the game goes on, and whoever
-learns may call it terminal.
+Rewards are the game's own points: clipping belongs to the learner, and additional rewards are
+reported separately. A lost life is reported, not acted upon: the game continues, and the learner
+may call it terminal.
 """
 
 from __future__ import annotations
@@ -41,11 +41,10 @@ class AtariGame(gymnasium.Env[Observation, int]):
     Observations: (128,) uint8 with ``obs.name == "ram"``, fewer with ``obs.bytes``; with ``pixel``
     (height, width) or (height, width, 3) uint8; with ``both`` one vector (128 + pixels,).
 
-    ``info`` of a step: ``lives`` (int), ``life_lost`` (bool: a life went and the game goes on; only
-    with ``env.terminal_on_life_loss``), ``extra_reward`` (float: what the learner is told besides
-    the points), ``frames`` (int: emulator frames this step took, or, after a reset, those of the
-    start). At the end of a game also ``episode_return`` (float: its points), ``episode_length``
-    (int: its steps).
+    ``info`` of a step: ``lives`` (int), ``life_lost`` (bool: a life less; only with
+    ``env.terminal_on_life_loss``), ``extra_reward`` (float: for the learner, beside the points),
+    ``frames`` (int: emulator frames this step took, or, after a reset, those of the start). At the
+    end of a game also ``episode_return`` (float: its points), ``episode_length`` (int: its steps).
     """
 
     def __init__(self, env: EnvConfig, obs: ObsConfig) -> None:
@@ -91,7 +90,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         """Starts a new game, with its no-ops, moves and FIRE where the settings ask for them.
 
         Args:
-            seed: Restarts the emulator with this seed; None goes on with its generators.
+            seed: Restarts the emulator with this seed; None continues with its generators.
             options: Unused.
         """
         super().reset(seed=seed)

@@ -1,4 +1,4 @@
-"""The games of a run, as its memory takes them."""
+"""Builds the environments of a run, as its replay memory requires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many games at once, in processes of their own, behind Gymnasium's vector interface.
+"""Parallel environments in worker processes, behind Gymnasium's vector interface.
 
 Each process plays several games; observations, rewards and actions pass through shared memory, so
 that a step costs two bytes on a pipe per process. ``step_async`` starts the emulators and returns:
@@ -57,7 +57,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         groups: int = 1,
         delays: Sequence[float] = (),
     ) -> None:
-        """Starts the processes; the games are loaded while the caller goes on.
+        """Starts the processes; the games are loaded while the caller continues.
 
         Args:
             env: The game and its rules.
@@ -119,7 +119,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         """Starts a new game everywhere.
 
         Args:
-            seed: One seed per game, or one from which theirs are derived; None: go on.
+            seed: One seed per game, or one from which theirs are derived; None: continue.
             options: Unused.
 
         Returns:

@@ -1,4 +1,4 @@
-"""From a step's last two frames to one observation (Mnih et al. 2015, Methods).
+"""Preprocesses the last two frames of a step into one observation (Mnih et al. 2015, Methods).
 
 In this order: maximum of the two, colour, crop, every n-th row and column, resize. With ``luma``
 the two are grey already: ALE's palette has the grey of each colour, and the maximum is of that.

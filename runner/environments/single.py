@@ -1,4 +1,4 @@
-"""One game as keras-rl2's own loop wants it: the old Gym interface."""
+"""One game behind the old Gym interface that keras-rl2's own loop expects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SingleGame:
     ``info["game_reward"]``.
 
     ``done`` is also true where a life is lost, if the game's settings say so: keras-rl2 then calls
-    ``reset``, which goes on with the same game. A game cut off by its time limit is ``done`` too:
+    ``reset``, which continues the same game. A game cut off by its time limit is ``done`` too:
     keras-rl2 has no other word, and does not bootstrap there.
 
     Args:
@@ -34,7 +34,7 @@ class SingleGame:
         self.action_space, self.observation_space = game.action_space, game.observation_space
 
     def reset(self) -> NDArray[np.uint8]:
-        """Starts a game, or goes on after a lost life."""
+        """Starts a game, or continues after a lost life."""
         if self._game_over:
             self._observation, info = self._game.reset(seed=self._seed)
             self._seed, self._game_over = None, False

@@ -1,4 +1,4 @@
-"""What an emulator process of the pool does, and the memory that it shares with the pool."""
+"""The worker process of the emulator pool, and the memory it shares with the pool."""
 
 from __future__ import annotations
 

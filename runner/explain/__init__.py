@@ -1,1 +1,1 @@
-"""One page about a trained agent: which inputs it reads, and how much each of them matters."""
+"""Explanations of a trained agent: which inputs matter, and how much."""

@@ -1,4 +1,4 @@
-"""``python -m runner.explain run=DIR|pretrained=NAME``: what a trained agent reads."""
+"""``python -m runner.explain run=DIR|pretrained=NAME``: which inputs a trained agent uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The score in real games of an agent that one byte is hidden from.
+"""Scores of whole games in which one byte is hidden from the agent.
 
 The game itself is not touched: only what the network is given has the byte at its median.
 """

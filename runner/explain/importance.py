@@ -1,4 +1,4 @@
-"""How much each byte matters to the Q-values, and to the choice of the action.
+"""Permutation importance of each byte for the Q-values and the greedy action.
 
 Source: permutation importance (Breiman 2001, https://doi.org/10.1023/A:1010933404324): a byte is
 replaced by its value in another state of the same play, so that it keeps its distribution and loses

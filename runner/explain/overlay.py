@@ -1,4 +1,4 @@
-"""A recorded game with what the agent made of it: Q-values, and the bytes that matter now."""
+"""Adds Q-values and byte importances to a recorded game."""
 
 from __future__ import annotations
 

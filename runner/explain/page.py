@@ -1,4 +1,4 @@
-"""What the page of an agent shows, put into its template."""
+"""Renders the page of an agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States that a trained agent meets in whole games, with the screens a person sees."""
+"""Samples states, with their screens, from a trained agent's own games."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single states: which bytes decide in them, and how Q follows one byte."""
+"""Single states: the decisive bytes, and Q as a function of one byte."""
 
 from __future__ import annotations
 

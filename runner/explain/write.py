@@ -1,4 +1,4 @@
-"""From a trained agent to its page: play, measure, write."""
+"""Explains a trained agent: plays, measures, writes the page."""
 
 from __future__ import annotations
 

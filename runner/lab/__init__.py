@@ -1,1 +1,1 @@
-"""An agent plays live in the browser; every byte can be seen, changed and frozen."""
+"""The lab: an agent plays live in the browser; bytes can be inspected, edited and frozen."""

@@ -1,4 +1,4 @@
-"""The web server of the page: on this machine only, behind a token, one game for each viewer."""
+"""The lab's web server: local only, token-protected, one game per viewer."""
 
 from __future__ import annotations
 

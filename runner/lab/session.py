@@ -1,4 +1,4 @@
-"""One viewer's game: played, paused, rewound, taken over, with bytes changed and frozen."""
+"""One viewer's game: play, pause, rewind, take over, edit and freeze bytes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Replay memory: what was seen and done, kept for learning."""
+"""Replay memory."""

@@ -1,4 +1,4 @@
-"""What the memory gives to the learner: drawn transitions, as arrays."""
+"""A batch of transitions, as arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prioritised replay: which transitions are drawn more often, and what makes up for it.
+"""Prioritized replay: sampling probabilities and importance weights.
 
 Source: Schaul et al. 2016, https://arxiv.org/abs/1511.05952 (proportional prioritisation, algorithm
 1; stratified draws, appendix B.2.1). Deviation: importance weights are divided by the largest of

@@ -1,4 +1,4 @@
-"""Replay memory on uint8 rings: what is written, and which transitions are drawn.
+"""Replay memory on uint8 ring buffers, with keras-rl2's sampling.
 
 For the same stored steps and the same indices it returns what keras-rl2's ``SequentialMemory``
 returns, at a cost that does not grow with its size.

@@ -1,4 +1,4 @@
-"""What many games saw and did, in rings: each frame is kept once, the oldest is overwritten.
+"""Ring buffers of observations, actions, rewards and flags, one per environment.
 
 Each game writes a ring of its own (a stream). An *entry* is an observation, what was done there and
 what that gave; its *index* counts from the oldest one held.

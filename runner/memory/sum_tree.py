@@ -1,4 +1,4 @@
-"""A tree of sums over an array of weights: draws in proportion to them, without reading all.
+"""Sum tree: sampling in proportion to weights in logarithmic time.
 
 Source: Schaul et al. 2016, https://arxiv.org/abs/1511.05952 (appendix B.2.1). Deviation: a node
 sums ``FANOUT`` children instead of two, so that a set of draws takes a few array operations per

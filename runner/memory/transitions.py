@@ -1,4 +1,4 @@
-"""Transitions out of rings: windows of observations, and returns over several steps.
+"""Gathers transitions from ring buffers: windows of observations and n-step returns.
 
 Returns over several steps: Sutton 1988, https://doi.org/10.1007/BF00115009; their use in DQN:
 Hessel et al. 2018, https://arxiv.org/abs/1710.02298.

@@ -1,4 +1,4 @@
-"""The last observations of every running game: what the agent acts on."""
+"""The current observation window of every running game."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How actions are chosen while training: keras-rl2's policies, and more of their kind."""
+"""Behaviour policies: keras-rl2's, and more behind the same interface."""

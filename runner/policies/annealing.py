@@ -1,4 +1,4 @@
-"""Schedules of a policy's parameter beside keras-rl2's linear one, all through its own interface.
+"""Schedules of a policy's parameter, behind keras-rl2's annealing interface.
 
 Each is a ``LinearAnnealedPolicy``: the same ``inner_policy``, ``attr``, ``metrics`` and use in
 ``agent.test``; only the value at a step differs.

@@ -1,4 +1,4 @@
-"""From settings to the behaviour policy."""
+"""Builds the behaviour policy from settings."""
 
 from __future__ import annotations
 

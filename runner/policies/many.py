@@ -1,4 +1,4 @@
-"""A keras-rl2 policy, which chooses for one game, made to choose for many; and its state."""
+"""Applies a keras-rl2 policy to parallel environments; saves and restores its state."""
 
 from __future__ import annotations
 

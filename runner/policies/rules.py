@@ -1,4 +1,4 @@
-"""Rules that choose an action from Q-values, beside keras-rl2's own, and what they are as a target.
+"""Action-selection rules beside keras-rl2's own, and their use in bootstrap targets.
 
 All draw from NumPy's process-wide generator, as keras-rl2's do: it is part of every checkpoint.
 Sources: Sutton and Barto 2018, "Reinforcement Learning", 2nd edition, sections 2.2 (epsilon-greedy)
@@ -60,7 +60,7 @@ class EpsZGreedyQPolicy(PerGamePolicy):
     https://arxiv.org/abs/2006.01782: the number is n with probability in proportion to
     ``n ** -exponent``. Deviation: numbers are capped at ``max_action_repeat``.
 
-    The games that are played at once may explore differently, so that some see much and others
+    Parallel environments may explore differently, so that some see much and others
     play on as well as they can. Game i of N takes
     epsilon ** (1 + epsilon_spread * i / (N - 1)), as in
     Horgan et al. 2018, "Distributed Prioritized Experience Replay",

@@ -1,1 +1,1 @@
-"""The report that compares runs: what is read, counted, drawn and written."""
+"""Reports: the page of a run, comparisons of runs, leagues."""

@@ -1,4 +1,4 @@
-"""Published scores beside a run's own: as lines of a chart, and as rows of a table."""
+"""Published scores, as reference lines of charts and rows of tables."""
 
 from __future__ import annotations
 

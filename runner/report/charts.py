@@ -1,4 +1,4 @@
-"""Draws the charts: as SVG inside the page, in its colours, and as PNG files beside it."""
+"""Draws the charts: SVG for the page, PNG files beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning curves: of a run, of a side, against steps, frames and time."""
+"""Learning curves of runs and sides against steps, frames and time."""
 
 from __future__ import annotations
 

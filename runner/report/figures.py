@@ -1,4 +1,4 @@
-"""All figures of the report, each once: the page shows them, ``summary.csv`` lists them."""
+"""All figures of a report; the page and ``summary.csv`` show the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures say, and what to be careful about, in sentences."""
+"""Conclusions and caveats, as sentences."""
 
 from __future__ import annotations
 

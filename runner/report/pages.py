@@ -1,4 +1,4 @@
-"""Fills the page templates beside this file, and writes what the report leaves: whole, or not."""
+"""Renders the page templates and writes the files of a report atomically."""
 
 from __future__ import annotations
 

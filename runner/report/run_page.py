@@ -1,4 +1,4 @@
-"""The page of one run: what it learned, beside whom it stands, and how to continue."""
+"""The page of one run: learning curve, score beside published ones, how to continue."""
 
 from __future__ import annotations
 
@@ -106,8 +106,7 @@ def _charts(run: Run, lines: list[Side], out: Path) -> list[Chart]:
 
 
 def _about(run: Run) -> str:
-    parts = [f"agent={shown(run.settings.get('agent.name'))}", f"seed {run.seed}"]
-    parts.append(f"{run.step:,} steps")
+    parts = [f"seed {run.seed}", f"{run.step:,} steps"]
     if (trained := seconds(run)) is not None:
         parts[-1] += f" in {duration(trained)}"
     return ", ".join([*parts, run.state])

@@ -1,4 +1,4 @@
-"""Reads runs for the report: whole, unfinished or broken ones, each as far as it got."""
+"""Reads runs for the report: finished, unfinished or broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs belong together: a side is all runs whose settings are the same but for the seed."""
+"""Groups runs into sides: same settings, different seeds."""
 
 from __future__ import annotations
 

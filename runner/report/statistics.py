@@ -1,4 +1,4 @@
-"""What is known of a score from a few runs: mean, median, IQM, and how sure they are.
+"""Statistics of scores over few runs: mean, median, IQM, and their intervals.
 
 Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
 https://arxiv.org/abs/2108.13264: the interquartile mean (section 4.3), percentile intervals of a

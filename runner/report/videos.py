@@ -1,4 +1,4 @@
-"""Finds each side's best recorded game."""
+"""Finds the best recorded game of each side."""
 
 from __future__ import annotations
 

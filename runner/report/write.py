@@ -1,4 +1,4 @@
-"""From folders with runs to the report: a page, ``summary.csv``, ``curves.csv`` and PNGs."""
+"""Writes the report: a page, ``summary.csv``, ``curves.csv`` and PNG files."""
 
 from __future__ import annotations
 

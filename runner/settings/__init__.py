@@ -1,1 +1,1 @@
-"""WHAT to run, as typed settings. With ``runner.__main__``, the only place that knows Hydra."""
+"""Typed settings. Apart from ``runner.__main__``, the only package that imports Hydra."""

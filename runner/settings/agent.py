@@ -1,4 +1,4 @@
-"""The learning algorithm: its settings, and which of them go together (docs/algorithms.md)."""
+"""Settings of the learning algorithm, and their constraints (docs/algorithms.md)."""
 
 from __future__ import annotations
 

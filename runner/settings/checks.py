@@ -1,4 +1,4 @@
-"""Checks of one run's settings, before TensorFlow is imported: ranges first, then what must fit.
+"""Validates a run's settings before TensorFlow is imported: ranges first, then relations.
 
 Every failure is one line: field, value, what is allowed.
 """
@@ -200,7 +200,7 @@ def check_writable(folder: Path, field: str) -> None:
 
 
 def num_envs(config: Config) -> int:
-    """Games played at once: what is set, or the choice behind ``auto``."""
+    """Number of parallel environments: what is set, or the choice behind ``auto``."""
     if config.env.num_envs != "auto":
         return int(config.env.num_envs)
     single = config.agent.name == "keras_rl2" or config.memory.name == "sequential"

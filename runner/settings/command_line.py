@@ -1,4 +1,4 @@
-"""What is typed: settings (``agent.gamma=0.9``) and options (``obs=pixel``), parsed, names checked.
+"""Parses the command line: settings (``agent.gamma=0.9``) and options (``obs=pixel``).
 
 Every mistake is one line with the nearest right name.
 """

@@ -1,4 +1,4 @@
-"""From what a user types to one checked ``Config``: Hydra's groups, ALE's games, clear refusals."""
+"""Composes a validated ``Config`` from the command line, Hydra's groups and ALE's games."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From plain values, as Hydra composes them or YAML holds them, to the dataclasses of the settings.
+"""Converts plain values from Hydra or YAML to the settings' dataclasses.
 
 A field whose type is a union of dataclasses has several options; the value of their ``option``
 field says which. An unknown key is refused with the nearest right name, and a value of another type

@@ -1,4 +1,4 @@
-"""The game and the rules it is played by."""
+"""Settings of the game and its rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of the game's rules and of what is seen of it, between one field and another."""
+"""Relations between the settings of the game and those of the observation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Old environment names, and the game and rules that each stood for.
+"""Old environment names, and the game and rules that each stands for.
 
 Source of the ``v0`` and ``v4`` rules: Gym 0.18, ``gym/envs/__init__.py``; of ``v5``: ale-py's
 ``registration.py``, and Machado et al. 2018, https://arxiv.org/abs/1709.06009.

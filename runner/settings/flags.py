@@ -1,4 +1,4 @@
-"""What is typed behind ``python -m runner``: flags, settings, and what ``--help`` says of them."""
+"""The command line of ``python -m runner``: flags and ``--help``."""
 
 from __future__ import annotations
 

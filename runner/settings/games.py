@@ -1,4 +1,4 @@
-"""The games that ALE ships, under the names that users type; no TensorFlow, no Hydra in here."""
+"""The games of ALE under the names that users type. Imports neither TensorFlow nor Hydra."""
 
 from __future__ import annotations
 

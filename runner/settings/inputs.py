@@ -1,4 +1,4 @@
-"""What a dense network reads (``model.inputs``): that it fits the game and its observations."""
+"""Validates ``model.inputs`` against the game and its observations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra's multirun, with its launchers and sweepers as they ship.
+"""Hydra's multirun with its stock launchers and sweepers.
 
 Nothing of a run is composed here: its settings were composed and checked before the first run was
 started, and are composed again in its own process.

@@ -1,4 +1,4 @@
-"""The replay memory."""
+"""Settings of the replay memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the replay memory can do, and what it takes of memory and disk."""
+"""Constraints of the replay memory, and its need of memory and disk."""
 
 from __future__ import annotations
 

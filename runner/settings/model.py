@@ -1,4 +1,4 @@
-"""The network from a window of observations to one Q-value per action."""
+"""Settings of the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the agent sees of the game."""
+"""Settings of the observation."""
 
 from __future__ import annotations
 

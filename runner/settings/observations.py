@@ -1,4 +1,4 @@
-"""Shapes of what the agent sees: known before any emulator runs."""
+"""Shapes of observations, known before any emulator runs."""
 
 from __future__ import annotations
 

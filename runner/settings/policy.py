@@ -1,4 +1,4 @@
-"""The behaviour policy: a rule that chooses actions, and the schedule of its parameter."""
+"""Settings of the behaviour policy: selection rule, and schedule of its parameter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named sets of the rules a game is played by, and how a single knob overrides them.
+"""Named sets of rules (protocols), and their overrides.
 
 Source of ``v5`` and ``machado``: Machado et al. 2018, "Revisiting the Arcade Learning Environment",
 https://arxiv.org/abs/1709.06009 (``v5`` is ALE's own default in Gymnasium). Source of ``nature``:

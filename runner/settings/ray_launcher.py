@@ -1,4 +1,4 @@
-"""Hydra's launcher interface on Ray: every run is a task of a Ray cluster.
+"""A Hydra launcher on Ray: every run is a task of a Ray cluster.
 
 Hydra's own plugin cannot be installed beside Gymnasium 1.4: they want different cloudpickles.
 """

@@ -1,4 +1,4 @@
-"""The settings reference: the tables of ``docs/configuration.md``, written from the fields.
+"""Generates the tables of ``docs/configuration.md`` from the settings' fields.
 
 python -m runner.settings.reference
 """

@@ -1,4 +1,4 @@
-"""What may change when a run is resumed, and the refusal of everything else."""
+"""Settings that may change when a run is resumed; all others are refused."""
 
 from __future__ import annotations
 

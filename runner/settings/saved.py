@@ -1,4 +1,4 @@
-"""The settings of a run, as its ``config.yaml`` holds them: plain values, nothing to resolve.
+"""Reads and writes a run's ``config.yaml``: plain, fully resolved values.
 
 A saved configuration may come from a stranger. It is plain YAML of a limited size without anchors
 and aliases, nothing in it is an interpolation, and reading it runs no code.

@@ -1,4 +1,4 @@
-"""One run's settings: every group, typed. What each may be is declared where its field is.
+"""The typed configuration of one run.
 
 A *step* is one decision of the agent; a *frame* is one frame of the emulator. A group that is a
 union of dataclasses has several options; which one it is, is the class.

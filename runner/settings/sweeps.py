@@ -1,4 +1,4 @@
-"""A sweep, from what is typed: its runs, their names, and the settings of every one checked.
+"""Plans a sweep: its runs, their names, and the validated settings of each.
 
 What is swept is typed (``obs=pixel,ram seed=0,1,2``) or comes from ``hydra.sweeper.params`` of an
 experiment; what is typed wins.
@@ -273,6 +273,6 @@ def check_together(configs: Sequence[Config], folder: Path, at_once: int | None)
         raise wrong(
             "memory.limit",
             max(config.memory.limit for config in configs),
-            f"replays that fit into memory together: {at_once} runs at once take "
+            f"replays that fit into memory together: {at_once} parallel runs take "
             f"{needed / 1e9:.1f} GB with the program, {free / 1e9:.1f} GB are free",
         )

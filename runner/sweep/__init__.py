@@ -1,1 +1,1 @@
-"""Sweeps: many runs, each in a process of its own, that survive what happens to one of them."""
+"""Sweeps: many runs, each in its own process."""

@@ -1,4 +1,4 @@
-"""What lies where in a sweep's folder, and how its runs stand."""
+"""Layout of a sweep's folder, and the state of its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of a sweep: ``python -m runner`` in a process of its own, wherever it was launched.
+"""One run of a sweep: ``python -m runner`` in its own process, wherever it is launched.
 
 A run is idempotent in its folder: it is resumed if it has a checkpoint, and started otherwise.
 Its process is asked to stop by closing its standard input. So it also stops, and saves, when the

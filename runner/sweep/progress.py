@@ -1,4 +1,4 @@
-"""How a sweep gets on: a line where a run starts and ends; the log of the one that runs alone."""
+"""Progress of a sweep: a line per start and end; the log of a run that runs alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SweepProgress:
         directory: The sweep's folder.
         names: Of its runs; of a search, those that were asked for before.
         total: Runs of the sweep.
-        at_once: Runs at once; None: not known.
+        at_once: Parallel runs; None: not known.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A sweep from the command line to its exit code: checked, launched, summed up, reported."""
+"""Runs a sweep: validate, launch, summarise, report."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _header(
 
 
 def _summary(directory: SweepDirectory, states: dict[str, str], total: int, seconds: float) -> str:
-    """One line a run, the best one, and how to go on."""
+    """One line per run, the best one, and how to continue."""
     means = {name: outcome(directory.run(name)) for name in states}
     width = max(map(len, states), default=0)
     lines = [

@@ -1,1 +1,1 @@
-"""Pictures of games: played again from their actions, drawn, written as MP4 and GIF."""
+"""Videos: games replayed from their actions, written as MP4 and GIF."""

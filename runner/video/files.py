@@ -1,4 +1,4 @@
-"""A recording to files: MP4 that every browser plays, and GIF below a size. Real speed, both.
+"""Encodes a recording as MP4 and as a size-limited GIF, both in real time.
 
 The game is played once: each picture goes into the MP4, every third is kept for the GIF, which
 shows the best part of a long game.

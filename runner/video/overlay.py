@@ -1,4 +1,4 @@
-"""Beside the screen: Q-values as bars, the value over time, and the bytes that matter now.
+"""The overlay: Q-values as bars, the value over time, byte importances.
 
 In colour numbers, as the screen (see ``runner.video.picture``).
 """

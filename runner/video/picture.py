@@ -1,4 +1,4 @@
-"""One picture: the screen in the shape of a television, and a strip above it with score and step.
+"""Composes one picture: the screen in 4:3, and a strip with score and step.
 
 All in colour numbers, with the palette beside: nothing is lost before the file's own compression.
 """

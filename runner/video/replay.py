@@ -1,4 +1,4 @@
-"""A game, kept as its actions, and played again for its pictures.
+"""Recordings of games as action sequences, and their replay.
 
 The same start and the same actions make the same game, so that a recording takes a few bytes per
 step while the game is played, and only the games that are wanted are ever drawn.

@@ -1,4 +1,4 @@
-"""Films recordings in a process of its own, one at a time, while the training goes on."""
+"""Encodes videos in a separate process, one at a time, while training continues."""
 
 from __future__ import annotations
 

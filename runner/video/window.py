@@ -1,4 +1,4 @@
-"""A recording in a window, at real speed: ALE's own, drawn with the SDL of its wheel."""
+"""Shows a recording in a window at real speed, with ALE's own display."""
 
 from __future__ import annotations
 

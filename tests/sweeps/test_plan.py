@@ -142,7 +142,7 @@ def test_runs_at_once_must_fit_into_memory_together(
     sweeps.check_together([config, config], tmp_path / "sweep", at_once=1)
     sweeps.check_together([config], tmp_path / "sweep", at_once=2)
     sweeps.check_together([config, config], tmp_path / "sweep", at_once=None)
-    with pytest.raises(UserError, match=r"memory.limit=20000: .* 2 runs at once"):
+    with pytest.raises(UserError, match=r"memory.limit=20000: .* 2 parallel runs"):
         sweeps.check_together([config, config], tmp_path / "sweep", at_once=2)
 
 

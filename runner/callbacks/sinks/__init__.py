@@ -1,4 +1,4 @@
-"""Where figures go: TensorBoard, Weights & Biases, MLflow. Each is loaded only if it is chosen."""
+"""Logger sinks: TensorBoard, Weights & Biases, MLflow; imported only when selected."""
 
 from __future__ import annotations
 

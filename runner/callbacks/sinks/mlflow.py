@@ -1,4 +1,4 @@
-"""MLflow: https://mlflow.org. Without a server, a database in the run directory."""
+"""MLflow (https://mlflow.org); without a server, a database in the run directory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_AT_ONCE: Final = 1000  # metrics of one log_batch, MLflow's limit
 
 
 class MLflow:
-    """One run of MLflow; a resumed run goes on under the same id.
+    """One run of MLflow; a resumed run keeps its id.
 
     Args:
         uri: The store.

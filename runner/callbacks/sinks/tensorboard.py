@@ -1,4 +1,4 @@
-"""TensorBoard event files: records of TensorFlow's own protocol, written without TensorBoard.
+"""TensorBoard event files, written without TensorBoard.
 
 ``tf.summary.scalar`` and its like need the package ``tensorboard``, which TensorFlow no longer
 brings along. Event files are TFRecord files of ``Event`` messages, and both are TensorFlow's.

@@ -1,4 +1,4 @@
-"""Weights & Biases: https://docs.wandb.ai. Offline, the figures wait in the run directory."""
+"""Weights & Biases (https://docs.wandb.ai); offline, metrics stay in the run directory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.errors import UserError
 
 
 class WeightsAndBiases:
-    """One run of Weights & Biases; a resumed run goes on under the same id.
+    """One run of Weights & Biases; a resumed run keeps its id.
 
     Args:
         folder: The run directory.
@@ -39,7 +39,7 @@ class WeightsAndBiases:
         self._run.log({name: wandb.Histogram(values.tolist())}, step=step)
 
     def video(self, step: int, name: str, path: Path) -> None:
-        """Logs the animated GIF at ``path``, filmed after its step: it goes to the step that is."""
+        """Logs the animated GIF at ``path``, at the current step, which is later."""
         step = max(step, self._run.step)
         self._run.log({name: wandb.Video(str(path), format="gif")}, step=step)
 
