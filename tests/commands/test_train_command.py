@@ -70,6 +70,15 @@ def test_a_run_shows_how_it_gets_on(run: Any) -> None:
         assert any(line.startswith(start) for line in lines)
 
 
+def test_a_run_says_how_its_agent_differs_from_the_plain_one(run: Any) -> None:
+    (line,) = (line for line in run.ended.out.splitlines() if line.startswith("agent: "))
+    if json.loads((run.folder / "result.json").read_text())["agent"] == "keras_rl2":
+        assert line == "agent: keras_rl2"
+    else:
+        assert line.startswith("agent: dqn with batch_size=64, train_interval=8, n_step=3, ")
+        assert "double" not in line  # as DQN's
+
+
 def test_a_run_directory_holds_settings_metrics_weights_result(run: Any) -> None:
     names = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
     # keras-rl2's own agent saves weights only.
