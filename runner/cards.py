@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from runner.commands import guarded, parse_settings
 from runner.errors import UserError
@@ -49,15 +51,23 @@ def add(run: RunDirectory, folder: Path) -> None:
         evaluate_run(folder, Play(GAMES, 0.01, repeat, seed=1000, out=out))
 
 
+def _rounded(weights: NDArray[Any]) -> NDArray[Any]:
+    """``weights`` with 12 of 23 bits of a float32's fraction: zeros are what compresses."""
+    if weights.dtype != np.float32:
+        return weights
+    return ((weights.view(np.uint32) + 0x400) & np.uint32(0xFFFFF800)).view(np.float32)
+
+
 def _pack(source: Path, target: Path) -> None:
-    """Copies a file of weights, compressed."""
+    """Copies a file of weights, rounded and compressed."""
     with h5py.File(source) as old, written_whole(target) as file, h5py.File(file, "w") as new:
 
         def copy(name: str, item: Any) -> None:
             if not isinstance(item, h5py.Dataset):
                 made = new.require_group(name)
             elif item.shape:
-                made = new.create_dataset(name, data=item[()], compression=9, shuffle=True)
+                rounded = _rounded(np.asarray(item))
+                made = new.create_dataset(name, data=rounded, compression=9, shuffle=True)
             else:
                 made = new.create_dataset(name, data=item[()])
             made.attrs.update(item.attrs)
