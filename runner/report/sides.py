@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -65,7 +66,7 @@ def find_sides(runs: Sequence[Run]) -> list[Side]:
     for run in readable:
         values = tuple(shown(run.settings.get(key, MISSING)) for key in keys)
         grouped.setdefault(values, []).append(run)
-    names = _names(keys, list(grouped))
+    names = _swept(list(grouped.values())) or _names(keys, list(grouped))
     order = sorted(range(len(names)), key=lambda i: names[i])
     fits = all(len(name) <= LONGEST_NAME and name.isascii() for name in names)
     fits = fits and "".join(names).isprintable() and len(set(names)) == len(names)
@@ -112,6 +113,23 @@ def _is_the_games_own(key: str, runs: Sequence[Run]) -> bool:
 
 def _order(run: Run) -> tuple[str, int, str, str]:
     return run.game, len(run.seed), run.seed, str(run.folder)  # 2 before 10
+
+
+def _swept(sides: Sequence[Sequence[Run]]) -> list[str]:
+    """Names each side by what its sweep varies; empty unless that tells all sides apart.
+
+    The folders of a sweep's runs are called after it: ``agent=strong,seed=0``.
+    """
+    names = [{_varied(run.folder.name) for run in runs} for runs in sides]
+    together = {name for found in names for name in found}
+    if not all(together) or not len(sides) == len(together) == sum(map(len, names)) > 1:
+        return []
+    return [found.pop() for found in names]
+
+
+def _varied(folder: str) -> str:
+    parts = [part for part in re.split(r",(?=[a-z_.]+=)", folder) if "=" in part]
+    return ", ".join(part for part in parts if part.partition("=")[0] not in ("env", "seed"))
 
 
 def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:

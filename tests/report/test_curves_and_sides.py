@@ -122,3 +122,24 @@ def test_only_settings_that_differ_are_listed(tmp_path):
     names = set(differing(made))
     assert {"obs.name", "obs.window", "model.hidden", "train.steps"} <= names
     assert not {"agent.gamma", "env.game", "seed"} & names
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (
+            ["agent=dqn,seed=0", "agent=dqn,seed=1", "agent=strong,seed=0"],
+            ["agent=dqn", "agent=strong"],
+        ),
+        (["agent=dqn,model=dense", "agent=dqn,model=dense_2", "agent=strong,model=dense"], None),
+        (["agent=dqn", "agent=dqn_2", "a"], None),
+    ],
+)  # fmt: skip
+def test_sides_of_a_sweep_are_named_by_what_it_varies(tmp_path, folders, names):
+    kinds = (["agent=dqn", "seed=0"], ["agent=dqn", "seed=1"], ["seed=0"])
+    runs = [
+        read_run(make_run(tmp_path / folder, *kind, points=[1] * 20))
+        for folder, kind in zip(folders, kinds, strict=True)
+    ]
+    found = [side.name for side in find_sides(runs)]
+    assert found == names if names else all("agent=" not in name for name in found)
