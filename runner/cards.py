@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.commands import guarded, parse_settings
-from runner.errors import UserError
+from runner.errors import UserError, wrong
 from runner.evaluate import evaluate_run
 from runner.files import written_whole
 from runner.run_directory import RunDirectory, write_json
@@ -114,7 +114,10 @@ def main(arguments: list[str]) -> int:
         if "run" in given:
             run = RunDirectory(named_run("run", given["run"]))
             config = run.read_config()
-            add(run, PRETRAINED / given.get("name", f"{config.env.game}_{config.obs.name}"))
+            name = given.get("name", f"{config.env.game}_{config.obs.name}")
+            if not name.isidentifier():
+                raise wrong("name", name, "letters, digits and _, such as pong_ram")
+            add(run, PRETRAINED / name)
         cards = PRETRAINED / "README.md"
         rows = [card(PRETRAINED / name) for name in pretrained_names()]
         with written_whole(cards) as file:

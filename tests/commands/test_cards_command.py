@@ -51,11 +51,17 @@ def test_a_run_gets_a_row(pixel_run: Any, shelf: Path, here: Callable[..., Any])
         np.testing.assert_allclose(ours[name], weights, rtol=2.0**-12)
 
 
-def test_a_run_that_is_not_complete_is_refused(shelf: Path, here: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [([], "expected a run that is complete"), (["name=../pong"], "name=../pong: expected letters")],
+)
+def test_what_cannot_be_added_is_refused(
+    typed: list[str], words: str, shelf: Path, here: Callable[..., Any]
+) -> None:
     Path("runs/a").mkdir(parents=True)
     config = next(PRETRAINED.glob("*/config.yaml"))
     Path("runs/a/config.yaml").write_bytes(config.read_bytes())
-    ended = here(cards, "run=runs/a")
+    ended = here(cards, "run=runs/a", *typed)
     assert ended.code == 2
-    assert "expected a run that is complete" in ended.err
+    assert words in ended.err
     assert [path.name for path in shelf.iterdir()] == ["README.md"]
