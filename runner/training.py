@@ -27,6 +27,7 @@ from runner.environments.pool import game_seeds
 from runner.evaluation import Evaluation, evaluate
 from runner.interrupts import Interrupts
 from runner.keras_rl2 import DQNAgent
+from runner.report.runs import shown
 from runner.run_directory import RunDirectory
 from runner.settings import checks
 from runner.settings.memory_checks import checkpoint_bytes
@@ -190,11 +191,7 @@ def _header(config: Config, games: Games, environment: str) -> str:
 def _agent(config: Config) -> str:
     """Its name, and which settings are not those of the plain agent of that name."""
     agent, plain = vars(config.agent), vars(type(config.agent)())
-    changed = [
-        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in agent.items()
-        if value != plain[name]
-    ]
+    changed = [f"{name}={shown(value)}" for name, value in agent.items() if value != plain[name]]
     return f"agent: {config.agent.name}{' with ' if changed else ''}{', '.join(changed)}"
 
 

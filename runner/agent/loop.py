@@ -236,7 +236,7 @@ class Session:
         terminals = terminated | infos["life_lost"]
         boundaries = terminals | truncated
         if boundaries.any():
-            # After a lost life the game continues: the next episode starts with the last frame.
+            # After a lost life the game continues: the next episode starts with the same frame.
             game_goes_on = ~ended.reshape(-1, *[1] * (seen.ndim - 1))
             final = np.where(game_goes_on, seen, final)
         self.memory.append_steps(

@@ -93,8 +93,7 @@ def differing(runs: Sequence[Run]) -> list[str]:
     return [
         key
         for key in names
-        if not any(key == p or (p[-1] == "." and key.startswith(p)) for p in NOT_OF_A_SIDE)
-        and len({shown(run.settings.get(key, MISSING)) for run in runs}) > 1
+        if _is_of_a_side(key) and len({shown(run.settings.get(key, MISSING)) for run in runs}) > 1
     ]
 
 
@@ -118,18 +117,27 @@ def _order(run: Run) -> tuple[str, int, str, str]:
 def _swept(sides: Sequence[Sequence[Run]]) -> list[str]:
     """Names each side by what its sweep varies; empty unless that tells all sides apart.
 
-    The folders of a sweep's runs are called after it: ``agent=strong,seed=0``.
+    The folders of a sweep's runs are called after it: ``agent=strong,seed=0``
+    (``runner.settings.sweeps.name_of``). Values that were cut there have a ``~``.
     """
     names = [{_varied(run.folder.name) for run in runs} for runs in sides]
-    together = {name for found in names for name in found}
-    if not all(together) or not len(sides) == len(together) == sum(map(len, names)) > 1:
+    if len(sides) < 2 or any(len(found) > 1 for found in names):
         return []
-    return [found.pop() for found in names]
+    single = [name for found in names for name in found]
+    is_clear = all(single) and len(set(single)) == len(single) and "~" not in "".join(single)
+    return single if is_clear else []
 
 
 def _varied(folder: str) -> str:
-    parts = [part for part in re.split(r",(?=[a-z_.]+=)", folder) if "=" in part]
-    return ", ".join(part for part in parts if part.partition("=")[0] not in ("env", "seed"))
+    parts = [part for part in re.split(r",(?=[\w./]+=)", folder) if "=" in part]
+    keys = [part.partition("=")[0] for part in parts]
+    return ", ".join(part for part, key in zip(parts, keys, strict=True) if _is_of_a_side(key))
+
+
+def _is_of_a_side(key: str) -> bool:
+    """Whether runs that differ in a setting, or an option, are of different sides."""
+    key = "env.game" if key == "env" else key
+    return not any(key == p or (p[-1] == "." and f"{key}.".startswith(p)) for p in NOT_OF_A_SIDE)
 
 
 def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:

@@ -40,6 +40,14 @@ def test_the_readme_has_the_two_commands_that_ci_runs(word: str) -> None:
     assert any("pip install" in text and word in text for text in texts)
 
 
+def test_the_readme_shows_the_results_that_the_documents_show() -> None:
+    readme, results = ((ROOT / name).read_text() for name in ("README.md", "docs/results.md"))
+    interval = re.compile(r"\d \([\d,.]+\u2013[\d,.]+\)")
+    scores = [line for line in readme.splitlines() if interval.search(line)]
+    assert len(scores) > 3
+    assert set(scores) <= set(results.splitlines())
+
+
 @of_each_document
 def test_links_lead_somewhere(document: str) -> None:
     for link in of(document, links()):

@@ -133,6 +133,8 @@ def test_only_settings_that_differ_are_listed(tmp_path):
         ),
         (["agent=dqn,model=dense", "agent=dqn,model=dense_2", "agent=strong,model=dense"], None),
         (["agent=dqn", "agent=dqn_2", "a"], None),
+        (["agent=dqn,video=off", "agent=dqn,video=best", "agent=a"], ["agent=a", "agent=dqn"]),
+        (["env=pong,agent=dqn", "agent=dqn", "agent=a~01234567"], None),
     ],
 )  # fmt: skip
 def test_sides_of_a_sweep_are_named_by_what_it_varies(tmp_path, folders, names):
