@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
+
+from models.seen import Seen
 
 
 class Adapting(layers.Layer):  # type: ignore[misc]
@@ -35,18 +35,16 @@ class Adapting(layers.Layer):  # type: ignore[misc]
         """Whether it learned from observations, now or before its weights were saved."""
         return bool(self.adapted > 0)
 
-    def adapt(self, windows: NDArray[np.uint8]) -> None:
-        """Learns from observations.
+    def adapt(self, seen: Seen) -> None:
+        """Learns from transitions of the warm-up.
 
-        Args:
-            windows: (N, F, *observation): F consecutive observations of one game each; those before
-                the start of a game are all zeros. The layer may see the first of their last axis
-                only, as the RAM before the pixels of a screen.
+        The layer may see the first of the observation's last axis only, as the RAM before the
+        pixels of a screen.
         """
-        self.learn_from(windows[..., : self.width])
+        self.learn_from(seen.of_first(self.width))
         self.adapted.assign(1.0)
 
-    def learn_from(self, windows: NDArray[np.uint8]) -> None:
+    def learn_from(self, seen: Seen) -> None:
         """What ``adapt`` does in this layer."""
         raise NotImplementedError
 

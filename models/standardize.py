@@ -11,9 +11,9 @@ from typing import Any, Final
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from models.adapting import Adapting
+from models.seen import Seen
 
 LEAST_STD: Final = 16.0  # a byte that hardly changes is not blown up
 GREATEST: Final = 5.0  # standard deviations; one that changes later than it was measured is cut
@@ -32,9 +32,9 @@ class Standardize(Adapting):
         self.std = self.constant("std", input_shape[-1:], 73.9)
         super().build(input_shape)
 
-    def learn_from(self, windows: NDArray[np.uint8]) -> None:
-        """Takes mean and standard deviation of the observations (..., n)."""
-        rows = windows.reshape(-1, windows.shape[-1]).astype(np.float64)
+    def learn_from(self, seen: Seen) -> None:
+        """Takes mean and standard deviation of the windows' observations."""
+        rows = seen.windows.reshape(-1, seen.windows.shape[-1]).astype(np.float64)
         self.mean.assign(rows.mean(axis=0))
         self.std.assign(np.maximum(rows.std(axis=0), LEAST_STD))
 

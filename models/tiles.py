@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple
 import keras
 import numpy as np
 from keras import layers, ops
-from numpy.typing import NDArray
 
 from models.adapting import Adapting
 from models.positions import find_positions
 from models.ram import Place
+from models.seen import Seen
 
 RING: Final = 256.0  # after 255 comes 0
 
@@ -134,9 +134,9 @@ class FoundTiles(Tiled, Adapting):
         """The bytes that were found."""
         return [int(byte) for byte in np.rint(np.asarray(self.bytes)) if byte >= 0]
 
-    def learn_from(self, windows: NDArray[np.uint8]) -> None:
+    def learn_from(self, seen: Seen) -> None:
         """Finds the positions among the bytes of the observations."""
-        found = find_positions(windows, self.count)
+        found = find_positions(seen, self.count)
         self.bytes.assign([*found, *[-1.0] * (self.count - len(found))])
 
     def call(self, inputs: Any) -> Any:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.positions import find_positions
+from models.seen import Seen
 from runner.commands import guarded, parse_settings
 from runner.environments.atari import AtariGame
 from runner.errors import UserError, wrong
@@ -38,7 +38,7 @@ found are published as positions (names in `_x` or `_y`).
 """
 
 
-def seen_in(game: str, config: Config, steps: int) -> NDArray[np.uint8]:
+def seen_in(game: str, config: Config, steps: int) -> Seen:
     """Plays at random.
 
     Args:
@@ -47,12 +47,12 @@ def seen_in(game: str, config: Config, steps: int) -> NDArray[np.uint8]:
         steps: In all.
 
     Returns:
-        (N, F, 128): windows of consecutive observations, zeros before the start of a game.
+        Its transitions of one step.
     """
     env = dataclasses.replace(config.env, game=game)
     emulator = AtariGame(env, config.obs)
     generator = np.random.default_rng(config.seed)
-    windows = []
+    windows, actions, after = [], [], []
     for start in range(_STARTS):
         observation, _ = emulator.reset(seed=int(generator.integers(2**31)))
         window = np.zeros((_FRAMES, len(observation)), np.uint8)
@@ -65,10 +65,12 @@ def seen_in(game: str, config: Config, steps: int) -> NDArray[np.uint8]:
                 left = min(int(generator.zipf(2.0)), 100) if start % 2 else 1
             left -= 1
             observation, _, terminated, truncated, _ = emulator.step(action)
+            actions.append(action)
+            after.append(observation)
             if terminated or truncated:
                 observation, _ = emulator.reset()
                 window = np.zeros_like(window)
-    return np.stack(windows)
+    return Seen(np.stack(windows), np.array(actions, np.int32), np.stack(after))
 
 
 def row(game: str, found: Sequence[int]) -> str:

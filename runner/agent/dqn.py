@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models.adapting import Adapting, adapting
 from models.draws import drawing_from
+from models.seen import Seen
 from runner.agent.draws import StatelessDraws, has_noise
 from runner.agent.learner import Learner, compiled
 from runner.agent.loop import fit_vector
@@ -192,10 +193,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         layers = [layer for network in self._networks for layer in adapting(network)]
         unknown = [layer for layer in layers if not layer.is_adapted]
         if unknown:
-            # Frames of state0 follow one another; with returns of n steps, state1 is further on.
-            frames = self.model.input.shape[1]
-            windows = self._sampled(1, _SEEN).windows[0]
-            seen = windows[:, : max(frames, 2)] if windows.shape[1] > frames + 1 else windows
+            batch = self._sampled(1, _SEEN)
+            windows = batch.windows[0]
+            state0 = windows[:, : self.model.input.shape[1]]
+            seen = Seen(state0, batch.actions[0], windows[:, -1])
             for layer in unknown:
                 layer.adapt(seen)
             if self.on_adapted is not None:

@@ -24,8 +24,9 @@ from models.inputs.entities import Entities, Entity
 from models.inputs.places import Places
 from models.inputs.scaled import Scaled
 from models.inputs.standardized import Standardized
-from models.positions import find_positions
+from models.positions import find_positions, share_of_actions
 from models.ram import Ram
+from models.seen import Seen
 from models.setting import check_fields
 from runner.keras_rl2 import clone_model
 
@@ -64,6 +65,12 @@ def moving(*bytes_, count=200, window=3, seed=0):
     return (np.stack(columns, axis=-1) % 256).astype(np.uint8)
 
 
+def seen_in(windows, actions=0, after=None):
+    """Transitions of these windows; without ``after`` no action moves anything."""
+    after = windows[:, -1] if after is None else after
+    return Seen(windows, np.broadcast_to(np.int32(actions), len(windows)), after)
+
+
 def test_encoders_are_found_by_their_files_without_keras():
     code = "import sys, models.inputs as i; print(*i.encoders(), 'keras' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -83,7 +90,7 @@ def test_standardized():
     (layer,) = adapting(model)
     assert not layer.is_adapted
     seen = np.array([[0, 7, 100], [200, 7, 104]], np.uint8)  # mean 100, 7, 102; deviation 100, 0, 2
-    layer.adapt(seen[:, None])
+    layer.adapt(seen_in(seen[:, None]))
     assert layer.is_adapted
     features = keras.Model(model.input, model.layers[-2].output)
     window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
@@ -138,7 +145,7 @@ def test_positions_are_found_and_read_as_named_ones():
     seen = moving("still", "walk", "flag", "clock", "copy")
     model = network(Places(count=2), shape=(3, 6))
     (layer,) = adapting(model)
-    layer.adapt(seen)
+    layer.adapt(seen_in(seen))
     assert sorted(layer.found) == [0, 2]
     positions = Places(of=layer.found)
     features = keras.Model(model.input, model.layers[-2].output)
@@ -165,7 +172,34 @@ def test_positions_are_found_and_read_as_named_ones():
 )
 def test_what_behaves_like_a_position(bytes_, found):
     seen = np.stack([bytes_, np.full_like(bytes_, 1)], axis=-1).astype(np.uint8)
-    assert find_positions(seen.reshape(1000, 4, 2), count=2) == found
+    assert find_positions(seen_in(seen.reshape(1000, 4, 2)), count=2) == found
+
+
+def test_what_follows_the_joystick_comes_first():
+    """Of three positions the second goes one way with action 0 and the other with action 1."""
+    seen = moving("walk", "walk", count=400)
+    actions = np.arange(400) % 2
+    after = seen[:, -1].copy()
+    after[:, [0, 2]] += np.random.default_rng(1).integers(5, size=(400, 2), dtype=np.uint8)
+    assert find_positions(seen_in(seen, actions, after), count=1) != [1]
+    after[:, 1] += np.where(actions == 0, 4, 252).astype(np.uint8)
+    assert find_positions(seen_in(seen, actions, after), count=1) == [1]
+
+
+def test_share_of_actions():
+    actions = np.array([0, 0, 1, 1], np.int32)
+    moves = np.array([[3, 1, 0, 1], [3, -1, 0, 3], [-3, 1, 0, 5], [-3, -1, 0, 7]])
+    # Of the last byte: 16 of 20 lie between the actions, 4 within (2 degrees of freedom): 14 / 20.
+    np.testing.assert_allclose(share_of_actions(moves, actions), [1, 0, 0, 0.7])
+
+
+@pytest.mark.parametrize(("late", "found"), [(0, 1), (2, 1), (20, 2)])
+def test_a_late_copy_is_not_taken(late, found):
+    """A byte that was another one some steps ago; both change by 3 at most."""
+    path = np.random.default_rng(0).integers(-3, 4, size=4000).cumsum()
+    both = np.stack([path, np.roll(path, late)], axis=-1)[late:][: 4 * 990]
+    seen = (both % 256).astype(np.uint8).reshape(990, 4, 2)
+    assert len(find_positions(seen_in(seen), count=2)) == found
 
 
 def test_an_encoder_is_one_file():
@@ -194,7 +228,7 @@ def test_what_is_not_found_is_masked_out():
     (layer,) = adapting(model)
     features = keras.Model(model.input, model.layers[-2].output)
     assert not features(seen).numpy().any()  # before it has adapted
-    layer.adapt(seen)
+    layer.adapt(seen_in(seen))
     assert layer.found == [0]
     tiles = features(seen).numpy()
     np.testing.assert_allclose(tiles[:, :32].sum(axis=-1), 1.0, rtol=1e-6)
@@ -206,7 +240,7 @@ def test_found_positions_are_weights():
     seen = moving("walk", "walk")
     model = network(Places(), shape=(3, 3))
     (layer,) = adapting(model)
-    layer.adapt(seen)
+    layer.adapt(seen_in(seen))
     clone = clone_model(model)
     (cloned,) = adapting(clone)
     assert (cloned.found, cloned.is_adapted) == (layer.found, True)
@@ -310,7 +344,7 @@ def test_bytes_are_named_by_address_also_where_only_some_are_observed():
 def test_all_encoders_together_compiled_and_cloned(dtype):
     model = network(*ALL, shape=(2, 5), ram=Ram(), dtype=dtype, gains=True)
     for layer in adapting(model):
-        layer.adapt(moving("walk", "flag", "walk", "still"))
+        layer.adapt(seen_in(moving("walk", "flag", "walk", "still")))
     states = np.random.default_rng(0).integers(256, size=(5, 2, 5), dtype=np.uint8)
     expected = model(states)
     assert expected.dtype == "float32"

@@ -15,6 +15,7 @@ from models.build import build_model
 from models.dueling import DUELING_TYPES, Dueling
 from models.heads import Head
 from models.inputs.scaled import Scaled
+from models.seen import Seen
 from runner.agent.build import make_model
 from runner.settings import compose
 
@@ -179,7 +180,7 @@ def test_a_network_of_both_reads_the_ram_and_the_screen():
     model = make_model(config, (128 + 36 * 36,), 4)
     windows = np.random.default_rng(0).integers(256, size=(64, 4, 128 + 36 * 36), dtype=np.uint8)
     for layer in adapting(model):
-        layer.adapt(windows)
+        layer.adapt(Seen(windows, np.zeros(64, np.int32), windows[:, -1]))
         assert layer.is_adapted
     q_values = model.predict_on_batch(windows)
     for changed in (slice(0, 128), slice(128, None)):
