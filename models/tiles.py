@@ -18,7 +18,7 @@ import numpy as np
 from keras import layers, ops
 
 from models.adapting import Adapting
-from models.positions import find_positions
+from models.positions import Position, find_positions, pixels
 from models.ram import Place
 from models.seen import Seen
 
@@ -38,6 +38,11 @@ NEAR: Final = Tiling(
     (-96, -64, -48, -32, -24, -16, -8, 0, 8, 16, 24, 32, 48, 64, 96, 128),
     (32, 24, 16, 12, 8, 8, 8, 8, 8, 8, 8, 12, 16, 24, 32, 32),
 )
+
+
+# Positions from which all others are seen; those that follow the joystick are found first.
+CENTRES: Final = 3
+IN_NIBBLES: Final = 256  # more in the weight of a position whose byte is in the TIA's format
 
 
 def around_zero(x: Any) -> Any:
@@ -106,10 +111,11 @@ class Tiles(Tiled):
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class FoundTiles(Tiled, Adapting):
-    """Tiles of positions found by ``find_positions``, and of their pairwise differences.
+    """Tiles of positions found by ``find_positions``, and of their differences.
 
-    Places: each position (``EVEN`` tiles), then each difference of two (``NEAR``). Those of
-    positions that were not found are 0 throughout, as all are until the layer adapts.
+    Places: each position (``EVEN`` tiles), then the differences of the first ``CENTRES`` and each
+    later one (``NEAR``). Those of positions that were not found are 0 throughout, as all are until
+    the layer adapts.
 
     Args:
         count: Positions at most.
@@ -119,32 +125,37 @@ class FoundTiles(Tiled, Adapting):
         super().__init__(**kwargs)
         self.count = count
         first, second = np.triu_indices(count, 1)
+        first, second = first[first < CENTRES], second[first < CENTRES]
         own = np.eye(count, dtype=np.float32)
         self._places = np.concatenate([own, own[:, first] - own[:, second]], axis=1)
         self.tile([*[EVEN] * count, *[NEAR] * len(first)])
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weight: the byte of each position, -1 where there is none."""
+        """Makes the weight: a code for each position, its byte or -1 where there is none."""
         # Floats: a soft update of the target network takes means, which are rounded below.
         self.bytes = self.constant("bytes", (self.count,), -1.0)
         super().build(input_shape)
 
     @property
-    def found(self) -> list[int]:
-        """The bytes that were found."""
-        return [int(byte) for byte in np.rint(np.asarray(self.bytes)) if byte >= 0]
+    def found(self) -> list[Position]:
+        """The positions that were found."""
+        codes = [int(code) for code in np.rint(np.asarray(self.bytes)) if code >= 0]
+        return [Position(code % IN_NIBBLES, code >= IN_NIBBLES) for code in codes]
 
     def learn_from(self, seen: Seen) -> None:
         """Finds the positions among the bytes of the observations."""
         found = find_positions(seen, self.count)
-        self.bytes.assign([*found, *[-1.0] * (self.count - len(found))])
+        codes = [byte + IN_NIBBLES * nibbles for byte, nibbles in found]
+        self.bytes.assign([*codes, *[-1.0] * (self.count - len(codes))])
 
     def call(self, inputs: Any) -> Any:
         """Maps (B, n) uint8 to (B, tiles) of the layer's dtype."""
-        index = ops.cast(ops.round(self.bytes), "int32")
-        positions = ops.take(inputs, ops.maximum(index, 0), axis=-1)  # (B, count)
-        x = ops.matmul(ops.cast(positions, "float32"), self._places)  # exact for bytes
-        missing = ops.matmul(ops.cast(index < 0, "float32"), np.abs(self._places))  # of a place
+        code = ops.cast(ops.round(self.bytes), "int32")
+        taken = ops.take(inputs, ops.maximum(code, 0) % IN_NIBBLES, axis=-1)  # (B, count)
+        numbers = ops.cast(taken, "float32")
+        positions = ops.where(code >= IN_NIBBLES, pixels(numbers), numbers)
+        x = ops.matmul(positions, self._places)  # exact for bytes
+        missing = ops.matmul(ops.cast(code < 0, "float32"), np.abs(self._places))  # of a place
         return self.tiles_of(x, ops.cast(missing < 0.5, "float32"))
 
     def get_config(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.positions import find_positions
+from models.positions import Position, find_positions
 from models.seen import Seen
 from runner.commands import guarded, parse_settings
 from runner.environments.atari import AtariGame
@@ -23,15 +23,16 @@ from runner.settings import compose
 from runner.settings.games import all_games, find_game
 from runner.settings.schema import Config
 
-USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=10] [out=FILE.md]"
+USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=14] [out=FILE.md]"
 _STARTS = 16  # games that are begun, each played for its share of the steps
 _FRAMES = 3  # of a window
 _HEAD = """# Positions found in RAM
 
 What the encoder `places` finds by itself (`of: auto`), made by `{command}`:
 {steps:,} steps of random play from {starts} starts of each game, actions that last in every other.
-In brackets the address; names are those of `runner/data/ram_map`. *Labelled*: how many of those
-found are published as positions (names in `_x` or `_y`).
+In brackets the address; names are those of `runner/data/ram_map`. *In nibbles*: in the format of
+the console's video chip. *Labelled*: how many of those found are published as positions (names in `_x`
+or `_y`).
 
 | game | found | labelled |
 |---|---|--:|
@@ -73,12 +74,13 @@ def seen_in(game: str, config: Config, steps: int) -> Seen:
     return Seen(np.stack(windows), np.array(actions, np.int32), np.stack(after))
 
 
-def row(game: str, found: Sequence[int]) -> str:
+def row(game: str, found: Sequence[Position]) -> str:
     """The row of a game in the table."""
     names = {address: name for name, address in ram_map(game).items()}
-    labelled = sum(names.get(byte, "").endswith(("_x", "_y")) for byte in found)
+    labelled = sum(names.get(byte, "").endswith(("_x", "_y")) for byte, _ in found)
     share = f"{labelled} of {len(found)}" if names else ""
-    return f"| {game} | {', '.join(map(ram_of(game).label, found)) or 'none'} | {share} |"
+    labels = ", ".join(position.label(ram_of(game)) for position in found)
+    return f"| {game} | {labels or 'none'} | {share} |"
 
 
 def table(games: Iterable[str], steps: int, count: int) -> list[str]:
@@ -97,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     def work() -> int:
         kinds = {"games": str, "steps": int, "count": int, "out": Path}
         given = parse_settings(arguments, kinds, USAGE)
-        steps, count = given.get("steps", 2000), given.get("count", 10)
+        steps, count = given.get("steps", 2000), given.get("count", 14)
         for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
             if value < least:
                 raise wrong(name, value, f"an integer >= {least}")

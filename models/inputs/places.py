@@ -1,4 +1,4 @@
-"""Encoder: tile-coded positions and pairwise differences of positions."""
+"""Encoder: tile-coded positions and differences of positions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ AUTO = "auto"
 class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
-    ``of: auto`` finds positions when the warm-up has ended, and takes them and their pairwise
-    differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
+    ``of: auto`` finds positions when the warm-up has ended, and takes them and the differences
+    of the first three and each other one. A list names places instead:
+    ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
     """
 
     kind: str = option("places")
@@ -25,7 +26,7 @@ class Places(Encoder):
         AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
         "places by name or address, or auto",
     )  # fmt: skip
-    count: int = setting(10, between(1, 24), "positions that auto takes at most")
+    count: int = setting(14, between(1, 24), "positions that auto takes at most")
     sparse: ClassVar[bool] = True
 
     @property

@@ -212,7 +212,7 @@ def places_found(config: Config, layers: Sequence[keras.layers.Layer]) -> list[s
     """Names of the positions that layers of the network found in the warm-up."""
     ram = ram_seen(config) or Ram()
     found = [layer.found for layer in layers if isinstance(layer, FoundTiles)]
-    return [ram.label(byte) for each in found for byte in each]
+    return [position.label(ram) for each in found for position in each]
 
 
 def _announce(config: Config, layers: Sequence[Adapting]) -> None:

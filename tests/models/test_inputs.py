@@ -24,7 +24,7 @@ from models.inputs.entities import Entities, Entity
 from models.inputs.places import Places
 from models.inputs.scaled import Scaled
 from models.inputs.standardized import Standardized
-from models.positions import find_positions, share_of_actions
+from models.positions import Position, find_positions, pixels, share_of_actions
 from models.ram import Ram
 from models.seen import Seen
 from models.setting import check_fields
@@ -146,14 +146,14 @@ def test_positions_are_found_and_read_as_named_ones():
     model = network(Places(count=2), shape=(3, 6))
     (layer,) = adapting(model)
     layer.adapt(seen_in(seen))
-    assert sorted(layer.found) == [0, 2]
-    positions = Places(of=layer.found)
+    assert sorted(layer.found) == [(0, False), (2, False)]
+    positions = Places(of=[byte for byte, _ in layer.found])
     features = keras.Model(model.input, model.layers[-2].output)
     tiles = features(seen).numpy()
     named = read_by(positions, shape=(3, 6), ram=Ram())(seen)
     np.testing.assert_allclose(tiles[:, :64], named, atol=1e-6)
     newest = seen[:, -1].astype(int)
-    near = (newest[:, layer.found[0]] - newest[:, layer.found[1]]) % 256 == 0
+    near = (newest[:, layer.found[0].byte] - newest[:, layer.found[1].byte]) % 256 == 0
     assert tiles.shape[1] == 64 + 16
     np.testing.assert_allclose(tiles[near][:, 64 + 7], 1.0)  # the tile around 0
 
@@ -172,7 +172,41 @@ def test_positions_are_found_and_read_as_named_ones():
 )
 def test_what_behaves_like_a_position(bytes_, found):
     seen = np.stack([bytes_, np.full_like(bytes_, 1)], axis=-1).astype(np.uint8)
-    assert find_positions(seen_in(seen.reshape(1000, 4, 2)), count=2) == found
+    positions = find_positions(seen_in(seen.reshape(1000, 4, 2)), count=2)
+    assert positions == [Position(byte) for byte in found]
+
+
+@pytest.mark.parametrize(
+    ("byte", "pixel"),
+    # Motion (high nibble) to the left, one pixel each; after -8 the next 15 pixels begin.
+    [(0x71, 8), (0x61, 9), (0x01, 15), (0xF1, 16), (0x81, 23), (0x72, 23), (0x00, 0), (0x70, -7)],
+)
+def test_pixels_of_the_video_chips_format(byte, pixel):
+    assert pixels(byte) == pixel
+    assert pixels(tf.constant(float(byte))).numpy() == pixel
+
+
+def in_nibbles(path):
+    """The bytes whose pixels are ``path``: the inverse of ``pixels``."""
+    delays = (path + 7) // 15
+    return ((15 * delays - path) % 16 * 16 + delays).astype(np.uint8)
+
+
+def test_positions_in_the_video_chips_format_are_found_and_read():
+    """A byte to and fro in the format, one with the same high nibbles only, and noise."""
+    path = np.abs(np.arange(4000) * 2 % 280 - 140) + 4
+    noise = np.random.default_rng(0).integers(256, size=4000)
+    columns = [noise, in_nibbles(path), in_nibbles(path) & 0xF0]
+    windows = np.stack(columns, axis=-1).astype(np.uint8).reshape(1000, 4, 3)
+    assert find_positions(seen_in(windows), count=2)[0] == Position(1, nibbles=True)
+    model = network(Places(count=1), shape=(4, 3))
+    (layer,) = adapting(model)
+    layer.adapt(seen_in(windows))
+    assert layer.found == [Position(1, nibbles=True)]
+    features = keras.Model(model.input, model.layers[-2].output)
+    newest = path.reshape(1000, 4)[:, -1]
+    expected = np.maximum(0, 1 - abs(newest[:, None] - np.arange(0, 256, 8)) / 8)
+    np.testing.assert_allclose(features(windows), expected, atol=1e-6)
 
 
 def test_what_follows_the_joystick_comes_first():
@@ -181,9 +215,9 @@ def test_what_follows_the_joystick_comes_first():
     actions = np.arange(400) % 2
     after = seen[:, -1].copy()
     after[:, [0, 2]] += np.random.default_rng(1).integers(5, size=(400, 2), dtype=np.uint8)
-    assert find_positions(seen_in(seen, actions, after), count=1) != [1]
+    assert find_positions(seen_in(seen, actions, after), count=1) != [Position(1)]
     after[:, 1] += np.where(actions == 0, 4, 252).astype(np.uint8)
-    assert find_positions(seen_in(seen, actions, after), count=1) == [1]
+    assert find_positions(seen_in(seen, actions, after), count=1) == [Position(1)]
 
 
 def test_share_of_actions():
@@ -229,7 +263,7 @@ def test_what_is_not_found_is_masked_out():
     features = keras.Model(model.input, model.layers[-2].output)
     assert not features(seen).numpy().any()  # before it has adapted
     layer.adapt(seen_in(seen))
-    assert layer.found == [0]
+    assert layer.found == [Position(0)]
     tiles = features(seen).numpy()
     np.testing.assert_allclose(tiles[:, :32].sum(axis=-1), 1.0, rtol=1e-6)
     assert not tiles[:, 32:].any()
