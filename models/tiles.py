@@ -40,8 +40,6 @@ NEAR: Final = Tiling(
 )
 
 
-# Positions from which all others are seen; those that follow the joystick are found first.
-CENTRES: Final = 3
 IN_NIBBLES: Final = 256  # more in the weight of a position whose byte is in the TIA's format
 
 
@@ -113,19 +111,21 @@ class Tiles(Tiled):
 class FoundTiles(Tiled, Adapting):
     """Tiles of positions found by ``find_positions``, and of their differences.
 
-    Places: each position (``EVEN`` tiles), then the differences of the first ``CENTRES`` and each
-    later one (``NEAR``). Those of positions that were not found are 0 throughout, as all are until
-    the layer adapts.
+    Places: each position (``EVEN`` tiles), then each difference of two of which the first is one of
+    the ``centres`` (``NEAR``). Those of positions that were not found are 0 throughout, as all are
+    until the layer adapts.
 
     Args:
         count: Positions at most.
+        centres: The first of them, from which the others are seen: what follows the joystick comes
+            first.
     """
 
-    def __init__(self, count: int, **kwargs: Any) -> None:
+    def __init__(self, count: int, centres: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.count = count
+        self.count, self.centres = count, centres
         first, second = np.triu_indices(count, 1)
-        first, second = first[first < CENTRES], second[first < CENTRES]
+        first, second = first[first < centres], second[first < centres]
         own = np.eye(count, dtype=np.float32)
         self._places = np.concatenate([own, own[:, first] - own[:, second]], axis=1)
         self.tile([*[EVEN] * count, *[NEAR] * len(first)])
@@ -160,4 +160,4 @@ class FoundTiles(Tiled, Adapting):
 
     def get_config(self) -> dict[str, Any]:
         """Returns what rebuilds the layer."""
-        return {**super().get_config(), "count": self.count}
+        return {**super().get_config(), "count": self.count, "centres": self.centres}

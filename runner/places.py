@@ -31,8 +31,8 @@ _HEAD = """# Positions found in RAM
 What the encoder `places` finds by itself (`of: auto`), made by `{command}`:
 {steps:,} steps of random play from {starts} starts of each game, actions that last in every other.
 In brackets the address; names are those of `runner/data/ram_map`. *In nibbles*: in the format of
-the console's video chip. *Labelled*: how many of those found are published as positions (names in `_x`
-or `_y`).
+the console's video chip. *Labelled*: how many of those found are published as positions (names in
+`_x` or `_y`).
 
 | game | found | labelled |
 |---|---|--:|

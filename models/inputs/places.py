@@ -17,7 +17,7 @@ class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
     ``of: auto`` finds positions when the warm-up has ended, and takes them and the differences
-    of the first three and each other one. A list names places instead:
+    of the first ``centres`` and each other one. A list names places instead:
     ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
     """
 
@@ -27,6 +27,7 @@ class Places(Encoder):
         "places by name or address, or auto",
     )  # fmt: skip
     count: int = setting(14, between(1, 24), "positions that auto takes at most")
+    centres: int = setting(3, between(0, 24), "the first of these, from which auto sees the others")
     sparse: ClassVar[bool] = True
 
     @property
@@ -45,6 +46,6 @@ class Places(Encoder):
 
         newest = window[:, -1]
         if self.of == AUTO:
-            return FoundTiles(self.count, dtype=reading.dtype)(newest)
+            return FoundTiles(self.count, self.centres, dtype=reading.dtype)(newest)
         assert reading.ram is not None
         return Tiles([reading.ram.place(place) for place in self.of], dtype=reading.dtype)(newest)
