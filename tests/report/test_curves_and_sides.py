@@ -89,8 +89,8 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
             ],
         ),
         (
-            [["env=pong", "features=pong"], ["env=pong"]],
-            ["features=none", "features=pong"],
+            [["env=seaquest", "features=seaquest"], ["env=seaquest"]],
+            ["features=none", "features=seaquest"],
         ),
         ([["logger.interval=7"], ["eval.interval=7"]], ["all runs"]),
         ([["env=pong"], ["env=breakout"]], ["all runs"]),

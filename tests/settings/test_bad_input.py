@@ -104,7 +104,7 @@ BAD_INPUT = [
     (["obs.color=rgb"], ["obs.color=rgb", "obs.name=pixel with it"]),
     (["obs=both", "model=nature", SMALL], ["model=conv", "model=both or model=custom"]),
     (["obs=ram", "model=both", SMALL], ["model=both", "model=dense or model=custom"]),
-    (["obs=both", "features=breakout", "env=breakout", SMALL], ["features=breakout", "obs=ram"]),
+    (["obs=both", "features=seaquest", "env=seaquest", SMALL], ["features=seaquest", "obs=ram"]),
     (["obs=raw", "obs.crop=[0,20,0,20]"], ["model.kernels=[8, 4, 3]", "20x20"]),
     (["obs=raw", "memory.limit=1000000000"], ["memory.limit=1000000000", "100808.0 GB"]),
     (["obs=pixel", "model.gains=true", SMALL], ["model.gains=true", "model.name=dense"]),
@@ -146,7 +146,7 @@ BAD_INPUT = [
         ["model.inputs[0].of=5-6", "obs.bytes=[5, 7]"],
     ),
     (["features=seaquest"], ["features=seaquest", "env=space_invaders", "none"]),
-    (["obs=pixel", "features=space_invaders", SMALL], ["features=space_invaders", "obs=ram"]),
+    (["obs=pixel", "env=seaquest", "features=seaquest", SMALL], ["features=seaquest", "obs=ram"]),
     (["features=seaqest"], ["features=seaqest", "did you mean seaquest?"]),
     (["agent=keras_rl2", "obs.padding=first"], ["obs.padding=first", "memory=sequential"]),
     (

@@ -19,7 +19,7 @@ from runner.settings.protocols import PROTOCOLS
 # What an option needs beside itself to be a whole run.
 NEEDS = {
     "experiment=breakout_expected_sarsa": ["train.warmup=1000"],  # the memory here is small
-    **{f"features={game}": [f"env={game}"] for game in ("breakout", "freeway", "pong", "seaquest")},
+    "features=seaquest": ["env=seaquest"],
     "memory=sequential": ["agent=dqn"],
     "model=custom": ["model.builder=package.module:function"],
     "model=blocks": ["obs=pixel"],
