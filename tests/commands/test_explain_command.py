@@ -1,0 +1,40 @@
+"""``python -m runner.explain``: refusals of agents and runs it cannot explain."""
+
+from __future__ import annotations
+
+import pytest
+from checkpoint.runs import SMALL
+from commands.conftest import SHORT, XLA_OFF, made
+
+from runner.explain.__main__ import main
+
+
+@pytest.mark.slow
+def test_an_agent_of_ram_and_screen_is_refused(once, capsys):
+    settings = ("env.num_envs=2", "train.steps=130", "obs.height=36", "obs.width=36")
+    run = made(once, "both", *SMALL, "obs=both", XLA_OFF, *SHORT, *settings)
+    assert run.ended.code == 0, run.ended
+    assert main([f"run={run.folder}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: obs=both: expected an agent of obs=ram or obs=pixel, one map each"
+    assert not list(run.folder.glob("explain*"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ([], ["python -m runner.explain"]),
+        (["run=no/such"], ["run=no/such"]),
+        (["pretrained=pong_rm"], ["pretrained=pong_rm", "pong_ram"]),
+        (["pretrained=pong_ram", "states=0"], ["states=0"]),
+        (["pretrained=pong_ram", "minutes=inf"], ["minutes=inf"]),
+        (["pretrained=pong_ram", "out=/proc/a.html"], ["/proc"]),
+        (["pretrained=pong_ram", "out=a.png"], ["out=a.png", ".html"]),
+    ],
+)
+def test_bad_input_is_one_line(typed, parts, capsys):
+    assert main(typed) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert len(line) <= 300
+    assert all(part in line for part in parts)
