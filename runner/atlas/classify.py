@@ -10,7 +10,8 @@ import numpy as np
 from ale_py import Action
 from numpy.typing import NDArray
 
-from runner.atlas.intervene import Box, Effects
+from models.positions import pixels
+from runner.atlas.intervene import Box, Effects, Move
 from runner.atlas.observe import Record, direction
 
 KINDS: Final = {
@@ -116,14 +117,25 @@ def _position(byte: Byte, effect: Effects) -> str:
         often = 0 if byte.follows else MOVES * effect.seen
         if len(along) < max(4, LEAST * effect.tried, often, 0.8 * len(moves)):
             continue
-        ratios = np.array([move.shift.pixels / move.change for move in along])
-        middle = float(np.median(ratios))
-        same = np.mean(np.abs(ratios - middle) <= 0.25 * abs(middle) + 0.1)
         byte.axis, byte.box, byte.state = axis, along[0].box, along[0].state
-        byte.scale = round(middle, 2) if same >= MOVES else 0.0
+        byte.scale = _scale(along, lambda value: value)
         how = f"{byte.scale:+g} pixels per unit" if byte.scale else "not in proportion"
+        if not byte.scale and round(_scale(along, pixels)) == 1:
+            how = "in the format of the video chip, motion and delay in its nibbles"
         return f"{axis} of what is outlined, {how}"
     return ""
+
+
+def _scale(moves: list[Move], place: Callable[[int], int]) -> float:
+    """Pixels on the screen per unit of the byte's ``place``; 0 if it is not the same throughout."""
+    shifts = np.array([move.shift.pixels for move in moves])
+    before = np.array([place(move.value) for move in moves])
+    after = np.array([place((move.value + move.change) % 256) for move in moves])
+    changes = (after - before + 128) % 256 - 128  # the shorter way round
+    ratios = shifts[changes != 0] / changes[changes != 0]
+    middle = float(np.median(ratios))
+    same = np.mean(np.abs(ratios - middle) <= 0.25 * abs(middle) + 0.1)
+    return round(middle, 2) if same >= MOVES else 0.0
 
 
 def _bitmap(effect: Effects) -> str:

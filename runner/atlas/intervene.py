@@ -55,7 +55,8 @@ class Move(NamedTuple):
     """A sprite that was found elsewhere after its byte was changed."""
 
     shift: Shift
-    change: int  # of the byte
+    value: int  # of the byte
+    change: int  # of that
     box: Box  # of the sprite, unchanged
     state: int
 
@@ -143,7 +144,8 @@ def _try(
         found.seen += 1
         change = (changed - value + 128) % 256 - 128
         if shift := moved(before, now, background, box):
-            found.moves.append(Move(shift, change, _sprite(before, background, box), number))
+            sprite = _sprite(before, background, box)
+            found.moves.append(Move(shift, value, change, sprite, number))
         if bit:
             found.bits[bit].append(box)
         if found.box is None:

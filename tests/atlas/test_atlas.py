@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.positions import pixels
 from runner.atlas import classify, intervene, names, observe
 from runner.atlas.__main__ import main
 from runner.ram_maps import ram_map
@@ -100,6 +101,29 @@ def test_how_a_sprite_moved(before, after, shift):
     box = intervene.changed_box(before, after)
     moved = intervene.moved(before, after, drawn(), box)
     assert (moved and (moved.axis, moved.pixels, moved.clipped)) == shift
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (lambda value: 2 * value, "x of what is outlined, +2 pixels per unit"),
+        (pixels, "x of what is outlined, in the format of the video chip"),
+        (lambda value: value * value, "x of what is outlined, not in proportion"),
+    ],
+)
+def test_how_a_byte_says_where_its_sprite_is(place, said):
+    box = intervene.Box(0, 0, 8, 8)
+    shifts = {
+        change: place((0x35 + change) % 256) - place(0x35)
+        for change in (1, 2, 4, 8, 16, 32, 64, -8, 3, -3, 5, -5)
+    }
+    moves = [
+        intervene.Move(intervene.Shift("x", shift, 1.0, clipped=False), 0x35, change, box, 0)
+        for change, shift in shifts.items()
+    ]
+    byte = classify.Byte(0, "unknown", "", 16, "persists")
+    effect = intervene.Effects(tried=len(moves), seen=len(moves), moves=moves)
+    assert classify._position(byte, effect).startswith(said)
 
 
 @pytest.mark.parametrize(
