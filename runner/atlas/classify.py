@@ -118,10 +118,11 @@ def _position(byte: Byte, effect: Effects) -> str:
         if len(along) < max(4, LEAST * effect.tried, often, 0.8 * len(moves)):
             continue
         byte.axis, byte.box, byte.state = axis, along[0].box, along[0].state
-        byte.scale = _scale(along, lambda value: value)
-        how = f"{byte.scale:+g} pixels per unit" if byte.scale else "not in proportion"
-        if not byte.scale and round(_scale(along, pixels)) == 1:
+        if round(_scale(along, pixels)) == 1:
             how = "in the format of the video chip, motion and delay in its nibbles"
+        else:
+            byte.scale = _scale(along, lambda value: value)
+            how = f"{byte.scale:+g} pixels per unit" if byte.scale else "not in proportion"
         return f"{axis} of what is outlined, {how}"
     return ""
 

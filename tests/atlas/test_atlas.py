@@ -108,7 +108,7 @@ def test_how_a_sprite_moved(before, after, shift):
     [
         (lambda value: 2 * value, "x of what is outlined, +2 pixels per unit"),
         (pixels, "x of what is outlined, in the format of the video chip"),
-        (lambda value: value * value, "x of what is outlined, not in proportion"),
+        (lambda value: value * 37 % 251, "x of what is outlined, not in proportion"),
     ],
 )
 def test_how_a_byte_says_where_its_sprite_is(place, said):
