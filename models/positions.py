@@ -1,9 +1,9 @@
 """Finds the bytes that behave like positions of objects in recorded observations.
 
-A position takes many values, moves often, a little at a time, and both ways; or it goes one way and
-comes in again on the other side of the screen, 160 pixels on. A counter goes one way by the same
-amount, around 256 or another number; a score has decimal digits; a timer or noise jumps. Of two
-bytes that move together one is enough.
+A position takes many values and moves often, in small changes, in both directions; or it moves in
+one direction and wraps around the screen, which is 160 pixels wide. A counter changes by a constant
+amount in one direction, modulo 256 or another number; a score has decimal digits; a timer or noise
+jumps. Of two bytes that move together, one is kept.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_VALUES: Final = 16
-LEAST_MOVING: Final = 0.05  # share of the transitions in which it changes
-STEP: Final = 12  # a change of a position is at most so much
-AROUND: Final = (129, 176)  # values of what goes around the screen: 160 pixels, and some margin
-DENSE: Final = 0.75  # share of these that it takes; decimal digits take less
-SAME: Final = 0.97  # share from which on something holds throughout
+LEAST_MOVING: Final = 0.05  # least share of transitions in which a position changes
+STEP: Final = 12  # largest change counted as motion of a position
+AROUND: Final = (129, 176)  # span of positions that wrap around the screen: 160 pixels and a margin
+DENSE: Final = 0.75  # least share of that span taken as values; decimal digits take fewer
+SAME: Final = 0.97  # share that counts as (almost) all
 
 
 def find_positions(windows: NDArray[np.uint8], count: int) -> list[int]:
-    """The bytes that behave most like positions, the best one first.
+    """The bytes that behave most like positions, best first.
 
     Args:
-        windows: (N, F, n), F >= 2: consecutive observations of one game each; all zeros before its
-            start.
-        count: Bytes at most.
+        windows: (N, F, n), F >= 2: each F consecutive observations of one game; zeros before the
+            game starts.
+        count: Maximum number of bytes.
 
     Returns:
-        Their indices, at most ``count``; the same for the same windows.
+        Byte indices, at most ``count``; the same for the same windows.
     """
     played = np.asarray(windows.any(axis=-1))
     rows = windows[played].astype(np.int64)  # (M, n)
     both = played[:, 1:] & played[:, :-1]
-    # Changes on the ring of 256: from 255 to 1 is 2.
+    # Changes modulo 256: from 255 to 1 is 2.
     changes = (windows[:, 1:][both] - windows[:, :-1][both]).view(np.int8).astype(np.int64)
     scores = {byte: score(rows[:, byte], changes[:, byte]) for byte in range(rows.shape[1])}
     found: list[int] = []
@@ -48,11 +48,11 @@ def find_positions(windows: NDArray[np.uint8], count: int) -> list[int]:
 
 
 def score(values: NDArray[np.int64], changes: NDArray[np.int64]) -> float:
-    """How much a byte behaves like a position; 0: not at all.
+    """Scores how much a byte behaves like a position; 0: not at all.
 
     Args:
-        values: (M,) what it was.
-        changes: (K,) how it changed from one observation to the next.
+        values: (M,) values of the byte.
+        changes: (K,) changes from one observation to the next.
     """
     moves = changes[changes != 0]
     if len(np.unique(values)) < LEAST_VALUES or moves.size < LEAST_MOVING * changes.size:
@@ -66,7 +66,7 @@ def score(values: NDArray[np.int64], changes: NDArray[np.int64]) -> float:
 
 
 def is_counter(moves: NDArray[np.int64]) -> bool:
-    """Whether (almost) all changes are the same amount, and (almost) none goes the other way."""
+    """Whether (almost) all changes are equal, and (almost) none is in the other direction."""
     amounts, counts = np.unique(moves, return_counts=True)
     most = amounts[counts.argmax()]
     back = float((np.sign(moves) == -np.sign(most)).mean())
@@ -74,12 +74,12 @@ def is_counter(moves: NDArray[np.int64]) -> bool:
 
 
 def is_decimal(values: NDArray[np.int64]) -> bool:
-    """Whether a byte holds two decimal digits, as scores do: 16 neighbouring values are not."""
+    """Whether a byte holds two decimal digits, as scores do: no low digit exceeds 9."""
     return bool((values % 16 <= 9).all())
 
 
 def goes_around_the_screen(values: NDArray[np.int64]) -> bool:
-    """Whether a byte takes most of about 160 neighbouring values, as a car that drives around."""
+    """Whether a byte takes most of about 160 adjacent values, like a car wrapping around."""
     span = int(values.max() - values.min()) + 1
     return AROUND[0] <= span <= AROUND[1] and len(np.unique(values)) >= DENSE * span
 

@@ -16,7 +16,7 @@ AUTO = "auto"
 class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
-    ``of: auto`` finds positions when the warm-up has ended, and takes them and their pairwise
+    ``of: auto`` finds positions at the end of the warm-up, and uses them and their pairwise
     differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
     """
 
@@ -25,12 +25,12 @@ class Places(Encoder):
         AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
         "places by name or address, or auto",
     )  # fmt: skip
-    count: int = setting(10, between(1, 24), "positions that auto takes at most")
+    count: int = setting(10, between(1, 24), "maximum number of positions used by auto")
     sparse: ClassVar[bool] = True
 
     @property
     def adapts(self) -> bool:
-        """Whether it finds its positions."""
+        """Whether the positions are found at run time."""
         return bool(self.of == AUTO)
 
     def check(self, ram: Ram, key: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-TERMINAL: Final = 1  # the state after is terminal: do not bootstrap
+TERMINAL: Final = 1  # the next state is terminal: do not bootstrap
 BOUNDARY: Final = 2  # the episode ends here (terminal or truncated): windows stop
 
 

@@ -120,12 +120,12 @@ BAD_INPUT = [
     (["model.inputs=[{kind:places,of:[128]}]"], ["model.inputs[0].of=128", "from 0 to 127"]),
     (["model.inputs=[{kind:places,of:[1-2-3]}]"], ["of=1-2-3", "ball_x - paddle_x"]),
     (["model.inputs=[{kind:places,of:[5+256]}]"], ["of=5+256", "ball_x - paddle_x"]),
-    (["model.inputs=[{kind:places,of:[5,5]}]"], ["of=[5, 5]", "no entry twice"]),
+    (["model.inputs=[{kind:places,of:[5,5]}]"], ["of=[5, 5]", "no duplicates"]),
     (["model.inputs=[{kind:places,of:some}]"], ["model.inputs[0].of=some", "auto or a list"]),
     (["model.inputs=[{kind:places,count:0}]"], ["model.inputs[0].count=0", "from 1 to 24"]),
     (["model.inputs=[{kind:places,of:[playr_x]}]"], ["of=playr_x", "did you mean player_x?"]),
     (["env=adventure", "model.inputs=[{kind:bits,of:[ball_x]}]"], ["of=ball_x", "no ram_map"]),
-    (["model.inputs=[{kind:bits,of:[3,3]}]"], ["model.inputs[0].of=[3, 3]", "no entry twice"]),
+    (["model.inputs=[{kind:bits,of:[3,3]}]"], ["model.inputs[0].of=[3, 3]", "no duplicates"]),
     (["model.inputs=[{kind:bits,frames:last}]"], ["inputs[0].frames=last", "all, newest"]),
     (["model.inputs=[{kind:scaled,factor:0}]"], ["model.inputs[0].factor=0", "> 0"]),
     (["model.inputs=[{kind:entities}]"], ["model.inputs[0].of=[]", "at least one entity"]),
@@ -138,7 +138,7 @@ BAD_INPUT = [
     ),
     (
         ["model.inputs=[{kind:entities,of:[{bits:[1]},{bits:[1,2]}]}]"],
-        ["model.inputs[0].of[1].bits=[1, 2]", "1 of them, as in the first entity"],
+        ["model.inputs[0].of[1].bits=[1, 2]", "length 1, as in the first entity"],
     ),
     (["model.inputs=[{kind:entities,of:[{bits:[1]}],hidden:[0]}]"], ["hidden=[0]", "from 1"]),
     (
