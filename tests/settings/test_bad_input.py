@@ -92,7 +92,7 @@ BAD_INPUT = [
     (["env.start_moves_max=-1"], ["env.start_moves_max=-1", ">= 0"]),
     (["obs.padding=last"], ["obs.padding=last", "zeros, first"]),
     (["obs.bytes=[128]"], ["obs.bytes=[128]", "from 0 to 127"]),
-    (["obs.bytes=[1,1]"], ["obs.bytes=[1, 1]", "different"]),
+    (["obs.bytes=[1,1]"], ["obs.bytes=[1, 1]", "distinct"]),
     (["obs.bytes=[]"], ["obs.bytes=[]", "list"]),
     (["obs.bytes=5"], ["obs.bytes=5", "null or a list"]),
     (["obs=pixel", "obs.bytes=[1]", SMALL], ["obs.bytes=[1]", "obs.name=ram with it"]),
