@@ -90,11 +90,11 @@ class Categorical(Values):
         self._mean: CategoricalMean = model.layers[-1]
 
     def network(self, model: keras.Model) -> keras.Model:
-        """As of ``Values``: all but the mean."""
+        """See ``Values``: all but the mean."""
         return _without_last_layer(model)
 
     def q_values(self, outputs: Outputs) -> Any:
-        """As of ``Values``."""
+        """See ``Values``."""
         return self._mean(outputs.values)
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
@@ -111,7 +111,7 @@ class Categorical(Values):
         return tf.reduce_sum(shares * following[:, None, :], axis=-1)
 
     def losses(self, targets: Any, outputs: Outputs, actions: Any) -> tuple[Any, Any]:
-        """As of ``Values``: cross-entropy, and the Kullback-Leibler divergence."""
+        """See ``Values``: cross-entropy, and the Kullback-Leibler divergence."""
         log_taken = tf.nn.log_softmax(_weighted(actions, outputs.values))  # of one action's logits
         losses = -tf.reduce_sum(targets * log_taken, axis=-1)
         entropy = -tf.reduce_sum(tf.math.xlogy(targets, targets), axis=-1)
@@ -131,18 +131,18 @@ class Quantiles(Values):
             raise ValueError("delta_clip=inf: expected a finite number with quantiles")
 
     def network(self, model: keras.Model) -> keras.Model:
-        """As of ``Values``: all but the mean."""
+        """See ``Values``: all but the mean."""
         return _without_last_layer(model)
 
     def evaluate(
         self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
     ) -> Outputs:
-        """As of ``Values``."""
+        """See ``Values``."""
         values = super().evaluate(network, states, draws, training=training).values
         return Outputs(values, tf.constant(midpoints(values.shape[-1]))[None])
 
     def q_values(self, outputs: Outputs) -> Any:
-        """As of ``Values``."""
+        """See ``Values``."""
         return tf.reduce_mean(outputs.values, axis=-1)
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
@@ -154,7 +154,7 @@ class Quantiles(Values):
         return rewards[:, None] + discounts[:, None] * following
 
     def losses(self, targets: Any, outputs: Outputs, actions: Any) -> tuple[Any, Any]:
-        """As of ``Values``: summed over the network's fractions, averaged over the target's."""
+        """See ``Values``: summed over the network's fractions, averaged over the target's."""
         errors = targets[:, None, :] - self.under(actions, outputs)[:, :, None]  # (B, N, N target)
         below = tf.cast(errors < 0.0, tf.float32)
         tilt = tf.abs(outputs.fractions[:, :, None] - below)
@@ -169,7 +169,7 @@ class ImplicitQuantiles(Quantiles):
     def evaluate(
         self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
     ) -> Outputs:
-        """As of ``Values``."""
+        """See ``Values``."""
         assert draws is not None
         draws.fractions = draws.uniform((states.shape[0], network.output.shape[-1]))
         with drawing_from(draws):
