@@ -261,7 +261,11 @@ def test_long_values_make_letters_and_one_table(tmp_path, report):
         ("config.yaml", "env: {game: pong}\nseed: {a: [1]}\ntrain: 3", "not finished"),
         ("config.yaml", "env: {game: pong}\nseed: ${oc.env:HOME}", "${oc.env:HOME}"),
         ("metrics.csv", "step\0,\nx" + "9" * 200_000, "field larger than"),
-        ("metrics.csv", "step,frames,wall_time,episode_return\ninf,1,1,1\n1e300,1,1,1", "interrupted"),
+        (
+            "metrics.csv",
+            "step,frames,wall_time,episode_return\ninf,1,1,1\n1e300,1,1,1",
+            "interrupted",
+        ),
         ("evaluations.csv", "step,mean\nnan,nan\n1", "interrupted"),
         ("job.json", '{"reason": {"a": [1]}}', "failed: {'a': [1]}"),
         ("job.json", '{"reason": "' + "long " * 1000 + '"}', "failed: long"),
