@@ -66,7 +66,7 @@ class EnvConfig:
     noop_max: int = setting(
         REQUIRED,
         at_least(0, "frames", 100_000),
-        "largest number of no-op frames at the start of a game, drawn from 1; 0: none",
+        "a game starts with 1 to this many no-op frames; 0: none",
     )
     terminal_on_life_loss: bool = setting(
         REQUIRED, ANY, "a lost life is terminal for learning; the game continues"
@@ -80,7 +80,7 @@ class EnvConfig:
     start_moves_max: int = setting(
         0,
         at_least(0, "moves", 100_000),
-        "largest number of random moves, right or left, at the start of a game, if it has them",
+        "a game starts with 0 to this many random moves, right or left, if it has them",
     )
     max_frames: int = setting(
         REQUIRED, at_least(1, "frames", FRAMES), "length at which a game is truncated: 30 minutes"
