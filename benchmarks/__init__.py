@@ -1,1 +1,1 @@
-"""Speed: the project against its peers, its parts against the machine's limits."""
+"""Speed benchmarks: the project against its peers, its parts against the machine's limits."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measures every case, its sides in turn, and writes what it found."""
+"""``python -m benchmarks``: measures the sides of every case in turn, and writes the results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="minutes instead of hours: does it run"
+        "--quick", action="store_true", help="minutes instead of hours: checks that it runs"
     )
     parser.add_argument("--only", metavar="CASE[,CASE]", help="these cases only")
     parser.add_argument("--repeats", type=int, help="rounds (default: 5; 2 with --quick)")
@@ -61,7 +61,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def _begun(path: Path, described: dict[str, Any]) -> dict[str, Any]:
-    """Earlier results in ``path`` if they are of this machine and these versions, else none."""
+    """Earlier results in ``path`` if machine and versions are the same, else none."""
     commit = described.pop("commit")
     earlier = json.loads(path.read_text()) if path.is_file() else {}
     same = earlier.get("machine") == described
@@ -72,7 +72,7 @@ def _begun(path: Path, described: dict[str, Any]) -> dict[str, Any]:
 def _measure(
     case: Case, repeats: int, chosen: argparse.Namespace, results: dict[str, Any], out: Path
 ) -> None:
-    """Runs all rounds of ``case``; the files are written after each."""
+    """Runs all rounds of ``case``; writes the files after each round."""
     rounds: list[dict[str, Any]] = []
     results["cases"][case.name] = {
         "name": case.name,

@@ -1,6 +1,6 @@
-"""What is measured. Peers get the same work; each side keeps its own default threads and processes.
+"""Benchmark cases. Peers do the same work; each side uses its default threads and processes.
 
-The numbers of steps suit a machine with two cores: 15 to 25 seconds a measurement.
+The numbers of steps suit a machine with two cores: 15 to 25 seconds per measurement.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Any, Final
 
 QUICK: Final = 0.1  # share of the steps and seconds that --quick measures
 WARMUP: Final = 2000  # steps before the first update
-START: Final = WARMUP + 480  # step at which the clock starts: compiled, and a turn of every side
-START_RAW: Final = 48  # the same for the raw screen, whose memory needs few steps
+START: Final = WARMUP + 480  # first timed step: compilation is done; full turns on every side
+START_RAW: Final = 48  # first timed step for the raw screen, whose memory needs few steps
 WARMUP_RAW: Final = 40
 EPSILON: Final = 0.05
-# The default agent, which learns from step 4,000 on and by then asks its network for most actions.
+# The default agent, which learns from step 4,000 on, when most of its actions are greedy.
 DEFAULT: Final = ["env=space_invaders", "obs=ram", "train.warmup=4000", "policy.nb_steps=4000"]
 LIMITS: Final = {"ram": 100_000, "pixel": 20_000}  # transitions in the replay memory
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the things that a case measures in turn."""
+    """One side of a case."""
 
     name: str
     script: str  # in benchmarks/sides
@@ -30,12 +30,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Case:
-    """Sides that are measured A B C, A B C, ... Rates of peers are compared with the first's."""
+    """Sides measured A B C, A B C, ... Rates of peers are compared with the first side's."""
 
     name: str
     title: str
     sides: tuple[Side, ...]
-    peers: bool = False  # ratios make sense
+    peers: bool = False  # ratios are meaningful
     most_repeats: int | None = None
 
 
@@ -66,7 +66,7 @@ def all_cases(quick: bool = False) -> tuple[Case, ...]:
 
 
 def _overrides(obs: str, train_interval: int) -> list[str]:
-    """The work that every peer does."""
+    """Overrides for the common work of all peers."""
     return [
         f"obs={obs}",
         "env=space_invaders",
@@ -114,7 +114,7 @@ def _peers(
 
 
 def _turns(steps: float) -> int:
-    """Rounded down to whole turns of 16 games, which are whole turns of 8."""
+    """Rounds down to full turns of 16 environments, which are also full turns of 8."""
     return max(int(steps) // 16, 1) * 16
 
 
@@ -241,7 +241,7 @@ def _checkpoint() -> Case:
 
 
 def _endurance(quick: bool) -> Case:
-    # The memory is full before minute 2: what grows after that should not.
+    # The memory is full before minute 2: resident memory should not grow after that.
     spans = ((10, 20), (40, 50), 50) if quick else ((60, 120), (1140, 1200), 1260)
     early, late, seconds = spans
     arguments = {

@@ -1,4 +1,4 @@
-"""How near the parts and the whole come to what this machine allows, from one round's figures."""
+"""Percentages of the machine's limits reached by the parts and the whole, from one round."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Round = Mapping[str, Mapping[str, Any]]
 
 
 def limits(measured: Round, cores: int) -> dict[str, float]:
-    """Returns percentages of limits; leaves out what the round has no figures for.
+    """Returns percentages of limits; leaves out those without figures in the round.
 
     Args:
         measured: Figures of the cases ``parts`` or ``ram_default``, by side.
@@ -39,12 +39,12 @@ def limits(measured: Round, cores: int) -> dict[str, float]:
 
 
 def steps_bound(cores: int, emulator_steps_per_s: float, learner_core_s_per_step: float) -> float:
-    """Steps/s that no arrangement of this emulator and this learner on ``cores`` can exceed.
+    """Upper bound on steps/s for any schedule of this emulator and this learner on ``cores``.
 
     Args:
         cores: Cores of the machine.
-        emulator_steps_per_s: Of the emulators alone on all cores.
-        learner_core_s_per_step: Core-seconds of learning that a step calls for.
+        emulator_steps_per_s: Rate of the emulators alone on all cores.
+        learner_core_s_per_step: Core-seconds of learning per step.
     """
     emulator_core_s_per_step = cores / emulator_steps_per_s
     return cores / (emulator_core_s_per_step + learner_core_s_per_step)

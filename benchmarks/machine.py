@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with."""
+"""Describes the machine and the software versions of a measurement."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def describe(sb3_python: str) -> dict[str, Any]:
 
 
 def _cpu_info() -> dict[str, str]:
-    """The first core's lines in /proc/cpuinfo; nothing where there is no such file."""
+    """The first core's lines in /proc/cpuinfo; empty if there is no such file."""
     path = Path("/proc/cpuinfo")
     text = path.read_text().split("\n\n")[0] if path.is_file() else ""
     pairs = (line.partition(":") for line in text.splitlines())

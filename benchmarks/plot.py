@@ -1,4 +1,4 @@
-"""Steps per second of all peers, one panel a case."""
+"""Plots steps per second of all peers, one panel per case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own."""
+"""Runs one measurement in a separate process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(side: Side, sb3_python: str) -> dict[str, Any]:
     """Measures ``side``.
 
     Returns:
-        What it measured and ``load`` (the machine's load average before it), or ``error``.
+        The figures and ``load`` (the machine's load average before), or ``error``.
     """
     python = sb3_python if side.script == "sb3" else sys.executable
     command = [python, "-m", f"benchmarks.sides.{side.script}", json.dumps(side.arguments)]

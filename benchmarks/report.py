@@ -1,4 +1,4 @@
-"""From the figures of all rounds to medians, ratios and tables."""
+"""Turns the figures of all rounds into medians, ratios and tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_FIGURES = ("load", "error")
 
 
 class Summary(NamedTuple):
-    """Of one figure over all rounds."""
+    """Summary of one figure over all rounds."""
 
     median: float
     low: float
@@ -25,7 +25,7 @@ def summary(values: Sequence[float]) -> Summary:
 
 
 def figures(rounds: Rounds, side: str) -> dict[str, Summary]:
-    """Every figure of ``side``, over the rounds in which it answered."""
+    """Every figure of ``side``, over the rounds that did not fail."""
     values: dict[str, list[float]] = {}
     for measured in rounds:
         for name, value in measured.get(side, {}).items():
@@ -37,7 +37,7 @@ def figures(rounds: Rounds, side: str) -> dict[str, Summary]:
 def ratios(rounds: Rounds, side: str, other: str, name: str = "steps_per_s") -> Summary | None:
     """``side`` / ``other``, round by round; None if no round has both.
 
-    Neighbours in time are compared, so that a machine that drifts does not matter.
+    Measurements adjacent in time are compared, so that drift of the machine cancels out.
     """
     pairs = [(m.get(side, {}).get(name), m.get(other, {}).get(name)) for m in rounds]
     quotients = [a / b for a, b in pairs if a is not None and b]
@@ -45,12 +45,12 @@ def ratios(rounds: Rounds, side: str, other: str, name: str = "steps_per_s") -> 
 
 
 def sides_of(rounds: Rounds) -> list[str]:
-    """In the order in which they were measured."""
+    """Sides in order of measurement."""
     return list(dict.fromkeys(side for measured in rounds for side in measured))
 
 
 def table(rounds: Rounds, peers: bool) -> str:
-    """One case as a Markdown table; ``peers``: with how many times the first side is as fast."""
+    """One case as a Markdown table; ``peers``: with the speed ratio of the first side."""
     sides = sides_of(rounds)
     first = sides[0] if sides else ""
     head = ["side", "figure", "median", "min - max", "rounds"]
@@ -102,7 +102,7 @@ def rounded(value: float) -> str:
 
 
 def document(results: Mapping[str, Any]) -> str:
-    """The whole of results.md."""
+    """The content of results.md."""
     parts = ["# Benchmarks", "", *_machine_lines(results["machine"]), ""]
     for case in results["cases"].values():
         load = [m["load"] for r in case["rounds"] for m in r.values() if "load" in m]

@@ -1,1 +1,1 @@
-"""Q-networks: a window of observations in, one Q-value per action out. Depends on Keras only."""
+"""Q-networks from a window of observations to one Q-value per action. Depends on Keras only."""

@@ -1,6 +1,6 @@
 """Q-network on screen and RAM: a convolutional and an encoder branch, concatenated.
 
-An observation is one vector: the bytes of the RAM, then the screen, row by row.
+An observation is one vector: the RAM bytes, then the screen, row by row.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ def both_network(
         input_shape: (window, 128 + pixels) of uint8.
         nb_actions: Number of Q-values.
         screen_shape: (height, width) or (height, width, channels) of the pixels.
-        inputs: What is read of the RAM (see ``models.inputs``).
-        hidden: Units of each dense layer, which see both.
+        inputs: Encoders of the RAM (see ``models.inputs``).
+        hidden: Units of each dense layer after the two branches.
         activation: Keras name of the hidden activations.
-        ram: What the bytes of the RAM are.
+        ram: Description of the RAM bytes.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
-        dense_initializer: Of the dense layers' kernels, the output included.
+        dense_initializer: Kernel initializer of the dense layers, including the output.
         layer_norm: Normalise every hidden layer before its activation.
-        gains: Each input of the RAM that is not sparse times a gain that is learned.
-        **convolutions: Of ``models.conv.convolved``.
+        gains: Multiply each non-sparse RAM input by a learned gain.
+        **convolutions: Arguments of ``models.conv.convolved``.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.

@@ -1,4 +1,4 @@
-"""Builds a network by name. A new architecture is one more entry here."""
+"""Builds a network by name. A new architecture needs one more entry here."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def build_model(
     """Builds a Q-network.
 
     Args:
-        name: ``both``, ``conv``, ``dense``, or ``package.module:function``: the user's own.
+        name: ``both``, ``conv``, ``dense``, or the user's ``package.module:function``.
         input_shape: (window, *observation) of the uint8 input.
         nb_actions: Number of Q-values.
-        arguments: Keyword arguments of the network's own function.
-        head: What replaces the last layer; None: nothing.
+        arguments: Keyword arguments of the builder function.
+        head: Replacement of the last layer; None: keep it.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -40,8 +40,8 @@ def build_model(
     """
     builder, shape = _builder(name), tuple(input_shape)
     if inspect.isbuiltin(builder):
-        raise ValueError(f"{name} is no function of (input_shape, nb_actions) in Python")
-    inspect.signature(builder).bind(shape, nb_actions, **arguments)  # before anything is called
+        raise ValueError(f"{name} is not a Python function of (input_shape, nb_actions)")
+    inspect.signature(builder).bind(shape, nb_actions, **arguments)  # checked before the call
     model = as_functional(builder(shape, nb_actions, **arguments))
     if tuple(model.output.shape) != (None, nb_actions):
         raise ValueError(
@@ -52,15 +52,15 @@ def build_model(
 
 
 def as_functional(model: keras.Model) -> keras.Model:
-    """A ``keras.Sequential`` as the functional model of the same layers: it has an output.
+    """Converts a ``keras.Sequential`` to a functional model, which has an output.
 
     Raises:
-        ValueError: The model has no ``Input`` layer, hence no shapes yet.
+        ValueError: The model has no ``Input`` layer, and hence no shapes yet.
     """
     if not isinstance(model, keras.Sequential):
         return model
     if not model.built:
-        raise ValueError("a Sequential model: expected an Input layer as its first")
+        raise ValueError("a Sequential model: expected an Input layer as the first layer")
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 

@@ -1,6 +1,6 @@
 """Layer: changes of each RAM byte between consecutive observations of the window.
 
-What moves by a pixel changes a byte by 1 of 255: too little to be seen beside the byte itself.
+Motion by one pixel changes a byte by 1 in 255: too little to stand out next to the byte itself.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from keras import layers, ops
 
 from models.tiles import around_zero
 
-GREATEST: Final = 8.0  # a change of so many, or more, is 1
+GREATEST: Final = 8.0  # changes of this size or more map to 1
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Changes(layers.Layer):  # type: ignore[misc]
-    """Changes (B, window, n) -> (B, window - 1, n), over ``GREATEST`` and cut at +-1.
+    """Changes (B, window, n) -> (B, window - 1, n), divided by ``GREATEST`` and clipped to +-1.
 
-    A byte counts on from 0 after 255: from 255 to 1 is a change of 2.
+    Bytes wrap around at 256: from 255 to 1 is a change of 2.
     """
 
     def call(self, inputs: Any) -> Any:

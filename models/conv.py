@@ -38,9 +38,9 @@ def conv_network(
         hidden: Units of each dense layer after the convolutions.
         activation: Keras name of the hidden activations.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
-        dense_initializer: Of the dense layers' kernels, the output included.
+        dense_initializer: Kernel initializer of the dense layers, including the output.
         layer_norm: Normalise every hidden layer before its activation.
-        **convolutions: Of ``convolved``.
+        **convolutions: Arguments of ``convolved``.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -73,7 +73,7 @@ def convolved(
     Args:
         screens: Keras tensor (B, window, height, width) or (B, window, height, width, channels)
             uint8.
-        filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) are of
+        filters: Filters of each convolution; ``kernels`` (pixels) and ``strides`` (pixels) have
             the same length.
         kernels: Side of each square kernel.
         strides: Stride of each convolution.
@@ -81,10 +81,10 @@ def convolved(
         scale: Factor applied to the bytes, such as 1/255.
         dtype: Keras dtype policy.
         layer_norm: Normalise every layer before its activation.
-        conv_bias: Whether they have biases.
-        conv_initializer: Of their kernels (see ``models.initializers``).
-        per_frame: They see one frame of the window at a time, all with the same weights; else the
-            frames are the first one's channels.
+        conv_bias: Whether the convolutions have biases.
+        conv_initializer: Kernel initializer of the convolutions (see ``models.initializers``).
+        per_frame: Apply the convolutions to each frame of the window separately, with shared
+            weights; otherwise the frames are the input channels.
 
     Returns:
         Keras tensor (B, features).
@@ -115,7 +115,7 @@ def _frames_as_channels(x: Any, dtype: str) -> Any:
 def _frames_as_batch(x: Any) -> Any:
     """(B, window, h, w) or (B, window, h, w, c) -> (B * window, h, w, c), c = 1 for grey.
 
-    Keras 3's convolutions take no further axis, and its TimeDistributed is slower.
+    Keras 3's convolutions accept no extra axis, and its TimeDistributed is slower.
     """
     _, _, height, width, *channels = x.shape
     return ops.reshape(x, (-1, height, width, *(channels or [1])))

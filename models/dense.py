@@ -34,14 +34,14 @@ def dense_network(
     Args:
         input_shape: Shape of one window of uint8 observations, such as (window, 128).
         nb_actions: Number of Q-values.
-        inputs: What its first layer reads of a window, side by side (see ``models.inputs``).
+        inputs: Encoders of the window, concatenated (see ``models.inputs``).
         hidden: Units of each hidden layer.
         activation: Keras name of the hidden activations.
-        ram: What the bytes of an observation are; None: it is a screen.
+        ram: Description of an observation's bytes; None: observations are screens.
         dtype: Keras dtype policy of all layers but the output, which is always float32.
-        dense_initializer: Of the dense layers' kernels (see ``models.initializers``).
+        dense_initializer: Kernel initializer of the dense layers (see ``models.initializers``).
         layer_norm: Normalise every hidden layer before its activation.
-        gains: Each input that is not sparse times a gain that is learned.
+        gains: Multiply each non-sparse input by a learned gain.
 
     Returns:
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
@@ -57,13 +57,13 @@ def dense_network(
 
 
 def encoded(window: Any, inputs: Sequence[Encoder], reading: Reading, *, gains: bool) -> list[Any]:
-    """What a first layer reads, side by side: the sparse encoders in a part of their own.
+    """The encoded inputs of the first layer; sparse encoders form a separate part.
 
     Args:
         window: Keras tensor (B, window, *observation) uint8.
         inputs: The encoders.
-        reading: What they are built with.
-        gains: Each input that is not sparse times a gain that is learned.
+        reading: Shared arguments of the encoders.
+        gains: Multiply each non-sparse input by a learned gain.
 
     Returns:
         One or two Keras tensors (B, features).

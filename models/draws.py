@@ -1,7 +1,7 @@
 """Random numbers for stochastic layers, supplied by the caller of the network.
 
-Layers keep no generator and no counter. The same draws give the same outputs, and without any a
-network is deterministic: noisy layers are then without noise.
+Layers keep no generator and no counter. The same draws give the same outputs. Without draws a
+network is deterministic: noisy layers then add no noise.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from typing import Any, Protocol
 
 
 class Draws(Protocol):
-    """Random numbers of one call of a network."""
+    """Random numbers for one call of a network."""
 
-    per_row: bool  # every row of the batch its own noise, or one for all
-    fractions: Any  # (B, N) at which quantiles are asked for; None: evenly spread
+    per_row: bool  # separate noise for every row of the batch, instead of the same for all
+    fractions: Any  # (B, N) fractions of the requested quantiles; None: evenly spaced
 
     def normal(self, shape: Sequence[Any]) -> Any:
-        """Standard normal float32, other ones at each call."""
+        """Standard normal float32, different at each call."""
 
 
 _current: ContextVar[Draws | None] = ContextVar("draws", default=None)
 
 
 def current() -> Draws | None:
-    """The draws of the call under way."""
+    """The draws of the current call."""
     return _current.get()
 
 
 @contextlib.contextmanager
 def drawing_from(draws: Draws | None) -> Iterator[None]:
-    """Gives ``draws`` to the layers that are called inside the block."""
+    """Supplies ``draws`` to layers called inside the block."""
     token = _current.set(draws)
     try:
         yield

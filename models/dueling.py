@@ -16,7 +16,7 @@ DUELING_TYPES: Final = ("avg", "max", "naive")
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Dueling(keras.layers.Layer):  # type: ignore[misc]
-    """Turns [V, A_1 .. A_n] into Q-values.
+    """Combines [V, A_1 .. A_n] into Q-values.
 
     ``avg``: Q = V + A - mean(A); ``max``: Q = V + A - max(A); ``naive``: Q = V + A.
 
@@ -24,7 +24,7 @@ class Dueling(keras.layers.Layer):  # type: ignore[misc]
         kind: One of ``avg``, ``max``, ``naive``.
 
     Raises:
-        ValueError: ``kind`` is none of the three.
+        ValueError: ``kind`` is not one of the three.
     """
 
     def __init__(self, kind: str = "avg", **kwargs: Any) -> None:
@@ -49,5 +49,5 @@ class Dueling(keras.layers.Layer):  # type: ignore[misc]
         return (batch, rows - 1, *rest)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what ``from_config`` needs, so that models with this layer can be cloned."""
+        """Returns the arguments of ``from_config``, with which cloning rebuilds the layer."""
         return {**super().get_config(), "kind": self.kind}

@@ -1,4 +1,4 @@
-"""Layers that gather the numbers, bits and tiles of each of several entities of one type."""
+"""Layers that gather the numbers, bits and tiles of entities of the same type."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from models.tiles import Tiles, around_zero, values
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Numbers(layers.Layer):  # type: ignore[misc]
-    """Places (see ``models.ram.Place``) as they are, and how they changed.
+    """Current values of places (see ``models.ram.Place``) and their changes.
 
-    Now: over 64, a byte less 128, a difference around 0. Changes: as those of ``Changes``.
+    Current values are centred, bytes at 128 and differences at 0, and divided by 64. Changes are
+    scaled as in ``Changes``.
     """
 
     def __init__(self, places: Sequence[Place], **kwargs: Any) -> None:
@@ -26,7 +27,7 @@ class Numbers(layers.Layer):  # type: ignore[misc]
         self.places = [Place(*place) for place in places]
 
     def call(self, inputs: Any) -> Any:
-        """Maps (B, window, n) uint8 to (B, window, places): now, then the changes in order."""
+        """Maps (B, window, n) uint8 to (B, window, places): current values, then the changes."""
         x = values(inputs, self.places)
         middles = ops.array([128.0 if place.less is None else 0.0 for place in self.places])
         now = around_zero(x[:, -1:] - middles) / 64.0
@@ -39,21 +40,21 @@ class Numbers(layers.Layer):  # type: ignore[misc]
         return (*input_shape[:-1], len(self.places))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what rebuilds the layer."""
+        """Returns the arguments of ``from_config``."""
         return {**super().get_config(), "places": self.places}
 
 
 def entity_inputs(window: Any, ram: Ram, entities: Sequence[Any], dtype: str) -> Any:
-    """What is read of each entity.
+    """The features of each entity.
 
     Args:
         window: (B, window, n) uint8.
-        ram: What the n bytes are.
-        entities: ``models.inputs.entities.Entity``, as many numbers, bits and tiles in each.
+        ram: Description of the n bytes.
+        entities: ``models.inputs.entities.Entity``, each with as many numbers, bits and tiles.
         dtype: Keras dtype policy.
 
     Returns:
-        (B, entities, features): numbers now and their changes, bits, tiles.
+        (B, entities, features): current numbers and their changes, bits, tiles.
     """
     frames, count = window.shape[1], len(entities)
     newest = window[:, -1]

@@ -1,8 +1,8 @@
-"""Layer: a learned gain per input, trained at a higher effective rate than the weights behind it.
+"""Layer: a learned gain per input, with a higher effective learning rate than the weights after it.
 
-Of the console's 128 bytes most that change do not matter: counters, noise, the patterns of shields.
-A gain reaches all weights of an input at once, so that the network can turn down what only disturbs
-and turn up what it needs to tell small distances apart.
+Most of the console's 128 bytes that change are irrelevant: counters, noise, shield patterns. A gain
+scales all weights of an input together, so that the network can attenuate distracting inputs and
+amplify inputs in which small distances matter.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
-RATE: Final = 10.0  # an optimizer's step of 0.001 changes a gain by 1 %
+RATE: Final = 10.0  # an optimizer step of 0.001 changes a gain by 1 %
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Gains(layers.Layer):  # type: ignore[misc]
-    """(B, n) inputs, each times exp(``RATE`` g) with its own learned g, 0 at the start."""
+    """Multiplies each of (B, n) inputs by exp(``RATE`` g); g is learned per input, 0 at first."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         self.log_gain = self.add_weight(
             shape=(input_shape[-1],), initializer="zeros", name="log_gain"
         )

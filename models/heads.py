@@ -1,15 +1,15 @@
 """Network heads: dueling, distributional and noisy output layers.
 
-A head is chosen by how the value is put together (plain, dueling), by what is learned of the return
-(its mean, or its distribution), and by whether its layers are noisy. A network that learns a
-distribution ends in the layer that takes its mean, so that it still gives one Q-value per action;
-what goes into that layer is the distribution.
+A head is defined by the aggregation of the value (plain, dueling), by the estimate of the return
+(its mean or its distribution), and by whether its layers are noisy. A distributional network ends
+in a layer that takes the mean, so that it still outputs one Q-value per action; the input of that
+layer is the distribution.
 
 Sources: Wang et al. 2016, https://arxiv.org/abs/1511.06581 (dueling); Bellemare et al. 2017,
 https://arxiv.org/abs/1707.06887 (C51); Dabney et al. 2018, https://arxiv.org/abs/1710.10044
-(QR-DQN) and https://arxiv.org/abs/1806.06923 (IQN). Differences: IQN's fractions meet the features
-of the last shared layer, not those of the convolutions, and acting takes evenly spread fractions
-instead of drawn ones.
+(QR-DQN) and https://arxiv.org/abs/1806.06923 (IQN). Deviations: IQN's fraction embedding multiplies
+the features of the last shared layer, not those of the convolutions, and acting uses evenly spaced
+instead of sampled fractions.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from models.dueling import Dueling
 from models.hidden import hidden_layer
 from models.noisy import NoisyDense
 
-_COSINES: Final = 64  # of a fraction's embedding (Dabney et al. 2018b, section 4)
+_COSINES: Final = 64  # size of a fraction's embedding (Dabney et al. 2018b, section 4)
 
 
 @dataclass(frozen=True)
 class Head:
-    """What the last layers of a network are.
+    """Configuration of a network's last layers.
 
     Args:
-        dueling: ``none``; ``avg``, ``max``, ``naive``: one layer of value and advantages, as
-            keras-rl2's; ``streams``: each with a hidden layer of its own, as in the paper.
+        dueling: ``none``; ``avg``, ``max``, ``naive``: one layer of value and advantages, as in
+            keras-rl2; ``streams``: a separate hidden layer for each, as in the paper.
         distribution: ``none``, ``c51``, ``qr`` or ``iqn``.
-        atoms: Returns, or quantiles, of a distribution.
-        v_min: Least return of ``c51``.
-        v_max: Greatest return of ``c51``.
-        noisy_sigma: sigma_0 of noisy layers; 0: ordinary ones.
+        atoms: Number of atoms, or quantiles, of a distribution.
+        v_min: Lowest return of ``c51``.
+        v_max: Highest return of ``c51``.
+        noisy_sigma: sigma_0 of noisy layers; 0: ordinary layers.
         stream_units: Units of each stream's hidden layer.
-        activation: Of the streams' hidden layers.
-        layer_norm: Normalise them before the activation.
+        activation: Activation of the streams' hidden layers.
+        layer_norm: Normalise the streams' hidden layers before the activation.
     """
 
     dueling: str = "none"
@@ -66,8 +66,8 @@ class CategoricalMean(layers.Layer):  # type: ignore[misc]
 
     Args:
         atoms: Number of returns, >= 2.
-        v_min: The least.
-        v_max: The greatest.
+        v_min: Lowest return.
+        v_max: Highest return.
     """
 
     def __init__(self, atoms: int, v_min: float, v_max: float, **kwargs: Any) -> None:
@@ -81,7 +81,7 @@ class CategoricalMean(layers.Layer):  # type: ignore[misc]
 
     @property
     def spacing(self) -> float:
-        """Between two returns."""
+        """Distance between adjacent returns."""
         return (self.v_max - self.v_min) / (self.atoms - 1)
 
     def call(self, inputs: Any) -> Any:
@@ -93,14 +93,14 @@ class CategoricalMean(layers.Layer):  # type: ignore[misc]
         return input_shape[:-1]
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what ``from_config`` needs."""
+        """Returns the arguments of ``from_config``."""
         own = {"atoms": self.atoms, "v_min": self.v_min, "v_max": self.v_max}
         return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class QuantileMean(layers.Layer):  # type: ignore[misc]
-    """Mean of a distribution that is given by its quantiles."""
+    """Mean of a distribution given by its quantiles."""
 
     def call(self, inputs: Any) -> Any:
         """Maps (B, nb_actions, quantiles) to (B, nb_actions)."""
@@ -113,15 +113,15 @@ class QuantileMean(layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class ImplicitQuantileMean(QuantileMean):
-    """The same where the quantiles are of fractions that the caller chooses (``models.draws``)."""
+    """Mean of quantiles at fractions chosen by the caller (``models.draws``)."""
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class FractionEmbedding(layers.Layer):  # type: ignore[misc]
-    """Multiplies features with an embedding of fractions of the probability (IQN, equation 4).
+    """Multiplies features by an embedding of quantile fractions (IQN, equation 4).
 
     Args:
-        fractions: How many, evenly spread, where the caller chooses none.
+        fractions: Number of evenly spaced fractions if the caller chooses none.
     """
 
     def __init__(self, fractions: int, **kwargs: Any) -> None:
@@ -129,7 +129,7 @@ class FractionEmbedding(layers.Layer):  # type: ignore[misc]
         self.fractions = fractions
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the layer from cosines to features."""
+        """Creates the weights from cosines to features."""
         units = input_shape[-1]
         self.kernel = self.add_weight(shape=(_COSINES, units), name="kernel")
         self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
@@ -149,12 +149,12 @@ class FractionEmbedding(layers.Layer):  # type: ignore[misc]
         return (input_shape[0], self.fractions, input_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what ``from_config`` needs."""
+        """Returns the arguments of ``from_config``."""
         return {**super().get_config(), "fractions": self.fractions}
 
 
 def midpoints(count: int) -> NDArray[np.float32]:
-    """(count,): the middles of as many equal parts of 0..1 (QR-DQN, lemma 2)."""
+    """(count,): midpoints of ``count`` equal intervals of 0..1 (QR-DQN, lemma 2)."""
     return ((np.arange(count) + 0.5) / count).astype(np.float32)
 
 
@@ -166,14 +166,14 @@ _MEANS: Final[dict[str, Callable[[Head], layers.Layer]]] = {
 
 
 def with_head(model: keras.Model, head: Head) -> keras.Model:
-    """Replaces the last layer of ``model`` by ``head``.
+    """Replaces the last layer of ``model`` with ``head``.
 
     Args:
         model: (B, ...) -> (B, nb_actions); its second-last layer feeds the head.
-        head: What to put there. The plain one leaves ``model`` as it is.
+        head: The new head. A plain head leaves ``model`` unchanged.
 
     Returns:
-        A model of the same input and output shapes that shares all layers but the last.
+        A model with the same input and output shapes that shares all layers but the last.
     """
     if (head.dueling, head.distribution, head.noisy_sigma) == ("none", "none", 0.0):
         return model

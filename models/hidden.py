@@ -28,11 +28,11 @@ def hidden_layer(
     Args:
         kind: The layer's class, such as ``layers.Dense``.
         x: (B, ..., features).
-        *sizes: What ``kind`` takes first.
+        *sizes: Positional arguments of ``kind``.
         activation: Keras name.
         layer_norm: Normalise over the last axis, before the activation.
         dtype: Keras dtype policy.
-        **arguments: What else ``kind`` takes.
+        **arguments: Keyword arguments of ``kind``.
     """
     if not layer_norm:
         return kind(*sizes, activation=activation, dtype=dtype, **arguments)(x)
@@ -42,9 +42,9 @@ def hidden_layer(
 
 
 def summed_dense(units: int, *, kernel_initializer: Any, activation: Any = None, **own: Any) -> Any:
-    """A dense layer of several inputs side by side, as the sum of their products.
+    """A dense layer on several concatenated inputs, computed as the sum of their products.
 
-    Inputs without a gradient, such as tiles, then cost none.
+    Inputs that need no gradient, such as tiles, then cost none.
     """
     first = initializers.get(kernel_initializer)
 
@@ -60,7 +60,7 @@ def summed_dense(units: int, *, kernel_initializer: Any, activation: Any = None,
 
 
 def joined(parts: Sequence[Any], dtype: str) -> Any:
-    """(B, features) of all ``parts``."""
+    """(B, features): all ``parts``, concatenated."""
     return layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
 
 
@@ -68,10 +68,10 @@ def dense_layers(x: Any, hidden: Sequence[int], *, initializer: str, **arguments
     """Applies a dense hidden layer for each of ``hidden``.
 
     Args:
-        x: (B, ..., features), or a list of such for ``summed_dense``.
-        hidden: Units of each.
-        initializer: Of their kernels (see ``models.initializers``).
-        **arguments: Of ``hidden_layer``.
+        x: (B, ..., features), or a list of such tensors for ``summed_dense``.
+        hidden: Units of each layer.
+        initializer: Kernel initializer (see ``models.initializers``).
+        **arguments: Arguments of ``hidden_layer``.
     """
     for units in hidden:
         kernel = initializer_of(initializer)
@@ -90,16 +90,16 @@ def dense_tail(
     dtype: str,
     initializer: str,
 ) -> Any:
-    """Applies the dense hidden layers and the output, as every network here ends.
+    """Applies the dense hidden layers and the output layer, the tail of every network here.
 
     Args:
-        x: One or more (B, features): side by side.
+        x: One or more (B, features), concatenated.
         hidden: Units of each hidden layer.
         nb_actions: Number of Q-values.
         activation: Keras name of the hidden activations.
         layer_norm: Normalise every hidden layer before its activation.
         dtype: Keras dtype policy of the hidden layers.
-        initializer: Of all kernels (see ``models.initializers``).
+        initializer: Initializer of all kernels (see ``models.initializers``).
 
     Returns:
         (B, nb_actions) float32.

@@ -12,12 +12,12 @@ from keras import initializers
 
 
 def initializer(name: str) -> Any:
-    """A new initializer, for one layer: Keras repeats the numbers of one that is used twice.
+    """A new initializer for one layer: Keras initializers repeat their values if reused.
 
     Args:
         name: ``he_untruncated_normal`` (``VarianceScaling(2, "fan_in", "untruncated_normal")``), or
-            one of Keras's own names, such as ``glorot_uniform``.
+            a Keras name, such as ``glorot_uniform``.
     """
     if name == "he_untruncated_normal":
         return initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
-    return name  # the layer makes its own
+    return name  # the layer creates its own instance

@@ -21,7 +21,7 @@ class NoisyDense(keras.layers.Layer):  # type: ignore[misc]
     """Dense layer with weights mu + sigma * noise.
 
     The noise of the kernel is f(in) f(out)^T, f(x) = sign(x) sqrt(|x|), so that each row of a batch
-    can have noise of its own at the cost of one more product.
+    can have separate noise at the cost of one more product.
 
     Args:
         units: Outputs.
@@ -37,7 +37,7 @@ class NoisyDense(keras.layers.Layer):  # type: ignore[misc]
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes mean and standard deviation of kernel (inputs, units) and bias (units,)."""
+        """Creates mean and standard deviation of kernel (inputs, units) and bias (units,)."""
         inputs = input_shape[-1]
         assert inputs is not None
         bound = 1.0 / math.sqrt(inputs)
@@ -70,7 +70,7 @@ class NoisyDense(keras.layers.Layer):  # type: ignore[misc]
         return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what ``from_config`` needs."""
+        """Returns the arguments of ``from_config``."""
         activation = keras.activations.serialize(self.activation)
         own = {"units": self.units, "sigma": self.sigma, "activation": activation}
         return {**super().get_config(), **own}

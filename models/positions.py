@@ -1,14 +1,14 @@
 """Finds the bytes that behave like positions of objects in transitions of random play.
 
-A position takes many values, moves often, a little at a time, and both ways; or it goes one way and
-comes in again on the other side of the screen, 160 pixels on. A counter goes one way by the same
-amount, around 256 or another number; a score has decimal digits; a timer or noise jumps. Of two
-bytes that move together one is enough. What follows the joystick is the player and counts for more:
-in Freeway ten cars take more values than the chicken does.
+A position takes many values and moves often, in small changes, in both directions; or it moves in
+one direction and wraps around the screen, which is 160 pixels wide. A counter changes by a constant
+amount in one direction, modulo 256 or another number; a score has decimal digits; a timer or noise
+jumps. Of two bytes that move together, one is kept. Bytes that follow the joystick rank higher:
+in Freeway, ten cars take more values than the chicken.
 
-Many games keep a horizontal position as the console's video chip (TIA) wants it: the low nibble
-counts delays of 15 pixels, the high one is a motion to the left of -8 to 7 pixels. As numbers such
-bytes jump with every pixel. Source: Wright, Stella Programmer's Guide (1979), HMP0 and RESP0.
+Many games store a horizontal position in the format of the console's video chip (TIA): the low
+nibble counts delays of 15 pixels, the high nibble is a motion to the left of -8 to 7 pixels. Read
+as numbers, such bytes jump. Source: Wright, Stella Programmer's Guide (1979), HMP0 and RESP0.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from models.ram import Ram
 from models.seen import Seen
 
 LEAST_VALUES: Final = 16
-LEAST_MOVING: Final = 0.05  # share of the transitions in which it changes
-STEP: Final = 12  # a change of a position is at most so much
-AROUND: Final = (129, 176)  # values of what goes around the screen: 160 pixels, and some margin
-DENSE: Final = 0.75  # share of these that it takes; decimal digits take less
-SAME: Final = 0.97  # share from which on something holds throughout
-FOLLOWING: Final = 30.0  # weight of the share that actions explain: 0.04 to 0.7 of a player
-NIBBLES: Final = 0.8  # weight of a byte in the TIA's format: often a copy, of one sprite in turn
-NEAR: Final = 0.7  # share of small changes that it must have; what is no position has some
-LAG: Final = 8  # a copy may be one or two moves late
-COPIED: Final = 0.95  # share from which on one byte is a copy of another
-DRAWN: Final = 0.8  # the same, of a byte in the TIA's format
-FAR: Final = 24  # greater changes count as so much: a new game, a new life
+LEAST_MOVING: Final = 0.05  # least share of transitions in which a position changes
+STEP: Final = 12  # largest change counted as motion of a position
+AROUND: Final = (129, 176)  # span of positions that wrap around the screen: 160 pixels and a margin
+DENSE: Final = 0.75  # least share of that span taken as values; decimal digits take fewer
+SAME: Final = 0.97  # share that counts as (almost) all
+FOLLOWING: Final = 30.0  # weight of the variance explained by the action; players: 0.04 to 0.7
+NIBBLES: Final = 0.8  # weight of positions in the TIA's format: often copies of several sprites
+NEAR: Final = 0.7  # least share of small changes in the TIA's format
+LAG: Final = 8  # largest deviation of a copy that is updated later
+COPIED: Final = 0.95  # least share of observations in which a copy agrees
+DRAWN: Final = 0.8  # the same in the TIA's format
+FAR: Final = 24  # larger changes are clipped: a new game or life
 
 
 class Position(NamedTuple):
-    """Byte ``byte`` of an observation, as a number or, with ``nibbles``, in the TIA's format."""
+    """Byte ``byte`` of an observation: a number or, with ``nibbles``, in the TIA's format."""
 
     byte: int
     nibbles: bool = False
@@ -54,17 +54,17 @@ def pixels(values: Any) -> Any:
 
 
 def find_positions(seen: Seen, count: int) -> list[Position]:
-    """The bytes that behave most like positions, the best one first.
+    """The bytes that behave most like positions, best first.
 
     Args:
-        seen: Transitions whose observations are (n,).
-        count: Bytes at most.
+        seen: Transitions with observations (n,).
+        count: Maximum number of positions.
 
     Returns:
-        At most ``count``, no byte twice; the same for the same transitions.
+        At most ``count`` positions, no byte twice; the same for the same transitions.
     """
     windows = seen.windows
-    if windows.shape[1] == 1:  # no changes to see in the windows
+    if windows.shape[1] == 1:  # a single observation shows no change
         windows = np.concatenate([windows, seen.after[:, None]], axis=1)
     played = np.asarray(windows.any(axis=-1))
     both = played[:, 1:] & played[:, :-1]
@@ -103,15 +103,15 @@ def changes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.i
 
 
 def share_of_actions(moves: NDArray[np.int64], actions: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The share of each byte's variance that the action explains.
+    """The share of each byte's variance explained by the action.
 
     Args:
         moves: (N, n) changes.
-        actions: (N,) what was done before each.
+        actions: (N,) the action before each change.
 
     Returns:
-        (n,) 0 to 1, without what chance alone explains (epsilon squared of a one-way analysis of
-        variance); 0 where nothing changes.
+        (n,) 0 to 1, corrected for chance (epsilon squared of a one-way analysis of variance); 0
+        for constant bytes.
     """
     x = np.clip(moves, -FAR, FAR).astype(np.float64)
     x -= x.mean(axis=0)
@@ -143,25 +143,25 @@ def score(values: NDArray[np.int64], moves: NDArray[np.int64]) -> float:
 
 
 def score_in_nibbles(values: NDArray[np.int64], moves: NDArray[np.int64]) -> float:
-    """The same of a byte's pixels, which count for less and must mostly move a little at a time."""
+    """``score`` for pixels of the TIA's format: weighted down; most changes must be small."""
     if near_share(moves[moves != 0]) < NEAR or is_near_by_chance(values):
         return 0.0
     return NIBBLES * score(values, moves)
 
 
 def near_share(moves: NDArray[np.int64]) -> float:
-    """The share of the changes that are small; 0 of none."""
+    """The share of small changes; 0 without changes."""
     return float((abs(moves) <= STEP).mean()) if moves.size else 0.0
 
 
 def is_near_by_chance(values: NDArray[np.int64]) -> bool:
-    """Whether two values of different times are mostly near too: only the high nibble changes."""
+    """Whether values at unrelated times are mostly near too: only the high nibble changes."""
     apart = abs((values - np.roll(values, values.size // 2) + 128) % 256 - 128)
     return bool((apart <= STEP).mean() > 0.5)
 
 
 def is_counter(moves: NDArray[np.int64]) -> bool:
-    """Whether (almost) all changes are the same amount, and (almost) none goes the other way."""
+    """Whether (almost) all changes are equal, and (almost) none is in the other direction."""
     amounts, counts = np.unique(moves, return_counts=True)
     most = amounts[counts.argmax()]
     back = float((np.sign(moves) == -np.sign(most)).mean())
@@ -169,19 +169,19 @@ def is_counter(moves: NDArray[np.int64]) -> bool:
 
 
 def is_decimal(values: NDArray[np.int64]) -> bool:
-    """Whether a byte holds two decimal digits, as scores do: 16 neighbouring values are not."""
+    """Whether a byte holds two decimal digits, as scores do: no low digit exceeds 9."""
     return bool((values % 16 <= 9).all())
 
 
 def goes_around_the_screen(values: NDArray[np.int64]) -> bool:
-    """Whether a byte takes most of about 160 neighbouring values, as a car that drives around."""
+    """Whether a byte takes most of about 160 adjacent values, like a car wrapping around."""
     span = int(values.max() - values.min()) + 1
     return AROUND[0] <= span <= AROUND[1] and len(np.unique(values)) >= DENSE * span
 
 
 def is_copy(values: NDArray[np.int64], others: NDArray[np.int64], share: float) -> bool:
-    """Whether a byte is, in ``share`` of the time, near a constant distance from another."""
+    """Whether a byte keeps a nearly constant distance from another, in ``share`` of the rows."""
     counts = np.bincount((values - others) % 256, minlength=256)
     ring = np.concatenate([counts, counts[: 2 * LAG]])
-    near = np.convolve(ring, np.ones(2 * LAG + 1, np.int64), "valid")  # within LAG of each distance
+    near = np.convolve(ring, np.ones(2 * LAG + 1, np.int64), "valid")  # within LAG of each
     return bool(near.max() >= share * values.size)

@@ -1,6 +1,6 @@
 """RAM bytes by address or name, and the notation for places and their differences.
 
-Knows neither Keras nor files: settings are checked with it before TensorFlow loads.
+Imports no Keras and reads no files: settings are checked with it before TensorFlow loads.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 RAM_BYTES: Final = 128
 _PLACE: Final = re.compile(r"(\w+)\s*(?:-\s*(\w+))?\s*(?:\+\s*(\d+))?", re.ASCII)
-PLACES: Final = "places such as 99, ball_x, ball_x - paddle_x, ball_x + 24, none twice"
+PLACES: Final = "distinct places such as 99, ball_x, ball_x - paddle_x, ball_x + 24"
 
 
 class Place(NamedTuple):
-    """Byte ``byte`` of an observation, less byte ``less`` unless None, plus ``more``, mod 256."""
+    """Byte ``byte`` of an observation, minus byte ``less`` unless None, plus ``more``, mod 256."""
 
     byte: int
     less: int | None = None
@@ -26,21 +26,21 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Ram:
-    """What the bytes of an observation are.
+    """Names and addresses of the bytes in an observation.
 
     Args:
         names: Addresses by name (``ram_map``).
-        seen: The addresses that an observation consists of, in order; None: all.
+        seen: The addresses in an observation, in order; None: all.
     """
 
     names: Mapping[str, int] = field(default_factory=dict)
     seen: Sequence[int] | None = None
 
     def byte(self, text: Any) -> int:
-        """Position in an observation of a byte that is given by name or address.
+        """Position in an observation of a byte given by name or address.
 
         Raises:
-            ValueError: There is no such byte, or it is not observed; says what there is.
+            ValueError: The byte does not exist or is not observed; the message lists valid bytes.
         """
         word = str(text)
         address = int(word) if word.isdecimal() else self.names.get(word, -1)
@@ -53,14 +53,14 @@ class Ram:
         return list(self.seen).index(address)
 
     def bytes(self, texts: Iterable[Any]) -> list[int]:
-        """Positions of several (see ``byte``)."""
+        """Positions of several bytes (see ``byte``)."""
         return [self.byte(text) for text in texts]
 
     def place(self, text: Any) -> Place:
-        """The meaning of ``99``, ``ball_x``, ``ball_x - paddle_x`` or ``ball_x - paddle_x + 24``.
+        """Parses ``99``, ``ball_x``, ``ball_x - paddle_x`` or ``ball_x - paddle_x + 24``.
 
         Raises:
-            ValueError: It is none of them, or names what is no byte.
+            ValueError: The text has another form, or refers to a byte that does not exist.
         """
         match = _PLACE.fullmatch(str(text).strip())
         if match is None or int(match[3] or 0) > 255:
@@ -69,10 +69,10 @@ class Ram:
         return Place(self.byte(match[1]), less, int(match[3] or 0))
 
     def places(self, texts: Iterable[Any]) -> list[Place]:
-        """Several (see ``place``).
+        """Parses several places (see ``place``).
 
         Raises:
-            ValueError: One of them is none, or is there twice.
+            ValueError: A text is invalid, or two mean the same place.
         """
         places = [self.place(text) for text in texts]
         if len(places) > len(set(places)):
@@ -80,7 +80,7 @@ class Ram:
         return places
 
     def label(self, position: int) -> str:
-        """Name, and address, of the byte at a position of an observation."""
+        """Name (if any) and address of the byte at a position of an observation."""
         address = position if self.seen is None else self.seen[position]
         names = [name for name, of in self.names.items() if of == address]
         return f"{names[0]} ({address})" if names else str(address)

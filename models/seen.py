@@ -1,4 +1,4 @@
-"""Transitions of the warm-up, as the layers that adapt see them."""
+"""Transitions of the warm-up, the input of layers that adapt."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 class Seen(NamedTuple):
     """N transitions of random play.
 
-    ``windows`` (N, F, *observation) uint8: F consecutive observations of one game each; those
-    before the start of a game are all zeros. ``actions`` (N,) int32: what was done at the newest of
-    them. ``after`` (N, *observation) uint8: the observation one step later, or a few.
+    ``windows`` (N, F, *observation) uint8: F consecutive observations of one game; zeros before
+    its start. ``actions`` (N,) int32: the action after the newest observation. ``after``
+    (N, *observation) uint8: the observation one or a few steps later.
     """
 
     windows: NDArray[np.uint8]
@@ -21,5 +21,5 @@ class Seen(NamedTuple):
     after: NDArray[np.uint8]
 
     def of_first(self, width: int | None) -> Seen:
-        """The same with the first ``width`` of the observation's last axis only."""
+        """The same transitions, reduced to the first ``width`` of the observations' last axis."""
         return self._replace(windows=self.windows[..., :width], after=self.after[..., :width])

@@ -8,9 +8,9 @@
         gamma: float = setting(0.99, between(0, 1), "discount per step")
         hidden: list[int] = setting([512], integers(1, 65536), "units of each dense layer")
 
-The type is the annotation's. Whoever reads settings (``runner.settings``) converts to it what was
-typed and calls ``check_fields``; the settings reference is written from the same fields. Nothing
-heavy is imported in here, so that mistakes are found before Keras is loaded.
+The annotation gives the type. ``runner.settings`` converts the user's values to it and calls
+``check_fields``; the settings reference is generated from the same fields. This module has no heavy
+imports, so that mistakes are found before Keras is loaded.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-REQUIRED: Final = "???"  # the default of a setting that has none
-LONGEST: Final = 300  # characters of an error's line
-MOST: Final = 10**12  # of any count: what is larger is a slip of the hand
+REQUIRED: Final = "???"  # placeholder for a setting without a default
+LONGEST: Final = 300  # characters of an error message
+MOST: Final = 10**12  # upper bound of any count: a larger one is a typing mistake
 
 
 class UserError(ValueError):
-    """Something the user gave cannot be used. One line: field, value, what is allowed."""
+    """Invalid user input. One line: field, value, allowed values."""
 
     exit_code = 2
 
@@ -37,24 +37,24 @@ class UserError(ValueError):
 
 
 def short(text: str, longest: int = 100) -> str:
-    """``text`` in one line, cut if it is long."""
+    """``text`` on one line, truncated if it is long."""
     line = "".join(c if c.isprintable() else " " for c in text[: 4 * longest])
     line = " ".join(line.split())
     return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 def wrong(field: str, value: object, allowed: str, hint: str = "") -> UserError:
-    """Returns the error for ``field=value`` where only ``allowed`` is.
+    """Returns the error for an invalid ``field=value``.
 
     Args:
         field: Dotted name of the setting.
-        value: As it was typed.
-        allowed: What was expected.
-        hint: Said before it, such as ``did you mean pong? ``.
+        value: The value as typed.
+        allowed: Description of the expected values.
+        hint: Inserted before ``allowed``, such as ``did you mean pong? ``.
     """
     try:
         shown = "null" if value is None else str(value)
-    except ValueError:  # of more digits than Python shows
+    except ValueError:  # more digits than Python converts
         shown = "(a very long number)"
     if isinstance(value, bool):
         shown = shown.lower()
@@ -63,12 +63,12 @@ def wrong(field: str, value: object, allowed: str, hint: str = "") -> UserError:
 
 @dataclass(frozen=True)
 class Rule:
-    """What one setting may be.
+    """The allowed values of one setting.
 
     Args:
         holds: Whether a value of the setting's type is allowed.
-        allowed: What is, in words: ``an integer >= 1 steps``.
-        most: The largest value, said only where a value is larger; None: any.
+        allowed: Description of the allowed values: ``an integer >= 1 steps``.
+        most: The largest value, reported only if it is exceeded; None: no limit.
     """
 
     holds: Callable[[Any], bool]
@@ -76,7 +76,7 @@ class Rule:
     most: float | None = None
 
     def fault(self, value: Any) -> str | None:
-        """What is allowed instead of ``value``; None: it is allowed."""
+        """Description of the allowed values if ``value`` is not allowed, else None."""
         if not self.holds(value):
             return self.allowed
         if self.most is not None and value > self.most:
@@ -85,7 +85,7 @@ class Rule:
 
 
 def rule(holds: Callable[[Any], bool], allowed: str) -> Rule:
-    """Whatever ``holds`` says, in the words of ``allowed``."""
+    """A custom rule: test ``holds``, description ``allowed``."""
     return Rule(holds, allowed)
 
 
@@ -99,7 +99,7 @@ def between(low: float, high: float) -> Rule:
 
 
 def at_least(low: float, unit: str = "", most: float = MOST) -> Rule:
-    """A finite number not below ``low``: a float if ``low`` is one, else a count of ``unit``."""
+    """A finite number >= ``low``: a float if ``low`` is one, else a count of ``unit``."""
     limit = None if isinstance(low, float) else most
     text = f"{_number(low)} >= {low:g}{' ' * bool(unit)}{unit}"
     return Rule(lambda v: low <= v < math.inf, text, limit)
@@ -121,7 +121,7 @@ def finite() -> Rule:
 
 
 def share() -> Rule:
-    """A number from 0 to 1, 1 not included."""
+    """A number from 0 to 1, excluding 1."""
     return Rule(lambda v: 0 <= v < 1, "a number >= 0 and < 1")
 
 
@@ -137,8 +137,8 @@ def integers(low: int, high: int) -> Rule:
 
 
 def distinct(low: int, high: int) -> Rule:
-    """A list of different integers from ``low`` to ``high``, not empty."""
-    text = f"a list of different integers from {low} to {high}"
+    """A non-empty list of distinct integers from ``low`` to ``high``."""
+    text = f"a list of distinct integers from {low} to {high}"
     return Rule(
         lambda v: all(low <= n <= high for n in v) and 0 < len(v) == len(set(v)),
         text,
@@ -146,11 +146,11 @@ def distinct(low: int, high: int) -> Rule:
 
 
 def optional(inner: Rule) -> Rule:
-    """``null``, or what ``inner`` says."""
+    """``null``, or a value allowed by ``inner``."""
     return Rule(lambda v: v is None or inner.fault(v) is None, f"null or {inner.allowed}")
 
 
-ANY: Final = Rule(lambda v: True, "")  # of its type: the annotation says all
+ANY: Final = Rule(lambda v: True, "")  # any value of the annotated type
 
 
 def setting(
@@ -163,10 +163,10 @@ def setting(
     """A field of a dataclass.
 
     Args:
-        default: ``REQUIRED`` where there is none. Lists and dicts are copied.
-        rule: What it may be, beyond its type.
-        sentence: For the settings reference: what it is, unit, source.
-        options: The field is one (or a list) of several dataclasses; their names, and the classes.
+        default: ``REQUIRED`` if there is none. Lists and dicts are copied.
+        rule: Allowed values within the type.
+        sentence: For the settings reference: meaning, unit, source.
+        options: Dataclasses by name, if the field is one (or a list) of several dataclasses.
     """
     metadata = {"rule": rule, "sentence": sentence, "options": options}
     if isinstance(default, list | dict):
@@ -175,20 +175,20 @@ def setting(
 
 
 def option(name: str) -> Any:
-    """The field ``name`` (of a group) or ``kind`` (in a list) that tells options apart."""
+    """The field ``name`` (of a group) or ``kind`` (in a list) that identifies the option."""
     metadata = {"rule": one_of(name), "sentence": "which option this is", "is_option": True}
     return dataclasses.field(default=name, metadata=metadata)
 
 
 def check_fields(instance: Any, key: str) -> None:
-    """Checks every field of a dataclass, and those of dataclasses in it, by their own rules.
+    """Checks every field of a dataclass and of nested dataclasses against its rule.
 
     Args:
         instance: The dataclass.
         key: Its dotted name: ``agent``, ``model.inputs[2]``.
 
     Raises:
-        UserError: The first field that breaks its rule, in one line.
+        UserError: A field breaks its rule; reports the first, in one line.
     """
     for field in dataclasses.fields(instance):
         name = f"{key}.{field.name}" if key else field.name

@@ -1,7 +1,7 @@
-"""Layer: standardizes each byte with the mean and deviation of the warm-up.
+"""Layer: standardizes each byte with its mean and standard deviation during warm-up.
 
-Of the console's 128 bytes most never change, and weigh as much as those that do: in Pong 28 change
-in random play. Standardized, what does not change is 0.
+Most of the console's 128 bytes never change, yet weigh as much as those that do: in Pong 28 change
+in random play. Standardized constant bytes are 0.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from keras import ops
 from models.adapting import Adapting
 from models.seen import Seen
 
-LEAST_STD: Final = 16.0  # a byte that hardly changes is not blown up
-GREATEST: Final = 5.0  # standard deviations; one that changes later than it was measured is cut
+LEAST_STD: Final = 16.0  # limits the scale of bytes that hardly change
+GREATEST: Final = 5.0  # standard deviations; clips bytes that only change after the warm-up
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Standardize(Adapting):
-    """(..., n) bytes, each less its mean over its standard deviation, cut at +-``GREATEST``.
+    """(..., n) bytes, each minus its mean, divided by its deviation, clipped to +-``GREATEST``.
 
-    Mean and standard deviation are those of evenly spread bytes until the layer adapts.
+    Until the layer adapts, mean and standard deviation are those of uniformly distributed bytes.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         self.mean = self.constant("mean", input_shape[-1:], 127.5)
         self.std = self.constant("std", input_shape[-1:], 73.9)
         super().build(input_shape)
 
     def learn_from(self, seen: Seen) -> None:
-        """Takes mean and standard deviation of the windows' observations."""
+        """Sets mean and standard deviation from the observations in the windows."""
         rows = seen.windows.reshape(-1, seen.windows.shape[-1]).astype(np.float64)
         self.mean.assign(rows.mean(axis=0))
         self.std.assign(np.maximum(rows.std(axis=0), LEAST_STD))

@@ -1,11 +1,11 @@
 """Tile coding of positions on a ring of 256 values.
 
-A dense network sees a position as one number, and needs many weights to act at one place and not at
-the next. As tiles each place has weights of its own, and a difference of two positions says where
-one thing is as seen from another.
+A dense network receives a position as one number, and needs many weights to act differently at
+adjacent positions. With tiles, each position has separate weights, and a difference of two
+positions is the location of one object relative to another.
 
 Source: coarse coding, Sutton and Barto 2018, section 9.5.3, http://incompleteideas.net/book/RLbook2020.pdf.
-Difference: a tile counts by how near its middle is, in a straight line, not as 0 or 1.
+Deviation: a tile's activation decreases linearly with distance from its centre, instead of 0 or 1.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from models.positions import Position, find_positions, pixels
 from models.ram import Place
 from models.seen import Seen
 
-RING: Final = 256.0  # after 255 comes 0
+RING: Final = 256.0  # 255 wraps around to 0
 
 
 class Tiling(NamedTuple):
-    """Middles of the tiles of one place, and how far from its middle each reaches."""
+    """Centres of the tiles of one place, and their half-widths."""
 
     middles: Sequence[float]
     widths: Sequence[float]
 
 
-EVEN: Final = Tiling(range(0, int(RING), 8), [8] * 32)  # a sprite is 8 wide
-# Of a difference: what is near is told apart, what is far only roughly.
+EVEN: Final = Tiling(range(0, int(RING), 8), [8] * 32)  # a sprite is 8 pixels wide
+# For differences: fine resolution near 0, coarse far from it.
 NEAR: Final = Tiling(
     (-96, -64, -48, -32, -24, -16, -8, 0, 8, 16, 24, 32, 48, 64, 96, 128),
     (32, 24, 16, 12, 8, 8, 8, 8, 8, 8, 8, 12, 16, 24, 32, 32),
 )
 
 
-IN_NIBBLES: Final = 256  # more in the weight of a position whose byte is in the TIA's format
+IN_NIBBLES: Final = 256  # added to the code of a position in the TIA's format
 
 
 def around_zero(x: Any) -> Any:
-    """Brings ``x`` to -128 to 128 by whole turns of the ring."""
+    """Maps ``x`` to -128 to 128, modulo 256."""
     return x - RING * ops.round(x / RING)
 
 
 def values(inputs: Any, places: Sequence[Place]) -> Any:
-    """The places' values, not yet on the ring: (..., n) uint8 to (..., places) float32."""
-    # One product with a matrix of 1 and -1, exact for bytes: a slice for each would cost more.
+    """Values of places, not yet modulo 256: (..., n) uint8 to (..., places) float32."""
+    # One product with a matrix of 1 and -1, exact for bytes: a slice per place would cost more.
     taken = np.zeros((inputs.shape[-1], len(places)), np.float32)
     more = np.zeros(len(places), np.float32)
     for k, (byte, less, plus) in enumerate(places):
@@ -62,18 +62,18 @@ def values(inputs: Any, places: Sequence[Place]) -> Any:
 
 
 class Tiled(layers.Layer):  # type: ignore[misc]
-    """Values of places (B, places) to tiles (B, tiles): 1 - distance / width from each middle."""
+    """Maps values of places (B, places) to tiles (B, tiles): max(0, 1 - distance / width)."""
 
     def tile(self, tilings: Sequence[Tiling]) -> None:
         """Sets the tiles of each place."""
         sizes = [len(tiling.middles) for tiling in tilings]
-        # Each place's value beside all of its tiles: a product with ones is exact.
+        # Repeats each place's value for all of its tiles: a product with ones is exact.
         self._place_of_tile = np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=1)
         self._middles = np.concatenate([tiling.middles for tiling in tilings], dtype=np.float32)
         self._widths = np.concatenate([tiling.widths for tiling in tilings], dtype=np.float32)
 
     def tiles_of(self, x: Any, factors: Any = None) -> Any:
-        """Maps values (B, places) float32 to tiles, each times its place's factor (places,)."""
+        """Maps values (B, places) float32 to tiles, times the factors (places,) of their places."""
         distances = around_zero(ops.matmul(x, self._place_of_tile) - self._middles)
         tiles = ops.relu(1.0 - ops.abs(distances) / self._widths)
         if factors is not None:
@@ -87,7 +87,7 @@ class Tiled(layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Tiles(Tiled):
-    """``EVEN`` tiles of given places.
+    """``EVEN`` tiles of the given places.
 
     Args:
         places: See ``models.ram.Place``.
@@ -103,7 +103,7 @@ class Tiles(Tiled):
         return self.tiles_of(values(inputs, self.places))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what rebuilds the layer."""
+        """Returns the arguments of ``from_config``."""
         return {**super().get_config(), "places": self.places}
 
 
@@ -111,14 +111,13 @@ class Tiles(Tiled):
 class FoundTiles(Tiled, Adapting):
     """Tiles of positions found by ``find_positions``, and of their differences.
 
-    Places: each position (``EVEN`` tiles), then each difference of two of which the first is one of
-    the ``centres`` (``NEAR``). Those of positions that were not found are 0 throughout, as all are
-    until the layer adapts.
+    Places: each position (``EVEN`` tiles), then the differences between the first ``centres``
+    positions and each later one (``NEAR``). Tiles of positions not found are always 0, as are all
+    tiles until the layer adapts.
 
     Args:
-        count: Positions at most.
-        centres: The first of them, from which the others are seen: what follows the joystick comes
-            first.
+        count: Maximum number of positions.
+        centres: Number of positions with differences; those that follow the joystick come first.
     """
 
     def __init__(self, count: int, centres: int, **kwargs: Any) -> None:
@@ -131,14 +130,14 @@ class FoundTiles(Tiled, Adapting):
         self.tile([*[EVEN] * count, *[NEAR] * len(first)])
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weight: a code for each position, its byte or -1 where there is none."""
-        # Floats: a soft update of the target network takes means, which are rounded below.
+        """Creates the weight: a code for each position, -1 if there is none."""
+        # Floats: soft updates of the target network average weights; the means are rounded below.
         self.bytes = self.constant("bytes", (self.count,), -1.0)
         super().build(input_shape)
 
     @property
     def found(self) -> list[Position]:
-        """The positions that were found."""
+        """The positions found."""
         codes = [int(code) for code in np.rint(np.asarray(self.bytes)) if code >= 0]
         return [Position(code % IN_NIBBLES, code >= IN_NIBBLES) for code in codes]
 
@@ -155,9 +154,9 @@ class FoundTiles(Tiled, Adapting):
         numbers = ops.cast(taken, "float32")
         positions = ops.where(code >= IN_NIBBLES, pixels(numbers), numbers)
         x = ops.matmul(positions, self._places)  # exact for bytes
-        missing = ops.matmul(ops.cast(code < 0, "float32"), np.abs(self._places))  # of a place
+        missing = ops.matmul(ops.cast(code < 0, "float32"), np.abs(self._places))  # per place
         return self.tiles_of(x, ops.cast(missing < 0.5, "float32"))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what rebuilds the layer."""
+        """Returns the arguments of ``from_config``."""
         return {**super().get_config(), "count": self.count, "centres": self.centres}

@@ -8,19 +8,19 @@ from runner import __version__
 
 
 def main(arguments: list[str]) -> int:
-    """Checks what was typed, then runs it.
+    """Checks the command line, then runs it.
 
     Args:
         arguments: As typed: ``env=pong obs=pixel``.
 
     Returns:
-        The exit code: 0; 1 the run broke; 2 something typed is wrong; 129, 130, 143 interrupted.
+        The exit code: 0; 1: the run failed; 2: invalid arguments; 129, 130, 143: interrupted.
     """
     if arguments == ["--version"]:
         print(f"atari-runner {__version__}")
         return 0
 
-    # Imported here, because the emulators' processes import this module too.
+    # Imported here because emulator processes also import this module.
     from runner.commands import guarded
 
     return guarded(lambda: _run(arguments))
@@ -36,7 +36,7 @@ def _run(arguments: list[str]) -> int:
         raise HelpAsked(flags.HELP.rstrip())
     settings = command_line.with_paths_quoted(given.settings)
     if any(text.startswith("resume=") for text in settings):
-        flags_too = [text for text in arguments if text.startswith("-")]  # refused there
+        flags_too = [text for text in arguments if text.startswith("-")]  # rejected there
         return api.resume(*settings, *flags_too).exit_code
     if given.cfg is None and sweeps.is_sweep(settings, multirun=given.multirun):
         from runner.sweep.sweep import sweep
@@ -50,8 +50,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def command() -> int:
-    """The console script ``atari-runner``: what ``python -m runner`` does."""
-    sys.path.insert(0, "")  # a network of one's own lies in the current folder
+    """The console script ``atari-runner``, equivalent to ``python -m runner``."""
+    sys.path.insert(0, "")  # for custom networks in the current folder
     return main(sys.argv[1:])
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """What a training leaves behind.
+    """Result of a training run.
 
     Args:
-        folder: Its run directory.
-        exit_code: 0: it came to its end; 129, 130 or 143: it was interrupted and can be resumed.
+        folder: The run directory.
+        exit_code: 0: finished; 129, 130 or 143: interrupted, can be resumed.
     """
 
     folder: Path
@@ -37,13 +37,13 @@ class TrainedRun:
 
     @property
     def score(self) -> float | None:
-        """Mean points of the evaluation's games; None: the training was interrupted."""
+        """Mean points of the evaluation's games; None: training was interrupted."""
         result = self.result
         return None if result is None else float(result["evaluation"]["mean"])
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What ``result.json`` holds; None: the training was interrupted."""
+        """Content of ``result.json``; None: training was interrupted."""
         path = RunDirectory(self.folder).result
         return json.loads(path.read_text()) if path.is_file() else None
 
@@ -71,36 +71,36 @@ class TrainedRun:
 
     @property
     def page(self) -> Path:
-        """The page that a training ends with."""
+        """The page of the run."""
         return self.folder / "report.html"
 
     def resume(self, *settings: str) -> TrainedRun:
-        """Goes on where it ended, for instance with ``train.steps=2000000``."""
+        """Resumes the run, for example with ``train.steps=2000000``."""
         return resume(f"resume={self.folder}", *settings)
 
 
 def train(*settings: str) -> TrainedRun:
-    """Trains as ``python -m runner`` does with the same settings.
+    """Trains like ``python -m runner`` with the same settings.
 
-    Ctrl-C, or a notebook's stop button, ends it with a checkpoint: ``run.resume()`` continues it.
+    Ctrl-C or a notebook's stop button ends it with a checkpoint: ``run.resume()`` resumes the run.
 
     Args:
         settings: As typed on the command line: ``"env=pong"``, ``"train.steps=100000"``.
 
     Raises:
-        UserError: Something typed is wrong; nothing was started.
+        UserError: A setting is invalid; nothing was started.
         RunError: The run cannot continue.
     """
     return train_composed(compose.load_run(command_line.with_paths_quoted(settings)))
 
 
 def train_composed(run: Run) -> TrainedRun:
-    """Trains with settings that were composed already."""
+    """Trains with composed settings."""
     folder = run.folder()
     checks.check_packages(run.config)
     checks.check_writable(folder, "hydra.run.dir")
     checks.check_disk(run.config, folder)
-    with contextlib.closing(make_games(run.config)) as games:  # they load while TensorFlow does
+    with contextlib.closing(make_games(run.config)) as games:  # loads while TensorFlow does
         from runner import training
 
         return TrainedRun(
@@ -109,20 +109,20 @@ def train_composed(run: Run) -> TrainedRun:
 
 
 def resume(*settings: str) -> TrainedRun:
-    """Resumes a run as ``python -m runner resume=...`` does.
+    """Resumes a run like ``python -m runner resume=...``.
 
     Args:
         settings: As typed on the command line: ``"resume=last"``, ``"train.steps=2000000"``.
 
     Raises:
-        UserError: Something typed is wrong, or the run cannot be resumed; it is as it was.
+        UserError: A setting is invalid, or the run cannot be resumed; the run is unchanged.
         RunError: The run cannot continue.
     """
     folder, overrides = run_to_resume(command_line.with_paths_quoted(settings))
     if is_pretrained(folder):
         raise UserError(
-            f"resume={folder}: expected a run of your own (what is in pretrained/ is only "
-            "read; to start from its weights: init_weights=FILE)"
+            f"resume={folder}: expected a run of your own (pretrained/ is read-only; to start "
+            "from its weights: init_weights=FILE)"
         )
     run = RunDirectory(folder)
     config = run.read_config()
@@ -131,8 +131,8 @@ def resume(*settings: str) -> TrainedRun:
     config = changed(config, overrides)
     if config.memory.name == "sequential":
         raise UserError(
-            f"resume={folder}: expected a run with memory=replay (keras-rl2's own agent and memory "
-            "keep no checkpoints; start from its weights with init_weights= start_step=)"
+            f"resume={folder}: expected a run with memory=replay (keras-rl2's agent and memory "
+            "have no checkpoints; start from its weights with init_weights= start_step=)"
         )
     run.check_resumable()
     checks.check_packages(config)

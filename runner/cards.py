@@ -24,7 +24,7 @@ from runner.trained import PRETRAINED, Play, pretrained_names
 
 USAGE: Final = "python -m runner.cards [run=DIR [name=GAME_OBS]]"
 GAMES: Final = 100
-STICKY: Final = 0.25  # the probability of ale-py's v5 environments
+STICKY: Final = 0.25  # probability of ale-py's v5 environments
 _HEAD: Final = (
     "| agent | minutes | steps | a human | score | with sticky actions (0.25) |",
     "|---|--:|--:|--:|--:|--:|",
@@ -32,13 +32,13 @@ _HEAD: Final = (
 
 
 def add(run: RunDirectory, folder: Path) -> None:
-    """Copies a run's agent to ``folder``, and plays the games of both of its scores.
+    """Copies a run's agent to ``folder``, and evaluates it with and without sticky actions.
 
     Raises:
-        UserError: The run is not complete, or what it holds does not fit.
+        UserError: The run is not complete, or its files are incompatible.
     """
     if not run.result.is_file():
-        raise UserError(f"run={run.folder}: expected a run that is complete (no result.json)")
+        raise UserError(f"run={run.folder}: expected a complete run (no result.json)")
     (folder / "weights").mkdir(parents=True, exist_ok=True)
     with written_whole(folder / "config.yaml") as file:
         file.write(run.config.read_bytes())
@@ -52,14 +52,14 @@ def add(run: RunDirectory, folder: Path) -> None:
 
 
 def _rounded(weights: NDArray[Any]) -> NDArray[Any]:
-    """``weights`` with 12 of 23 bits of a float32's fraction: zeros are what compresses."""
+    """``weights`` rounded to 12 of the 23 fraction bits of float32: zeros compress well."""
     if weights.dtype != np.float32:
         return weights
     return ((weights.view(np.uint32) + 0x400) & np.uint32(0xFFFFF800)).view(np.float32)
 
 
 def _pack(source: Path, target: Path) -> None:
-    """Copies a file of weights, rounded and compressed."""
+    """Copies a weights file, rounded and compressed."""
     with h5py.File(source) as old, written_whole(target) as file, h5py.File(file, "w") as new:
 
         def copy(name: str, item: Any) -> None:
@@ -77,7 +77,7 @@ def _pack(source: Path, target: Path) -> None:
 
 
 def card(folder: Path) -> str:
-    """The row of an agent."""
+    """The table row of an agent."""
     training, *played = (
         json.loads((folder / name).read_text())
         for name in (
@@ -106,7 +106,7 @@ def with_table(text: str, rows: Iterable[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Reads what was typed. Returns the exit code."""
+    """Runs the command. Returns the exit code."""
 
     def work() -> int:
         given = parse_settings(arguments, {"run": str, "name": str}, USAGE)

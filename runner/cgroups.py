@@ -9,19 +9,19 @@ from pathlib import Path
 def folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
     """Yields the folders of this process's groups, from its own to the outermost visible one.
 
-    A limit of any of them holds. A container sees its own group as the outermost one, whatever
-    path ``/proc`` names.
+    The limits of all of them apply. A container sees its own group as the outermost one, regardless
+    of the path in ``/proc``.
 
     Args:
         controller: ``cpu`` or ``memory``.
-        root: Of the file system.
+        root: Root of the file system.
     """
     top = root / "sys/fs/cgroup"
     for line in read(root / "proc/self/cgroup").splitlines():
         _, names, group = line.split(":", 2)
         if names and controller not in names.split(","):
             continue
-        # Version 2 has one hierarchy; beside version 1 it is mounted as "unified".
+        # Version 2 has one hierarchy; together with version 1 it is mounted as "unified".
         for mount in (top / names, top / controller) if names else (top, top / "unified"):
             if mount.is_dir():
                 own = mount / group.lstrip("/")
@@ -30,7 +30,7 @@ def folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
 
 
 def read(path: Path) -> str:
-    """Returns the content of a small file without its last line end; "" if it cannot be read."""
+    """Returns the stripped content of a small file; "" if it cannot be read."""
     try:
         return path.read_text().strip()
     except OSError:

@@ -15,12 +15,12 @@ HELP: Final = ("-h", "--help")
 _KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
 
 
-class HelpAsked(Exception):  # noqa: N818 (nothing is wrong)
-    """``--help`` was typed; carries what to print."""
+class HelpAsked(Exception):  # noqa: N818 (not an error)
+    """``--help`` was typed; carries the text to print."""
 
 
 def guarded(work: Callable[[], int]) -> int:
-    """Returns the exit code of ``work``; what went wrong is one line on standard error."""
+    """Returns the exit code of ``work``; prints errors as one line on standard error."""
     try:
         with ended_by_signals():
             return work()
@@ -45,12 +45,12 @@ def parse_settings(
 
     Args:
         arguments: As typed.
-        kinds: The names there are, and the type of each.
-        usage: Shown where something is wrong.
+        kinds: Types by name.
+        usage: Shown in errors.
 
     Raises:
-        UserError: No such name, or a value of another type.
-        HelpAsked: ``--help`` is among them.
+        UserError: Unknown name, or a value of another type.
+        HelpAsked: ``--help`` is given.
     """
     if set(arguments) & set(HELP):
         raise HelpAsked(f"usage: {usage}")

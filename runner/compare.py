@@ -14,7 +14,7 @@ USAGE = "python -m runner.compare DIR [DIR...] [out=DIR] [score=POINTS]"
 
 
 def main(arguments: list[str]) -> int:
-    """Reads what was typed. Returns the exit code."""
+    """Runs the command. Returns the exit code."""
 
     def work() -> int:
         settings = [a for a in arguments if a.startswith(("out=", "score=")) or a in HELP]
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _default_out(folders: list[Path]) -> Path:
-    """A run's own folder; else ``report`` in the folder; of several folders, here."""
+    """A run's folder; otherwise ``report`` in the folder, or for several folders, here."""
     if len(folders) > 1:
         return Path("report")
     is_run = RunDirectory(folders[0]).config.is_file()

@@ -12,25 +12,25 @@ SHARE: Final = "RUNNER_CORES"
 
 
 def cores() -> int:
-    """Cores for threads and emulator processes: what the system, a scheduler or a sweep allows."""
+    """Cores for threads and emulator processes, as limited by system, scheduler or sweep."""
     return int(os.environ.get(SHARE, "0")) or _allowed()
 
 
 def share_of(at_once: int) -> int:
-    """Cores for each of ``at_once`` runs on what this process may use."""
+    """Cores for each of ``at_once`` runs that share this process's cores."""
     return max(cores() // at_once, 1)
 
 
 def _allowed(root: Path = Path("/")) -> int:
-    """Cores by the affinity mask and by the CPU limit of control groups (containers, SLURM)."""
+    """Cores by affinity mask and CPU limit of control groups (containers, SLURM)."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count() or 1
     for folder in cgroups.folders("cpu", root):
-        limit = cgroups.read(folder / "cpu.max").split()  # version 2: microseconds of CPU, of time
+        limit = cgroups.read(folder / "cpu.max").split()  # version 2: quota, period in µs
         limit = limit or [cgroups.read(folder / f"cpu.cfs_{name}_us") for name in _VERSION_1]
-        if limit[0].isdigit() and int(limit[1]):  # else "max", "-1" or "": no limit
+        if limit[0].isdigit() and int(limit[1]):  # otherwise "max", "-1" or "": no limit
             count = min(count, max(int(limit[0]) // int(limit[1]), 1))
     return count
 

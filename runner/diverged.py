@@ -1,4 +1,4 @@
-"""Stops a diverged training with a one-line error."""
+"""Stops a diverged training run with a one-line error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def check_finite(numbers: Any, what: str) -> None:
     """Checks that ``numbers``, an array of any shape, are finite.
 
     Args:
-        numbers: What a diverged network gives, or holds, as NaN or infinity.
-        what: What they are, with a verb: ``its weights are``.
+        numbers: Outputs or weights of a network, NaN or infinite if it has diverged.
+        what: Subject and verb of the message: ``its weights are``.
 
     Raises:
-        RunError: They are not.
+        RunError: They are not finite.
     """
     if not np.isfinite(numbers).all():
         raise RunError(

@@ -1,4 +1,4 @@
-"""``python -m runner.doctor``: checks whether this machine is ready, and how to fix it."""
+"""``python -m runner.doctor``: checks whether this machine is ready, and says how to fix it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ REPLAY_OF_A_MILLION_SCREENS: Final = 7.1  # GB
 
 
 class Finding(NamedTuple):
-    """One line of the doctor's: what was looked at, what was seen, how to mend it if need be."""
+    """One line of output: item, finding, and the fix if there is a problem."""
 
     what: str
     seen: str
-    mend: str = ""  # empty: all is well
-    needed: bool = True  # nothing runs until it is mended
+    mend: str = ""  # fix; empty: no problem
+    needed: bool = True  # nothing runs without the fix
 
 
 def _python() -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _tensorflow() -> Iterator[Finding]:
     except ImportError as error:
         yield Finding("TensorFlow", f"cannot be loaded: {error}", "pip install -r requirements.txt")
         return
-    yield Finding("GPU", f"{len(GPUS)} found" if GPUS else "none: the CPU does the work")
+    yield Finding("GPU", f"{len(GPUS)} found" if GPUS else "none: the CPU is used")
     yield Finding("keras-rl2", "loads on this TensorFlow")
 
 
@@ -118,7 +118,7 @@ EXAMINATIONS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what was found. Returns 0: ready, 1: not ready, 2: a wrong word was typed."""
+    """Prints the findings. Returns 0: ready, 1: not ready, 2: invalid arguments."""
     if arguments == ["--games"]:
         from runner.settings.games import all_games
 

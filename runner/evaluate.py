@@ -1,4 +1,4 @@
-"""``python -m runner.evaluate run=DIR_OR_WEIGHTS``: evaluates a trained network on whole games."""
+"""``python -m runner.evaluate run=DIR_OR_WEIGHTS``: evaluates a trained network on full games."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ USAGE = (
 
 
 def evaluate_run(run: Path, play: Play) -> Evaluation:
-    """Evaluates a run's network, and writes what came out.
+    """Evaluates a run's network, and writes the result.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        play: How it is to play; what it does not say is as in the run.
+        play: Settings of play; those not given are the run's.
 
     Raises:
-        UserError: Something does not exist or does not fit.
+        UserError: A file is missing or incompatible.
     """
     from runner.settings.protocols import rules_of
 
@@ -53,10 +53,10 @@ def evaluate_run(run: Path, play: Play) -> Evaluation:
 
 
 def evaluate_all(play: Play) -> None:
-    """Evaluates every trained agent that comes along, and prints a table of their scores.
+    """Evaluates every pretrained agent, and prints a table of scores.
 
     Raises:
-        UserError: ``out`` is given, which can hold one result only.
+        UserError: ``out`` is given, which is for a single result.
     """
     if play.out is not None:
         raise wrong("out", play.out, "no file with pretrained=all")
@@ -68,7 +68,7 @@ def evaluate_all(play: Play) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Reads what was typed. Returns the exit code."""
+    """Runs the command. Returns the exit code."""
 
     def work() -> int:
         given = parse_settings(arguments, KINDS, USAGE)

@@ -1,4 +1,4 @@
-"""Evaluation on whole games: epsilon-greedy, unclipped scores, lives and step limits ignored."""
+"""Evaluation on full games: epsilon-greedy, unclipped scores, lives and step limits ignored."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from runner.video.replay import Recording
 
 MAX_GAMES_AT_ONCE = 16
 BINS = 10  # of the histogram of scores
-SHOWN_EVERY = 10.0  # seconds between two lines of progress where there is no terminal
-Z_95 = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
+SHOWN_EVERY = 10.0  # seconds between progress lines if the output is not a terminal
+Z_95 = 1.959964  # standard deviations on either side that cover 95 % of a normal distribution
 
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the games came to; as text, in one line."""
+    """Result of an evaluation; ``str`` gives one line."""
 
     episodes: int
     epsilon: float
     mean: float
-    interval: list[float] | None  # 95 % of the mean; None of one game
-    std: float  # of the population, as the variance
+    interval: list[float] | None  # 95 % interval of the mean; None for one game
+    std: float  # of the population, like the variance
     variance: float
     min: float
     max: float
@@ -71,18 +71,18 @@ def evaluate(
 ) -> Evaluation | None:
     """Plays ``config.eval.episodes`` games.
 
-    Each game of the total is played by a fixed emulator, so that short games do not count more
-    often than long ones. Whatever takes long says how far it is.
+    Each emulator plays a fixed number of games, so that short games are not over-represented. Long
+    evaluations show their progress.
 
     Args:
         q_values: (B, window, *observation) uint8 -> (B, nb_actions).
-        config: The run's settings; lives and ``env.max_steps`` are ignored whatever they say.
-        seed: Of the emulators and of the random actions.
-        stopped: Asked at every step; true ends the games.
-        best_game: Hears the first game of the highest score, as what it can be played again from.
+        config: The run's settings; lives and ``env.max_steps`` are always ignored.
+        seed: Seed of the emulators and of the random actions.
+        stopped: Called at every step; true ends the games.
+        best_game: Called with a recording of the first game with the highest score.
 
     Returns:
-        What the games came to; None if stopped.
+        The result; None if stopped.
     """
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
@@ -152,7 +152,7 @@ def _progress(returns: list[list[float]], episodes: int, seconds: float) -> str:
 
 
 def _interval(points: NDArray[np.float64]) -> list[float] | None:
-    """95 % interval of the mean, by the normal distribution: how sure the games make of it."""
+    """95 % interval of the mean over the games, by the normal distribution."""
     if len(points) < 2:
         return None
     half = Z_95 * float(points.std(ddof=1)) / math.sqrt(len(points))
@@ -166,7 +166,7 @@ def _best(
     lengths: list[list[int]],
     taken: NDArray[np.int32],
 ) -> Recording:
-    """The first game of the highest score: its emulator's seed, and all its actions up to there."""
+    """The first game with the highest score: its emulator's seed and all actions up to its end."""
     stream = max(range(len(returns)), key=lambda i: max(returns[i]))
     game = int(np.argmax(returns[stream]))
     first = sum(lengths[stream][:game])

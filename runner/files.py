@@ -11,14 +11,14 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file that takes the place of ``path`` when the block ends without an error.
+    """Opens a file that replaces ``path`` when the block ends without an error.
 
     Raises:
-        OSError: The disk is full or cannot be written to; ``path`` is as it was.
+        OSError: The disk is full or not writable; ``path`` is unchanged.
     """
     aside = path.with_name(f".{path.name}.tmp")
     try:
-        aside.unlink(missing_ok=True)  # left by a crash; or a link that a stranger has laid
+        aside.unlink(missing_ok=True)  # left by a crash, or a malicious link
         with aside.open("x+b") as file:
             yield file
             file.flush()
@@ -30,7 +30,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename last through a power cut, where the system can."""
+    """Makes a rename survive a power failure, if the system supports it."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,8 +1,8 @@
-"""Signals: the first Ctrl-C, SIGTERM or SIGHUP stops the run cleanly, the second at once.
+"""Signals: the first Ctrl-C, SIGTERM or SIGHUP stops the run cleanly, the second immediately.
 
-SIGUSR1, SLURM's warning that the time is nearly up, asks for a checkpoint; the run continues. A run
-that another process started with ``STOP_WITH_STDIN`` in its environment is asked to stop when its
-standard input ends: closed by that process, or because that process is gone.
+SIGUSR1, SLURM's warning before the time limit, requests a checkpoint; the run continues. A run
+started with ``STOP_WITH_STDIN`` in its environment stops when its standard input ends, because the
+parent process closed it or has ended.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 STOP_WITH_STDIN: Final = "RUNNER_STOP_WITH_STDIN"
 EXIT_CODES: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
-if hasattr(signal, "SIGHUP"):  # the terminal was closed, or the connection to it; not on Windows
+if hasattr(signal, "SIGHUP"):  # the terminal or its connection was closed; not on Windows
     EXIT_CODES[signal.SIGHUP] = 129
 
 
@@ -29,8 +29,8 @@ class Interrupts:
     """Context in which the first signal calls ``stop`` and a second ends the process.
 
     Args:
-        stop: Asks whatever runs to stop at the next good moment.
-        save: Asks it to save a checkpoint.
+        stop: Requests a clean stop.
+        save: Requests a checkpoint.
     """
 
     def __init__(self, stop: Callable[[], None], save: Callable[[], None]) -> None:
@@ -40,7 +40,7 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """0, or what the shell expects of a process that the signal ended."""
+        """0, or the shell's exit code for a process ended by the signal."""
         return 0 if self.received is None else EXIT_CODES[self.received]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -50,7 +50,7 @@ class Interrupts:
         self._stop()
 
     def _stop_with_stdin(self) -> None:
-        while os.read(0, 1):  # not sys.stdin: its lock would be held when Python exits
+        while os.read(0, 1):  # not sys.stdin, whose lock would be held when Python exits
             pass
         if self._before and self.received is None:
             signal.raise_signal(signal.SIGTERM)
@@ -81,13 +81,13 @@ class Interrupts:
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end what runs in here as Ctrl-C does: nothing is left behind."""
+    """Makes SIGTERM and SIGHUP end the block like Ctrl-C, with cleanup."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt(EXIT_CODES[signal.Signals(number)])
 
     before = {}
-    if threading.current_thread() is threading.main_thread():  # others may set no handlers
+    if threading.current_thread() is threading.main_thread():  # only it may set handlers
         for number in EXIT_CODES:
             if signal.getsignal(number) == signal.SIG_DFL:  # not SIGINT, nor under nohup
                 before[number] = signal.signal(number, end)
@@ -100,13 +100,13 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def children_spared() -> Iterator[None]:
-    """Processes started here do not get the terminal's signals: it sends them to the whole group.
+    """Blocks the terminal's signals, sent to the whole process group, in processes started here.
 
-    This process gets them by another thread, which must have been started before.
+    This process receives them in another thread, which must have been started before.
     """
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        resource_tracker.ensure_running()  # which would let them through when it starts
-    _mask("SIG_BLOCK")  # which is inherited
+        resource_tracker.ensure_running()  # its start would unblock them
+    _mask("SIG_BLOCK")  # inherited by child processes
     try:
         yield
     finally:
@@ -119,7 +119,7 @@ def _mask(how: str) -> None:
 
 
 class _Terminal(io.FileIO):
-    """An open terminal; what is written after it was closed is lost, and no error."""
+    """An open terminal; writes after it was closed are dropped without an error."""
 
     def write(self, data: Any) -> int:
         try:
@@ -131,7 +131,7 @@ class _Terminal(io.FileIO):
 
 
 def outlive_the_terminal() -> None:
-    """Has ``print`` work on when the terminal is closed: there is work to save."""
+    """Keeps ``print`` from failing when the terminal is closed, so that the run can save."""
     for name, number in (("stdout", 1), ("stderr", 2)):
         if os.isatty(number) and getattr(sys, name).fileno() == number:
             raw = io.BufferedWriter(_Terminal(number, "w", closefd=False))

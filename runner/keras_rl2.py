@@ -1,9 +1,9 @@
 """Compatibility layer: keras-rl2 1.0.5 on Keras 3 and NumPy 2. The only module that patches it.
 
-keras-rl2 was last released for TensorFlow 2.3. Importing this module imports ``rl`` with the few
-names it misses put in place, takes those names out of TensorFlow again, and mends the handful of
-methods that no longer work. The mended classes are exported here; the rest of the project (and
-users who want keras-rl2's classes) import them from this module. Every mend says what it cures.
+keras-rl2 was last released for TensorFlow 2.3. This module imports ``rl`` with the few missing
+names temporarily added to TensorFlow, and patches the few methods that no longer work. The rest of
+the project, and users of keras-rl2's classes, import the patched classes from here. Every patch
+documents the problem that it fixes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from runner.weights import save_weights
 
 @contextlib.contextmanager
 def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Sets ``owner.name`` for the duration of the block, then puts back what was there."""
+    """Sets ``owner.name`` for the duration of the block, then restores it."""
     missing = object()
     before = getattr(owner, name, missing)
     setattr(owner, name, value)
@@ -44,7 +44,7 @@ def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def _model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
-    raise AttributeError("model_from_config is gone from Keras 3; use keras.models.clone_model")
+    raise AttributeError("Keras 3 has no model_from_config; use keras.models.clone_model")
 
 
 def _stand_in(name: str, **attributes: Any) -> types.ModuleType:
@@ -54,12 +54,12 @@ def _stand_in(name: str, **attributes: Any) -> types.ModuleType:
 
 
 def _import_rl() -> None:
-    """Imports every part of ``rl`` that DQN needs, with TensorFlow's missing names lent to it."""
+    """Imports the parts of ``rl`` that DQN needs, with TensorFlow's missing names added."""
     tf_callbacks = "tensorflow.python.keras.callbacks"
     tf_generic = "tensorflow.python.keras.utils.generic_utils"
     borrowed = {
-        # rl.callbacks derives from TensorFlow's private copy of Keras 2, whose callback lists a
-        # Keras 3 History does not fit into: let it see Keras 3's classes under those names.
+        # rl.callbacks derives from TensorFlow's private copy of Keras 2, whose callback lists do
+        # not accept a Keras 3 History: these names refer to Keras 3's classes instead.
         tf_callbacks: _stand_in(
             tf_callbacks,
             Callback=keras.callbacks.Callback,
@@ -72,7 +72,7 @@ def _import_rl() -> None:
         # rl.util: `from tensorflow.keras.models import model_from_config`, removed in Keras 3.
         tf_models = importlib.import_module("tensorflow.keras.models")
         stack.enter_context(_attribute(tf_models, "model_from_config", _model_from_config))
-        # rl.agents imports DDPG, which switches eager execution off for the whole process.
+        # rl.agents imports DDPG, which disables eager execution for the whole process.
         stack.enter_context(
             _attribute(tf.compat.v1, "disable_eager_execution", lambda: None),
         )
@@ -134,7 +134,7 @@ __all__ = [
 
 
 def clone_model(model: keras.Model, custom_objects: Any = None) -> keras.Model:
-    """Copies ``model``, weights included. Replaces the config round trip that Keras 3 refuses."""
+    """Copies ``model`` with its weights. Replaces the config round trip that Keras 3 rejects."""
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
     return clone
@@ -143,8 +143,8 @@ def clone_model(model: keras.Model, custom_objects: Any = None) -> keras.Model:
 class _NumPyWithWideCounters(types.ModuleType):
     """NumPy for rl.core, whose step and episode counters start as ``np.int16(0)``.
 
-    NumPy 2 keeps the type when an int is added, so that they wrap to -32,768 after step 32,767 and
-    the run never ends. A Python int has no such end.
+    NumPy 2 keeps the dtype when an int is added, so that they wrap to -32,768 after step 32,767 and
+    the run never ends. A Python int does not overflow.
     """
 
     int16 = int
@@ -169,20 +169,20 @@ def _sample_batch_indexes(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _process_state_batch(self: AbstractDQNAgent, batch: Any) -> Any:
-    """A real array, where keras-rl2 makes one Python object of every byte."""
+    """Makes an array; keras-rl2 makes a Python object of every byte."""
     array = np.array(batch)
     return array if self.processor is None else self.processor.process_state_batch(array)
 
 
 def _reset_states(self: DQNAgent) -> None:
-    """As keras-rl2's, less the ``model.reset_states()`` of stateful RNNs, gone from Keras 3."""
+    """As keras-rl2's, without ``model.reset_states()`` of stateful RNNs, removed in Keras 3."""
     self.recent_action = None
     self.recent_observation = None
 
 
 def _compute_batch_q_values(original: Callable[..., Any]) -> Callable[..., Any]:
     def compute_batch_q_values(self: DQNAgent, state_batch: Any) -> Any:
-        # keras-rl2 plays on with NaN, or np.random.choice refuses the probabilities.
+        # keras-rl2 continues with NaN, or np.random.choice rejects the probabilities.
         q_values = original(self, state_batch)
         check_finite(q_values, "its Q-values are")
         return q_values
@@ -191,7 +191,7 @@ def _compute_batch_q_values(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _save_weights(self: DQNAgent, filepath: str, overwrite: bool = False) -> None:
-    """Whole or not at all, and without Keras's question on the terminal."""
+    """Saves atomically, and without Keras's prompt on the terminal."""
     save_weights(self.model, Path(filepath), overwrite=overwrite)
 
 
@@ -209,7 +209,7 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         # A Sequential model has no `output` in Keras 3 before it is called.
         model = as_functional(model)
-        # keras-rl2 builds the head from a Python lambda, which Keras 3 refuses to clone.
+        # keras-rl2 builds the head from a Python lambda, which Keras 3 cannot clone.
         if enable_dueling_network:
             model = with_head(model, Head(dueling_type))
         original(
@@ -223,7 +223,7 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
 
 def _compile(original: Callable[..., None]) -> Callable[..., None]:
     def compile(self: DQNAgent, optimizer: Any, metrics: Any = ()) -> None:
-        # A fresh list: keras-rl2 appends to its own default argument, once more for every agent.
+        # A new list: keras-rl2 appends to its mutable default argument for every agent.
         original(self, optimizer, metrics=[*metrics])
         if self.jit_compile != "auto":
             for model in (self.model, self.target_model, self.trainable_model):
@@ -251,7 +251,7 @@ def _mend() -> None:
     AbstractDQNAgent.compute_batch_q_values = _compute_batch_q_values(
         AbstractDQNAgent.compute_batch_q_values
     )
-    DQNAgent.jit_compile = "auto"  # keras-rl2 leaves the use of XLA to Keras
+    DQNAgent.jit_compile = "auto"  # keras-rl2's default: Keras decides on XLA
     DQNAgent.save_weights = _save_weights
     DQNAgent.reset_states = _reset_states
     DQNAgent.__init__ = _init(DQNAgent.__init__)

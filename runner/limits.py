@@ -10,7 +10,7 @@ import psutil
 
 from runner import cgroups
 
-# By version of control groups: limit, use, and what of that use is a cache that can be dropped.
+# By version of control groups: limit, usage, and the droppable cache included in usage.
 _FILES: Final = (
     ("memory.max", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -18,12 +18,12 @@ _FILES: Final = (
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Bytes of memory that are free, to the machine and within every limit of a container."""
+    """Bytes of free memory, on the machine and within every limit of a container."""
     free = int(psutil.virtual_memory().available)
     for folder in cgroups.folders("memory", root):
         for limit, usage, cache in _FILES:
             allowed, used = cgroups.read(folder / limit), cgroups.read(folder / usage)
-            if allowed.isdigit() and used.isdigit():  # else "max", or the other version
+            if allowed.isdigit() and used.isdigit():  # otherwise "max", or the other version
                 stat = dict(
                     line.split() for line in cgroups.read(folder / "memory.stat").splitlines()
                 )
@@ -32,12 +32,12 @@ def free_memory(root: Path = Path("/")) -> int:
 
 
 def free_address_space() -> int | None:
-    """Bytes that may still be mapped (``ulimit -v``); None: as many as there are."""
+    """Bytes that may still be mapped (``ulimit -v``); None: no limit."""
     return _below("RLIMIT_AS", int(psutil.Process().memory_info().vms))
 
 
 def free_descriptors() -> int | None:
-    """Files and pipes that may still be opened (``ulimit -n``, raised as far as it may be)."""
+    """Files and pipes that may still be opened (``ulimit -n``, raised to its hard limit)."""
     try:
         import resource
 
@@ -59,10 +59,10 @@ def _below(name: str, used: int) -> int | None:
 
 
 def reserve(name: str, size: int) -> None:
-    """Takes the whole of a block of shared memory now: a full one ends the process when written.
+    """Allocates a block of shared memory now: writing to an unavailable page kills the process.
 
     Raises:
-        OSError: There is less.
+        OSError: There is too little shared memory.
     """
     path = Path("/dev/shm") / name
     if not path.exists():  # not on Linux

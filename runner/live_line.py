@@ -13,17 +13,17 @@ class LiveLine:
     """A line that is rewritten on a terminal; dated lines elsewhere.
 
     Args:
-        stream: Where to.
-        interval: Seconds between two lines where there is no terminal.
+        stream: Output stream.
+        interval: Seconds between lines if the output is not a terminal.
     """
 
     def __init__(self, stream: TextIO, interval: float) -> None:
         self._stream, self._live = stream, stream.isatty()
         self._every = REFRESH if self._live else interval
-        self.shown = time.perf_counter()  # when
+        self.shown = time.perf_counter()  # time of the last line
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time for a new one, at ``now`` seconds of ``time.perf_counter``."""
+        """Whether a new line is due at ``now`` seconds of ``time.perf_counter``."""
         return now - self.shown >= self._every
 
     def show(self, line: str, now: float) -> None:
@@ -37,13 +37,13 @@ class LiveLine:
         self.shown = now
 
     def clear(self) -> None:
-        """Takes the line away, for what comes after it."""
+        """Clears the line for other output."""
         if self._live:
             self._stream.write("\r\x1b[2K")
             self._stream.flush()
 
     def end(self) -> None:
-        """Leaves the last line as it is."""
+        """Ends the last line."""
         if self._live:
             self._stream.write("\n")
             self._stream.flush()

@@ -1,6 +1,6 @@
 """``python -m runner.places``: lists the RAM bytes that behave like positions.
 
-What ``places`` with ``of: auto`` would find, beside the names that are published.
+These are the positions that ``places`` with ``of: auto`` would find, with their published names.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from runner.settings.games import all_games, find_game
 from runner.settings.schema import Config
 
 USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=14] [out=FILE.md]"
-_STARTS = 16  # games that are begun, each played for its share of the steps
-_FRAMES = 3  # of a window
+_STARTS = 16  # games started, each with an equal share of the steps
+_FRAMES = 3  # per window
 _HEAD = """# Positions found in RAM
 
 What the encoder `places` finds by itself (`of: auto`), made by `{command}`:
@@ -44,8 +44,8 @@ def seen_in(game: str, config: Config, steps: int) -> Seen:
 
     Args:
         game: ALE's name.
-        config: Its rules, and the seed.
-        steps: In all.
+        config: Rules and seed.
+        steps: Total number of steps.
 
     Returns:
         Its transitions of one step.
@@ -84,7 +84,7 @@ def row(game: str, found: Sequence[Position]) -> str:
 
 
 def table(games: Iterable[str], steps: int, count: int) -> list[str]:
-    """The rows of ``games``, which are printed as they are made."""
+    """The rows of ``games``, printed as they are computed."""
     config = compose.load(["obs=ram"])
     rows = []
     for game in games:
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
         games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
         out = given.get("out")
         if out is not None and not out.absolute().parent.is_dir():
-            raise UserError(f"out={out}: expected a file in a folder that exists")
+            raise UserError(f"out={out}: expected a file in an existing folder")
         rows = table(games, steps, count)
         if out is not None:
             command = " ".join(["python -m runner.places", *arguments])

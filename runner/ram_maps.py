@@ -26,10 +26,10 @@ def ram_map(game: str) -> dict[str, int]:
 
 
 def ram_of(game: str, seen: Sequence[int] | None = None) -> Ram:
-    """What the bytes of an observation of ``game`` are.
+    """Names and addresses of the bytes in an observation of ``game``.
 
     Args:
         game: ALE's name.
-        seen: ``obs.bytes``: the addresses that it consists of; None: all.
+        seen: ``obs.bytes``: the observed addresses; None: all.
     """
     return Ram(ram_map(game), seen)

@@ -20,24 +20,24 @@ from runner.settings.schema import Config
 
 
 class RunDirectory:
-    """One run's folder. Made by ``claim``; only read otherwise."""
+    """One run's folder. Created by ``claim``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @property
     def config(self) -> Path:
-        """The settings, composed and resolved."""
+        """The fully resolved configuration."""
         return self.folder / "config.yaml"
 
     @property
     def metrics(self) -> Path:
-        """One line per finished game."""
+        """One row per finished game."""
         return self.folder / "metrics.csv"
 
     @property
     def result(self) -> Path:
-        """What came out; there only when the run is complete."""
+        """The result; exists only if the run is complete."""
         return self.folder / "result.json"
 
     @property
@@ -47,7 +47,7 @@ class RunDirectory:
 
     @property
     def final_weights(self) -> Path:
-        """Weights at the end of the training."""
+        """Weights at the end of training."""
         return self.weights / "final.weights.h5"
 
     @property
@@ -57,26 +57,26 @@ class RunDirectory:
 
     @property
     def evaluations(self) -> Path:
-        """One line per evaluation."""
+        """One row per evaluation."""
         return self.folder / "evaluations.csv"
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of what the run can be resumed from."""
+        """Folder of the checkpoints."""
         return self.folder / "checkpoints"
 
     @property
     def was_trained(self) -> bool:
-        """Whether steps were made: a game ended, or weights, a checkpoint or a result are there."""
+        """Whether training began: a game ended, or weights, a checkpoint or a result exist."""
         saved = (*self.weights.glob("*"), *self.checkpoints.glob("*.state.npz"))
         tables = (self.metrics, self.evaluations)
         return bool(saved) or self.result.exists() or any(map(_has_lines, tables))
 
     def check_resumable(self) -> None:
-        """Checks that a resume would not start over: what was trained has a checkpoint.
+        """Checks that a resume would not start over: a trained run must have a checkpoint.
 
         Raises:
-            UserError: It has none.
+            UserError: The run was trained, but has no checkpoint.
         """
         if self.was_trained and not any(self.checkpoints.glob("*.state.npz")):
             raise UserError(
@@ -86,7 +86,7 @@ class RunDirectory:
             )
 
     def identity(self) -> str:
-        """Returns what its checkpoints are known by; made at random for a run without any yet."""
+        """Returns the run id that its checkpoints carry; random for a run without checkpoints."""
         path = self.folder / "run_id.txt"
         if not path.exists() and not any(self.checkpoints.glob("step_*")):
             with written_whole(path) as file:
@@ -95,25 +95,25 @@ class RunDirectory:
 
     @property
     def videos(self) -> Path:
-        """Folder of the pictures of games."""
+        """Folder of the videos."""
         return self.folder / "videos"
 
     @contextlib.contextmanager
     def locked(self, patience: float = 0) -> Iterator[None]:
-        """Holds the directory for this process; a killed process holds it no longer.
+        """Locks the directory for this process; the lock of a killed process is released.
 
         Args:
-            patience: Seconds to wait for another process to leave it.
+            patience: Seconds to wait for another process to release it.
 
         Raises:
-            UserError: Another process has it.
+            UserError: Another process has locked it.
         """
         lock = filelock.FileLock(self.folder / ".lock")
         try:
             lock.acquire(timeout=patience)
         except filelock.Timeout as error:
             raise UserError(
-                f"resume={self.folder}: expected a run that no other process is at"
+                f"resume={self.folder}: expected a run that no other process is running"
             ) from error
         try:
             yield
@@ -127,12 +127,12 @@ class RunDirectory:
 
     @classmethod
     def claim(cls, folder: Path, config: Config, *, may_rename: bool) -> RunDirectory:
-        """Makes the folder of a new run, and writes its settings there.
+        """Creates the folder of a new run, and writes its settings there.
 
         Args:
-            folder: Where.
+            folder: The folder.
             config: The run's settings.
-            may_rename: Take ``<folder>-2`` and so on if another run has ``folder``.
+            may_rename: Use ``<folder>-2`` and so on if another run has ``folder``.
 
         Raises:
             UserError: Another run has the folder, or it cannot be written to.
@@ -149,7 +149,7 @@ class RunDirectory:
             except FileExistsError as error:
                 if not may_rename:
                     raise UserError(
-                        f"hydra.run.dir={folder}: expected a new folder (it holds a run already)"
+                        f"hydra.run.dir={folder}: expected a new folder (it already contains a run)"
                     ) from error
                 number += 1
             except OSError as error:
@@ -159,13 +159,13 @@ class RunDirectory:
 
     @classmethod
     def find(cls, path: Path) -> tuple[RunDirectory, Path]:
-        """Returns the run that ``path`` means, and its weights file.
+        """Returns the run at ``path``, and its weights file.
 
         Args:
             path: A run directory (its final weights, or its newest), or one of its weights files.
 
         Raises:
-            UserError: There is none.
+            UserError: There is no run or no weights file.
         """
         if path.is_dir():
             run = cls(path)
@@ -188,15 +188,15 @@ class RunDirectory:
         """Reads the run's settings.
 
         Raises:
-            UserError: This is no run directory.
+            UserError: This is not a run directory.
         """
         return saved.read(self.config)
 
     def reopen(self, config: Config) -> None:
-        """Takes back that the run is complete, as it is resumed: its weights are those of a step.
+        """Marks a resumed run as incomplete: its final weights become those of a step.
 
         Args:
-            config: Its settings from here on; written aside and renamed.
+            config: Its new settings, written atomically.
         """
         aside = self.folder / ".config.yaml.tmp"
         aside.unlink(missing_ok=True)
@@ -206,24 +206,24 @@ class RunDirectory:
             try:
                 step = int(json.loads(self.result.read_text())["steps"])
             except (ValueError, TypeError, LookupError, OverflowError):
-                step = 0  # it is damaged
+                step = 0  # damaged
             if self.final_weights.is_file():
                 os.replace(self.final_weights, self.weights / f"step_{step}.weights.h5")
             self.result.unlink()
 
     def write_result(self, result: dict[str, Any]) -> None:
-        """Writes ``result.json``, written aside and renamed."""
+        """Writes ``result.json`` atomically."""
         write_json(self.result, result)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes ``content`` to ``path``: whole, or not at all."""
+    """Writes ``content`` to ``path`` atomically."""
     with written_whole(path) as file:
         file.write((json.dumps(content, indent=2) + "\n").encode())
 
 
 def _has_lines(path: Path) -> bool:
-    """Whether there is more in a CSV file than the names of its columns."""
+    """Whether a CSV file has rows below its header."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

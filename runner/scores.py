@@ -1,7 +1,7 @@
 """Published scores per game, and the human-normalised score.
 
-``data/published_scores.csv`` has a column per agent, ``data/published_agents.csv`` a row: how many
-emulator frames it was trained for, by which rules, and where the scores were read.
+``data/published_scores.csv`` has a column per agent, ``data/published_agents.csv`` a row: emulator
+frames of training, rules, and the source of the scores.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _DATA: Final = Path(__file__).parent / "data"
 
 @dataclass(frozen=True)
 class Published:
-    """An agent that others have trained, or random play, or a human.
+    """A published agent, random play, or a human.
 
     Attributes:
-        name: For readers.
-        frames: Emulator frames of its training, None where nothing was trained.
-        sticky: Whether actions were repeated at random (probability 0.25).
-        rules: The rest of its protocol.
-        source: Where the scores were read.
+        name: Display name.
+        frames: Emulator frames of training, None without training.
+        sticky: Whether sticky actions were used (probability 0.25).
+        rules: The rest of the protocol.
+        source: Source of the scores.
         scores: ALE's name of the game -> points.
     """
 

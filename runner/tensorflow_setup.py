@@ -1,4 +1,4 @@
-"""Configures TensorFlow: logging, threads, memory, seeds. Import before anything of Keras."""
+"""Configures TensorFlow: logging, threads, memory, seeds. Import before Keras."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runner.cores import cores
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Drops what native code writes to standard error while TensorFlow starts."""
+    """Discards native code's output to standard error while TensorFlow starts."""
     saved = os.dup(2)
     try:
         with open(os.devnull, "w") as nothing:
@@ -23,7 +23,7 @@ def _quiet_stderr() -> Iterator[None]:
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# What the program needs of Keras, whatever the user's environment and ~/.keras/keras.json say.
+# Required Keras settings, which override the user's environment and ~/.keras/keras.json.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
 with _quiet_stderr():
@@ -40,14 +40,14 @@ keras.config.set_dtype_policy("float32")
 
 
 def set_up(seed: int, threads: int | None = None) -> str:
-    """Sets threads and GPU memory growth (once a process), and seeds every generator.
+    """Sets threads and GPU memory growth (once per process), and seeds every generator.
 
     Args:
-        seed: Of Python's, NumPy's and TensorFlow's generators.
-        threads: Threads that one operation may use; None: one for each core.
+        seed: Seed of Python's, NumPy's and TensorFlow's generators.
+        threads: Threads per operation; None: one per core.
 
     Returns:
-        A line that says what was chosen.
+        A line that describes the configuration.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.evaluation import QFunction
 
 PRETRAINED: Final = shipped("pretrained")
-# What is typed to choose a trained network and how it plays, and of which kind it is.
+# Arguments that choose a trained network and how it plays, with their types.
 KINDS: Final = {
     "run": str,
     "pretrained": str,
@@ -37,9 +37,9 @@ KINDS: Final = {
 
 
 class Trained(NamedTuple):
-    """What plays, and by which settings."""
+    """A trained network with its settings."""
 
-    out: Path  # folder for what comes of it; not made
+    out: Path  # output folder, not yet created
     weights: Path
     config: Config
     model: keras.Model
@@ -47,21 +47,21 @@ class Trained(NamedTuple):
 
     @property
     def ram(self) -> Ram:
-        """What the bytes of an observation are called."""
+        """Names and addresses of the bytes in an observation."""
         return ram_of(self.config.env.game, getattr(self.config.obs, "bytes", None))
 
 
 @dataclass(frozen=True)
 class Play:
-    """How a trained network is to play; None: as its run says.
+    """How a trained network plays; None: as in its run.
 
     Args:
-        episodes: Games.
+        episodes: Number of games.
         epsilon: Probability of a random action.
         repeat_action_probability: Probability per frame that the last action is repeated.
-        seed: Of the games and the random actions.
-        builder: The function of the run's network, if that is the user's own.
-        out: The file to write; None: beside the run's other files.
+        seed: Seed of the games and the random actions.
+        builder: Builder function of the run's network, if it is custom.
+        out: The output file; None: in the run's folder.
     """
 
     episodes: int | None = None
@@ -73,14 +73,14 @@ class Play:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], suffixes: Sequence[str]) -> Play:
-        """Takes what was typed.
+        """Creates a ``Play`` from typed arguments.
 
         Args:
-            given: By name, as ``KINDS``.
-            suffixes: What ``out`` may end in.
+            given: Values by name, as in ``KINDS``.
+            suffixes: Allowed suffixes of ``out``.
 
         Raises:
-            UserError: A value that cannot be.
+            UserError: A value is invalid.
         """
         for name, least in (("episodes", 1), ("seed", 0)):
             if name in given and given[name] < least:
@@ -95,7 +95,7 @@ class Play:
 
 
 def chosen(given: Mapping[str, Any], usage: str) -> Path:
-    """Returns the run that ``run=`` or ``pretrained=`` means.
+    """Returns the run selected by ``run=`` or ``pretrained=``.
 
     Raises:
         UserError: Neither or both are given, or there is no such run or pretrained agent.
@@ -115,19 +115,19 @@ def chosen(given: Mapping[str, Any], usage: str) -> Path:
 
 
 def pretrained_names() -> list[str]:
-    """The trained agents that come along."""
+    """Names of the pretrained agents."""
     return sorted(config.parent.name for config in PRETRAINED.glob("*/config.yaml"))
 
 
 def load_trained(run: Path, play: Play) -> Trained:
-    """Loads a run's network; all settings that ``play`` does not name are the run's own.
+    """Loads a run's network; settings that ``play`` does not give are the run's.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        play: How it is to play.
+        play: Settings of play.
 
     Raises:
-        UserError: Something does not exist or does not fit.
+        UserError: A file is missing or incompatible.
     """
     from runner.environments.atari import AtariGame
     from runner.settings import checks, saved
@@ -173,10 +173,10 @@ def load_trained(run: Path, play: Play) -> Trained:
 
 
 def is_pretrained(folder: Path) -> bool:
-    """Whether ``folder`` is a trained agent that comes along, which nothing is written to."""
+    """Whether ``folder`` is a pretrained agent, which is read-only."""
     return PRETRAINED in folder.resolve().parents
 
 
 def _out(folder: Path) -> Path:
-    """Into the run, unless it is a trained agent that comes along."""
+    """Output folder: the run's, unless it is a pretrained agent."""
     return Path("runs", "pretrained", folder.name) if is_pretrained(folder) else folder

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from runner import tensorflow_setup  # before what imports TensorFlow: it keeps it quiet
+from runner import tensorflow_setup  # before imports of TensorFlow, to silence it
 from runner.agent.build import build_agent, places_found
 from runner.agent.dqn import CompiledDQNAgent, q_function
 from runner.agent.xla import uses_xla
@@ -40,16 +40,16 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> tu
     """Trains, evaluates, writes the run directory.
 
     Args:
-        config: Checked settings.
-        games: Of these settings; they load while TensorFlow does.
-        folder: The run directory to make.
-        may_rename: Whether another name will do if a run has that folder already.
+        config: Validated settings.
+        games: Environments with these settings; they load while TensorFlow does.
+        folder: The run directory to create.
+        may_rename: Whether to use another name if the folder already contains a run.
 
     Returns:
-        The run's folder, and the exit code: 0, or 129 / 130 / 143 if a signal ended the training.
+        The run's folder, and the exit code: 0, or 129 / 130 / 143 if a signal ended training.
 
     Raises:
-        UserError: A file does not fit, or the folder cannot be used; nothing is left behind.
+        UserError: A file is incompatible, or the folder cannot be used; no files are left behind.
         RunError: The run cannot continue.
     """
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
@@ -61,22 +61,22 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> tu
 
 
 def resume(config: Config, games: Games, run: RunDirectory) -> int:
-    """Resumes a run at its newest whole checkpoint.
+    """Resumes a run at its newest undamaged checkpoint.
 
     Args:
-        config: The run's settings, with what may be changed changed.
-        games: Of these settings.
-        run: The run, which this process has locked.
+        config: The run's settings, including changes.
+        games: Environments with these settings.
+        run: The run, locked by this process.
 
     Returns:
-        The exit code, as that of ``train``.
+        The exit code, as for ``train``.
 
     Raises:
-        UserError: The run has no checkpoint that fits; it is as it was.
+        UserError: The run has no usable checkpoint; the run is unchanged.
         RunError: The run cannot continue.
     """
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
-    # The weights are the checkpoint's.
+    # The weights come from the checkpoint.
     agent = build_agent(dataclasses.replace(config, init_weights=None), games)
     start(config, games)
     return _fit_and_evaluate(config, games, agent, run, environment, resume=True)
@@ -107,7 +107,7 @@ def _fit_and_evaluate(
                 verbose=0,
                 **({"checkpoints": checkpoints} if checkpoints else {}),
             )
-            memory = resident_bytes()  # the replay is at its fullest, the emulators still there
+            memory = resident_bytes()  # the replay is at its fullest, the emulators still run
             if interrupts.received is not None:
                 weights = run.weights / f"step_{agent.step}.weights.h5"
                 agent.save_weights(str(weights), overwrite=True)
@@ -115,35 +115,35 @@ def _fit_and_evaluate(
                 print(_how_to_resume(run, weights, agent.step, resumable=resumable), flush=True)
                 return interrupts.exit_code
             agent.save_weights(str(run.final_weights), overwrite=True)
-            agent.stop_training = False  # a signal from here on interrupts the evaluation at once
+            agent.stop_training = False  # from here on, a signal interrupts the evaluation
         print(f"weights: {run.final_weights}", flush=True)
         evaluation = callbacks.evaluations.evaluate(callbacks.story.step)
         places = places_found(config, agent.model.layers)
-        assert evaluation is not None  # nothing asks it to stop any more
+        assert evaluation is not None  # no stop can be requested any more
         print(f"evaluation: {evaluation}", flush=True)
         result = _result(config, callbacks, checkpoints, memory, places, evaluation)
         run.write_result(dataclasses.asdict(result))
         print(f"result: {run.result}", flush=True)
         if callbacks.videos is not None:
             callbacks.videos.finish()
-    from runner.report.run_page import announce_page  # only now: it imports matplotlib
+    from runner.report.run_page import announce_page  # imported late: needs matplotlib
 
     announce_page(run.folder)
     return 0
 
 
 def _player(config: Config, agent: DQNAgent) -> Callable[..., Evaluation | None]:
-    """Plays the games of an evaluation with the network as it is then."""
+    """Returns a function that evaluates the current network."""
 
     def network() -> Any:
-        """The mean of what it has been, if the agent keeps one."""
+        """The network with averaged weights, if the agent keeps them."""
         return agent.update_played_model() if isinstance(agent, CompiledDQNAgent) else agent.model
 
     q_values = q_function(network(), uses_xla(agent.model, config.agent.jit_compile))
-    seed = game_seeds(config.seed, 1024)[-1]  # another than those of the training
+    seed = game_seeds(config.seed, 1024)[-1]  # different from the training seeds
 
     def play(best_game: Callable[[Recording], None] | None) -> Evaluation | None:
-        network()  # ``q_values`` are this network's
+        network()  # updates the weights used by ``q_values``
         return evaluate(
             q_values,
             config,
@@ -158,7 +158,7 @@ def _player(config: Config, agent: DQNAgent) -> Callable[..., Evaluation | None]
 def _checkpoints(
     config: Config, run: RunDirectory, agent: DQNAgent, callbacks: Callbacks, resume: bool
 ) -> SessionCheckpoints | None:
-    """Saves and restores the session; None: keras-rl2's own loop cannot be resumed."""
+    """Saves and restores the session; None: keras-rl2's loop cannot be resumed."""
     if config.memory.name == "sequential":
         return None
     return SessionCheckpoints(
@@ -189,7 +189,7 @@ def _header(config: Config, games: Games, environment: str) -> str:
 
 
 def _agent(config: Config) -> str:
-    """Its name, and which settings are not those of the plain agent of that name."""
+    """Name of the agent, and its settings that differ from the dataclass's defaults."""
     agent, plain = vars(config.agent), vars(type(config.agent)())
     changed = [f"{name}={shown(value)}" for name, value in agent.items() if value != plain[name]]
     return f"agent: {config.agent.name}{' with ' if changed else ''}{', '.join(changed)}"
@@ -201,7 +201,7 @@ def _saved(config: Config) -> str:
         return f"weights every {interval:,} steps; no checkpoints (memory={config.memory.name})"
     return (
         f"checkpoints every {interval:,} steps, {config.checkpoint.keep} kept: their replay takes "
-        f"up to {replay / 1e9:.2f} GB of disk"
+        f"up to {replay / 1e9:.2f} GB of disk space"
     )
 
 
@@ -211,25 +211,25 @@ def _how_to_resume(run: RunDirectory, weights: Path, step: int, *, resumable: bo
     else:
         settings = shlex.join([f"init_weights={weights}", f"start_step={step}"])
         way = (
-            "keras-rl2's own agent cannot resume. To start from its weights, run the same command "
+            "keras-rl2's agent cannot be resumed. To start from its weights, run the same command "
             f"with\n  {settings}"
         )
     return f"interrupted at step {step:,}, saved. {way}"
 
 
 def resident_bytes() -> int:
-    """Memory in use: all of this process, and what its emulators do not share with it."""
+    """Memory in use: this process's, and the emulators' memory not shared with it."""
     own = psutil.Process()
     used = int(own.memory_info().rss)
     for child in own.children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # it has just ended, or may not be looked at
+        with contextlib.suppress(psutil.Error):  # it has just ended, or access is denied
             used += int(child.memory_full_info().uss)
     return used
 
 
 @dataclass(frozen=True)
 class Result:
-    """``result.json``: what came of a run. Its settings are in ``config.yaml``."""
+    """``result.json``: the result of a run. Its settings are in ``config.yaml``."""
 
     game: str
     obs: str
@@ -237,12 +237,12 @@ class Result:
     seed: int
     steps: int
     frames: int
-    train_seconds: float  # since this process began: an earlier part's are in metrics.csv
-    checkpoint_seconds: float  # of these
+    train_seconds: float  # in this process; metrics.csv includes earlier parts
+    checkpoint_seconds: float  # part of train_seconds
     steps_per_second: float
-    places: list[str]  # positions that the network found in the warm-up
+    places: list[str]  # positions that the network found during warm-up
     memory_bytes: int  # resident at the end of training, this process and the emulators
-    evaluation: dict[str, Any]  # an ``Evaluation``, and its step
+    evaluation: dict[str, Any]  # an ``Evaluation`` with its step
     versions: dict[str, str]
 
 

@@ -1,4 +1,4 @@
-"""``python -m runner.watch run=DIR_OR_WEIGHTS``: a trained network plays, and is recorded."""
+"""``python -m runner.watch run=DIR_OR_WEIGHTS``: records games of a trained network."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ SUFFIXES: Final = (".mp4", ".gif")
 
 
 def watch(run: Path, play: Play, *, window: bool, overlay: bool = False) -> int:
-    """Plays whole games; the best one is written as MP4 and GIF, and shown.
+    """Plays full games; the best one is written as MP4 and GIF, and shown.
 
     Args:
         run: A run directory (its final or newest weights), or one of its weights files.
-        play: How many games, and how. Its ``out`` is the only file to write; None: both kinds,
-            below ``videos/`` of the run.
+        play: Settings of play. ``out`` is the only file to write; None: both formats, below
+            ``videos/`` of the run.
         window: Whether to show the game in a window.
-        overlay: Whether Q-values and bytes are drawn beside the screen.
+        overlay: Whether to draw Q-values and bytes beside the screen.
 
     Raises:
-        UserError: Something does not exist or does not fit.
+        UserError: A file is missing or incompatible.
         RunError: The files cannot be written.
     """
     beside, weights, config, _, q_values = load_trained(run, play)
@@ -69,16 +69,16 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = False) -> int:
 
 
 def _weights(run: Path, name: str) -> Path:
-    """The run's weights of that name: final, best, step_5000."""
+    """The run's weights file ``name``: final, best, step_5000."""
     path = run / "weights" / f"{name}.weights.h5"
     if path.is_file() or not path.parent.is_dir():
-        return path if path.is_file() else run  # what is wrong with run is said where it is read
+        return path if path.is_file() else run  # errors of run are reported later
     found = sorted(p.name.removesuffix(".weights.h5") for p in path.parent.glob("*.weights.h5"))
     raise wrong("weights", name, f"one of {', '.join(found) or 'none: the run saved none'}")
 
 
 def _window(choice: str) -> bool:
-    """Whether to open a window; with ``auto``, where there is a display."""
+    """Whether to open a window; with ``auto``, if there is a display."""
     if choice not in ("auto", "true", "false"):
         raise wrong("window", choice, "auto, true or false")
     reason = why_no_window()
@@ -94,7 +94,7 @@ def _switch(name: str, choice: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Reads what was typed. Returns the exit code."""
+    """Runs the command. Returns the exit code."""
 
     def work() -> int:
         kinds = {**KINDS, "weights": str, "window": str, "overlay": str}

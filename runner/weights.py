@@ -1,9 +1,9 @@
 """Saves and loads weights: ``.weights.h5``, and files of keras-rl and keras-rl2.
 
-keras-rl2 on TensorFlow 2.3 saved ``….h5f``: whatever the ending says, that is TensorFlow's own
-checkpoint format (``….h5f.index`` and ``….h5f.data-00000-of-00001``). keras-rl on Keras 2 saved
-HDF5 under any name, its layers in an order of their own. All hold numbers only: nothing in them can
-run code. Which it is, its content says, not its name.
+keras-rl2 on TensorFlow 2.3 saved ``….h5f``, which despite its suffix is TensorFlow's checkpoint
+format (``….h5f.index`` and ``….h5f.data-00000-of-00001``). keras-rl on Keras 2 saved HDF5 under any
+name, with its own order of layers. All formats contain only numbers and cannot run code. The format
+is detected by content, not by name.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from runner.diverged import check_finite
 from runner.errors import UserError, wrong
 from runner.files import written_whole
 
-EXPECTED: Final = "a whole .weights.h5 file or keras-rl2 .h5f checkpoint"
+EXPECTED: Final = "an undamaged .weights.h5 file or keras-rl2 .h5f checkpoint"
 
 
 def save_weights(model: keras.Model, path: Path, *, overwrite: bool = True) -> None:
-    """Saves the weights of ``model`` as ``model.save_weights`` does, but whole or not at all.
+    """Saves the weights of ``model`` like ``model.save_weights``, but atomically.
 
-    HDF5 ends the process if the disk is full: the file is made in memory.
+    The file is built in memory, because HDF5 ends the process if the disk is full.
 
     Raises:
         FileExistsError: ``path`` exists and ``overwrite`` is false.
-        RunError: A weight is not a finite number.
-        OSError: The disk is full or cannot be written to; ``path`` is as it was.
+        RunError: A weight is not finite.
+        OSError: The disk is full or not writable; ``path`` is unchanged.
     """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists")
@@ -64,11 +64,11 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
     Args:
         model: The network.
         path: A ``.weights.h5`` file, a Keras 2 HDF5 file, or the prefix of a TensorFlow checkpoint.
-        field: What the user called the file, for the error.
+        field: Name of the setting, for errors.
 
     Raises:
-        UserError: The file is missing, damaged, of another format or of another network, or holds
-            numbers that are not finite.
+        UserError: The file is missing or damaged, has another format, belongs to another network,
+            or contains non-finite numbers.
     """
     old = True
     if _index_of(path).is_file():
@@ -80,12 +80,12 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
     else:
         old = _load_h5(model, path, field)
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise wrong(field, path, "weights that are finite numbers (the run diverged)")
+        raise wrong(field, path, "finite weights (the run diverged)")
     scaled = [x for x in model.layers if isinstance(x, keras.layers.Rescaling) and x.scale != 1]
     if old and scaled:
         print(
-            f"note: {path.name} is of keras-rl, whose networks read bytes unscaled unless a "
-            f"processor divides them; this one multiplies them by {float(scaled[0].scale):g}",
+            f"note: {path.name} is from keras-rl, whose networks read unscaled bytes unless a "
+            f"processor divides them; this network multiplies them by {float(scaled[0].scale):g}",
             flush=True,
         )
 
@@ -99,7 +99,7 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
     shapes: list[tuple[int, ...]] = []
     try:
         with h5py.File(path, "r") as file:
-            elsewhere: list[str] = []  # nothing is raised inside a visit, which is HDF5's
+            elsewhere: list[str] = []  # HDF5's visit functions must not raise
             file.visititems_links(lambda name, link: _note_link(name, link, elsewhere))
             file.visititems(lambda _, item: _note_shape(item, shapes, elsewhere))
             if elsewhere:
@@ -107,19 +107,19 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
             most = max(weight.size for weight in model.get_weights())
             if any(math.prod(shape) > most for shape in shapes):
                 raise _misfit(model, path, field, shapes)
-            old = file.get("model_weights", file)  # there in a file of a whole model
+            old = file.get("model_weights", file)  # present in files of a full model
             if "layer_names" in old.attrs:
                 _set_in_order(model, path, field, _read_keras_2(old))
                 return True
             if not path.name.endswith(".weights.h5"):
-                raise ValueError("of Keras 3: its name must end in .weights.h5")
+                raise ValueError("from Keras 3: its name must end in .weights.h5")
     except UserError:
         raise
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
     try:
         with warnings.catch_warnings():
-            # Keras only warns of layers that it finds no weights for, and leaves them at random.
+            # Keras only warns about layers without weights in the file, and leaves them random.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(path)
     except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
@@ -140,9 +140,9 @@ def _note_shape(item: Any, shapes: list[tuple[int, ...]], elsewhere: list[str]) 
 
 
 def _read_keras_2(root: Any) -> list[NDArray[Any]]:
-    """Reads the weights in the order of the layers, as Keras 2 wrote them."""
+    """Reads weights written by Keras 2, in the order of the layers."""
     if _text(root.attrs.get("backend", "tensorflow")) == "theano":
-        raise ValueError("weights of Theano, whose convolutions are turned around")
+        raise ValueError("weights of Theano, whose convolution kernels are flipped")
     weights = []
     for layer in root.attrs["layer_names"]:
         group = root[_text(layer)]
@@ -177,8 +177,8 @@ def _set_in_order(model: keras.Model, path: Path, field: str, weights: list[NDAr
 
 
 _FORMATS: Final = {  # the first bytes of a file
-    b"PK\x03\x04": "a zip archive, as .keras, .npz and PyTorch's files are",
-    b"\x80": "a pickle, which is not read: it can run code",
+    b"PK\x03\x04": "a zip archive, such as .keras, .npz or a PyTorch file",
+    b"\x80": "a pickle, which is not read because it can run code",
     b"\x93NUMPY": "a NumPy array",
     b"\x1f\x8b": "gzip",
 }
@@ -188,7 +188,7 @@ def _format_of(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(16)
     names = (name for magic, name in _FORMATS.items() if start.startswith(magic))
-    return next(names, "no HDF5 file" if start else "an empty file")
+    return next(names, "not an HDF5 file" if start else "an empty file")
 
 
 def _misfit(model: keras.Model, path: Path, field: str, shapes: list[tuple[int, ...]]) -> Exception:

@@ -89,5 +89,5 @@ def test_a_replay_that_does_not_fit_beside_the_program_is_refused(load, monkeypa
 
 
 def test_too_little_shared_memory_is_told_before_it_is_used():
-    with pytest.raises(UserError, match=r"env.num_envs=68719476736: expected fewer games"):
+    with pytest.raises(UserError, match=r"env.num_envs=68719476736: expected fewer: they need"):
         _shared_memory(Layout(2**36, (128,)))

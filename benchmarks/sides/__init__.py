@@ -1,1 +1,1 @@
-"""One measurement per script. Each runs in a process of its own and prints one line of JSON."""
+"""One measurement per script. Each runs in a separate process and prints one line of JSON."""

@@ -1,4 +1,4 @@
-"""How a measurement is asked for, and how it answers: JSON in, one line of JSON out."""
+"""Interface of a measurement: JSON arguments in, one line of JSON out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Callable
 
-ANSWER = "ANSWER "  # begins the line
+ANSWER = "ANSWER "  # prefix of the line
 
 
 def answer(measure: Callable[..., dict[str, float]]) -> None:
-    """Calls ``measure`` with the keyword arguments on the command line, prints its answer."""
+    """Calls ``measure`` with the keyword arguments from the command line, prints the result."""
     say(measure(**json.loads(sys.argv[1])))
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint costs beside a full replay memory: seconds and bytes of what is new."""
+"""Cost of a checkpoint with a full replay memory: seconds and bytes for new entries."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 from benchmarks.sides.answer import answer
 from benchmarks.sides.fill import fill
 
-STREAMS = 32  # games at once, as env.num_envs=auto
-# Window, observation, and weights of the network: a checkpoint holds them four times over (online,
-# target, and Adam's two moments).
+STREAMS = 32  # parallel environments
+# Window, observation, and number of weights: a checkpoint contains the weights four times (online
+# network, target network, and Adam's two moments).
 SHAPES = {"ram": (3, (128,), 263_687), "pixel": (4, (84, 84), 1_688_000)}
 
 
 def measure(obs: str, limit: int, interval: int) -> dict[str, float]:
-    """Saves a full memory of ``limit``, then what ``interval`` more steps add."""
-    import runner.tensorflow_setup  # noqa: F401  (keras-rl2 imports TensorFlow: keep it quiet)
+    """Saves a full memory of ``limit``, then the new entries of ``interval`` more steps."""
+    import runner.tensorflow_setup  # noqa: F401  (silences TensorFlow, which keras-rl2 imports)
     from runner.checkpoint.store import CheckpointStore
     from runner.memory.replay import ReplayMemory
 

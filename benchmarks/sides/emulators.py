@@ -1,4 +1,4 @@
-"""The emulators alone: random actions, nobody learns."""
+"""The emulators alone: random actions, no learning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.settings import compose
 
 
 def measure(obs: str, seconds: float) -> dict[str, float]:
-    """Steps the games in groups, as training does: one group always has its next step waiting."""
+    """Steps the environments in groups, as in training: the other groups' steps are in progress."""
     config = compose.load([f"obs={obs}"])
     games = make_games(config)
     try:

@@ -1,4 +1,4 @@
-"""A long run: is it as fast, and as small, late as it was early?"""
+"""A long run: compares speed and memory use late in the run with those early in it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _rate(first: tuple[float, int, float], last: tuple[float, int, float]) -> fl
 
 
 def _resident_mb() -> float:
-    """Of this process and the emulators'."""
+    """Resident memory of this process and its emulators."""
     this = psutil.Process()
     return sum(p.memory_info().rss for p in [this, *this.children(recursive=True)]) / 1e6
 

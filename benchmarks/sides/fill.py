@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 GAME = 700  # steps
-VARIETY = 64  # different random observations of every game
+VARIETY = 64  # different random observations per environment
 
 
 def fill(memory: Any) -> None:
-    """Writes ``memory``, a ``ReplayMemory``, full."""
+    """Fills ``memory``, a ``ReplayMemory``."""
     generator = np.random.default_rng(0)
     shape = (VARIETY, memory.streams, *memory.observation_shape)
     observations = generator.integers(256, size=shape, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Stock keras-rl2 (its DQNAgent, SequentialMemory and loop, one game), through the runner."""
+"""Stock keras-rl2 (DQNAgent, SequentialMemory and loop, one environment), through the runner."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from runner.settings import compose
 
 
 def measure(overrides: list[str], seconds: float, threads: int | None = None) -> dict[str, float]:
-    """Times calls of as many updates as a turn has, with all of TensorFlow's threads or some."""
+    """Times calls of one turn's updates, on ``threads`` of TensorFlow's threads or all."""
     config = compose.load(overrides)
     games = make_games(config)
     games.close()

@@ -1,4 +1,4 @@
-"""What this machine can do at most: TensorFlow's matrix product, 2048 x 2048, all cores."""
+"""The machine's peak arithmetic: TensorFlow's matrix product, 2048 x 2048, all cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's agent: steps per second once learning is under way."""
+"""The project's agent: steps per second during learning."""
 
 from __future__ import annotations
 

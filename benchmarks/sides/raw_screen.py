@@ -1,7 +1,7 @@
 """keras-rl2's pixel tutorial at full size: three RGB screens, 34.8 million weights.
 
-Both agents play the same game through keras-rl2's own loop, one update a step; the network, the
-optimiser and the policy are the same. Different: the update (compiled or Keras's) and the memory.
+Both agents play the same game in keras-rl2's loop with one update per step and the same network,
+optimiser and policy. They differ in the update (compiled or Keras's) and the memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIMIT = 1000  # transitions
 
 
 class RgbGame:
-    """Space Invaders as keras-rl2 wants it: ``reset()``, ``step(action)``, colour screens."""
+    """Space Invaders in keras-rl2's interface: ``reset()``, ``step(action)``, colour screens."""
 
     def __init__(self) -> None:
         config = compose.load(["env=space_invaders", "env.protocol=v5"])

@@ -1,4 +1,4 @@
-"""Seconds per call of something short."""
+"""Times a short function: seconds per call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def seconds_per_call(call: Callable[[], Any], seconds: float, warm: int = 3) -> float:
-    """Calls for about ``seconds``, after ``warm`` calls that are not timed."""
+    """Calls for about ``seconds``, after ``warm`` untimed calls."""
     for _ in range(warm):
         call()
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A full replay memory: what a transition costs in time and space, what a batch costs."""
+"""A full replay memory: time and space per transition, time per batch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmarks.sides.answer import answer
 from benchmarks.sides.fill import GAME, VARIETY, fill
 from benchmarks.sides.repeated import seconds_per_call
 
-STREAMS = 32  # games at once, as env.num_envs=auto
-GROUP = 16  # of them stepped together
+STREAMS = 32  # parallel environments
+GROUP = 16  # environments stepped together
 UPDATES = 4  # batches drawn together, as with 1 update per 4 steps
 BATCH = 32
 SHAPES = {"ram": (3, (128,)), "pixel": (4, (84, 84))}  # window, observation
@@ -21,7 +21,7 @@ SHAPES = {"ram": (3, (128,)), "pixel": (4, (84, 84))}  # window, observation
 
 def measure(obs: str, limit: int, memory: str, seconds: float) -> dict[str, float]:
     """Measures ``memory``: ``ours`` or ``keras_rl2``."""
-    import runner.tensorflow_setup  # noqa: F401  (keras-rl2 imports TensorFlow: keep it quiet)
+    import runner.tensorflow_setup  # noqa: F401  (silences TensorFlow, which keras-rl2 imports)
 
     return {"ours": _ours, "keras_rl2": _keras_rl2}[memory](obs, limit, seconds)
 
@@ -68,7 +68,7 @@ def _keras_rl2(obs: str, limit: int, seconds: float) -> dict[str, float]:
     def append() -> None:
         nonlocal count
         count += 1
-        # A copy, as keras-rl2's loop makes of every observation.
+        # keras-rl2's loop copies every observation.
         memory.append(seen[count % VARIETY].copy(), 0, np.float32(0), count % GAME == 0)
 
     while memory.nb_entries < limit:

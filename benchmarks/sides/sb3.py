@@ -1,7 +1,7 @@
-"""Stable-Baselines3's DQN on the same work. Imports nothing of the project.
+"""Stable-Baselines3's DQN on the same work. Imports nothing from the project.
 
-The figures of the algorithm are the ones of ``benchmarks.cases``. What is SB3's own: torch, its
-threads, its subprocess environments, its Monitor, its replay buffer.
+The hyperparameters are those of ``benchmarks.cases``. Specific to SB3: torch with its threads,
+subprocess environments, Monitor, replay buffer.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 from benchmarks.sides.answer import answer
 
-# The module is named so that the emulators' processes import it, which registers the games.
+# The module prefix makes emulator processes import it, which registers the games.
 GAME = "ale_py:ALE/SpaceInvaders-v5"
 NUM_ENVS = 8
 
 
 def make_games(obs: str) -> Any:
-    """Protocol v5: 4 frames a step, sticky actions 0.25, no no-ops, lives ignored."""
+    """Protocol v5: 4 frames per step, sticky actions 0.25, no no-ops, lives ignored."""
     from stable_baselines3.common.env_util import make_atari_env, make_vec_env
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack
 
@@ -46,7 +46,7 @@ def make_games(obs: str) -> Any:
 def measure(
     obs: str, train_interval: int, limit: int, warmup: int, epsilon: float, start: int, steps: int
 ) -> dict[str, float]:
-    """Times ``steps`` steps after step ``start``, both multiples of the number of games."""
+    """Times ``steps`` steps after step ``start``, both multiples of ``NUM_ENVS``."""
     from stable_baselines3 import DQN
     from stable_baselines3.common.callbacks import BaseCallback
 

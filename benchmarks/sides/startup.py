@@ -1,4 +1,4 @@
-"""From the command to the first step and the first update, on the very path a user takes."""
+"""Time from the command to the first step and the first update, on a user's code path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(overrides: list[str], began: float) -> int:
 
     Args:
         overrides: As typed.
-        began: ``time.time()`` when the command was given.
+        began: ``time.time()`` at the start of the command.
     """
     from runner import __main__, training
 

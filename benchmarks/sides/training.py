@@ -1,7 +1,7 @@
-"""Trains with the runner's own pieces, as ``runner.training`` does, and one callback more.
+"""Trains like ``runner.training``, with one additional callback.
 
-No checkpoints and no evaluation; the metrics file and the progress line are written as ever, to a
-folder that is thrown away.
+There are no checkpoints and no evaluation; the metrics file and the progress line are written as
+usual, to a temporary folder.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def train(overrides: Sequence[str], make_watch: Callable[[], Any], full: bool = 
     """Trains until ``train.steps``.
 
     Args:
-        overrides: As typed after ``python -m runner``.
-        make_watch: Makes the callback, once TensorFlow is there.
+        overrides: Overrides as for ``python -m runner``.
+        make_watch: Creates the callback, after TensorFlow is loaded.
         full: Start with a full replay memory.
 
     Returns:

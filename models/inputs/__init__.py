@@ -1,7 +1,7 @@
 """Input encoders of dense networks, one file each.
 
 A file ``models/inputs/<kind>.py`` has one subclass of ``Encoder``, a dataclass of its settings, and
-imports Keras only inside ``build``: settings are read and checked without it.
+imports Keras only inside ``build``: settings are read and checked without Keras.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ _Parsed = TypeVar("_Parsed")
 
 
 class Reading(NamedTuple):
-    """What an encoder is built with, beside its own settings."""
+    """Arguments of all encoders, in addition to their settings."""
 
-    ram: Ram | None  # None: the observations are screens
-    dtype: str  # Keras dtype policy of its layers
-    activation: str  # of hidden layers, as what follows
+    ram: Ram | None  # None: observations are screens
+    dtype: str  # Keras dtype policy of the layers
+    activation: str  # of hidden layers, like the two below
     layer_norm: bool
     initializer: str
 
 
 @dataclass
 class Encoder:
-    """One part of what a dense network reads.
+    """One part of a dense network's input.
 
     Attributes:
-        kind: Name of its file, by which settings choose it.
-        of_ram: Whether it reads bytes of the RAM only, no screens.
-        sparse: Whether few of its many features are not 0: they are met by a product of their own,
-            without gains, and get no gradient.
+        kind: Name of its file, used in settings.
+        of_ram: Whether it reads RAM bytes only, no screens.
+        sparse: Whether few of its many features are nonzero: these have a separate product, without
+            gains and without a gradient.
     """
 
     kind: str
@@ -46,26 +46,26 @@ class Encoder:
 
     @property
     def adapts(self) -> bool:
-        """Whether one of its layers is a ``models.adapting.Adapting``."""
+        """Whether a layer of the encoder is a ``models.adapting.Adapting``."""
         return False
 
     def check(self, ram: Ram, key: str) -> None:
-        """Checks what relates to the bytes of the RAM.
+        """Checks settings that refer to RAM bytes.
 
         Args:
-            ram: What the bytes of an observation are.
+            ram: Description of an observation's bytes.
             key: Dotted name of this encoder.
 
         Raises:
-            UserError: A setting is not of them.
+            UserError: A setting refers to a byte that is not observed.
         """
 
     def build(self, window: Any, reading: Reading) -> Any:
-        """Makes its layers.
+        """Creates the encoder's layers.
 
         Args:
             window: Keras tensor (B, window, *observation) uint8.
-            reading: Of the network.
+            reading: Shared arguments of the network's encoders.
 
         Returns:
             Keras tensor (B, features).
@@ -74,10 +74,10 @@ class Encoder:
 
 
 def read(parse: Callable[[Any], _Parsed], entries: Sequence[Any], key: str) -> list[_Parsed]:
-    """Reads each entry of a list, such as with ``Ram.byte``.
+    """Parses each entry of a list, for example with ``Ram.byte``.
 
     Raises:
-        UserError: ``parse`` refuses an entry of the setting ``key``, or one is there twice.
+        UserError: ``parse`` rejects an entry of the setting ``key``, or the list has duplicates.
     """
     parsed: list[_Parsed] = []
     for entry in entries:
@@ -86,18 +86,18 @@ def read(parse: Callable[[Any], _Parsed], entries: Sequence[Any], key: str) -> l
         except ValueError as error:
             raise wrong(key, entry, str(error)) from error
     if len(set(parsed)) < len(parsed):
-        raise wrong(key, entries, "no entry twice")
+        raise wrong(key, entries, "no duplicates")
     return parsed
 
 
 def frames_of(window: Any, frames: str) -> Any:
-    """Of a window (B, window, ...) ``all`` observations, or the ``newest`` (B, 1, ...)."""
+    """``all`` observations of a window (B, window, ...), or the ``newest`` (B, 1, ...)."""
     return window if frames == "all" else window[:, -1:]
 
 
 @cache
 def encoders() -> dict[str, type[Encoder]]:
-    """Every encoder's class by its kind."""
+    """Encoder classes by kind."""
     modules = [
         importlib.import_module(f"{__name__}.{module.name}")
         for module in pkgutil.iter_modules(__path__)

@@ -1,4 +1,4 @@
-"""Encoder: bytes as their bits, for flags, bitmaps and types of objects."""
+"""Encoder: the bits of bytes, for flags, bitmaps and object types."""
 
 from __future__ import annotations
 

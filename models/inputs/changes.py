@@ -11,7 +11,7 @@ from models.setting import option
 
 @dataclass
 class Changes(Encoder):
-    """The changes of each byte within the window, over 8 and cut at +-1; 255 to 1 is 2."""
+    """The changes of each byte within the window, divided by 8, clipped to +-1; 255 to 1 is 2."""
 
     kind: str = option("changes")
 

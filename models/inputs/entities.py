@@ -1,11 +1,11 @@
 """Encoder: one small network shared by entities of the same type, such as lanes of fish.
 
-A dense network learns what a fish means in each lane anew, and a lane that is seldom seen hardly at
-all. The small network reads lane after lane with the same weights: what is learned in one counts in
-all. The maximum of each of its outputs over the entities and the mean, which do not tell which one
-it is, are inputs, and so is every single output.
+A dense network learns the effect of a fish separately for each lane, and hardly at all for a rarely
+occupied lane. The small network reads every lane with the same weights: experience in one lane
+applies to all. The Q-network's inputs are the maximum and the mean of each output over the
+entities, which do not depend on their order, and every single output.
 
-Source: Zaheer et al. 2017, "Deep Sets", https://arxiv.org/abs/1703.06114. Difference: the outputs
+Source: Zaheer et al. 2017, "Deep Sets", https://arxiv.org/abs/1703.06114. Deviation: the outputs
 of each entity are inputs as well, since places in the RAM keep their meaning.
 """
 
@@ -21,10 +21,10 @@ from models.setting import Rule, integers, option, setting, wrong
 
 @dataclass
 class Entity:
-    """What is read of one entity; of the others as much, in the same order."""
+    """Inputs of one entity; the other entities have as many, in the same order."""
 
     numbers: list[Any] = field(default_factory=list)  # places: their values and changes
-    bits: list[Any] = field(default_factory=list)  # bytes, as their bits
+    bits: list[Any] = field(default_factory=list)  # bytes, as bits
     tiles: list[Any] = field(default_factory=list)  # places, as tiles
 
 
@@ -44,14 +44,14 @@ class Entities(Encoder):
     )
 
     def check(self, ram: Ram, key: str) -> None:
-        """Checks that the entities have the same parts, of bytes that there are."""
+        """Checks that the entities have the same parts and refer to observed bytes."""
         for k, entity in enumerate(self.of):
             if not any(getattr(entity, part) for part in PARTS):
                 raise wrong(f"{key}.of[{k}]", "empty", ", ".join(PARTS))
             for part, parse in zip(PARTS, (ram.place, ram.byte, ram.place), strict=True):
                 entries, first = getattr(entity, part), getattr(self.of[0], part)
                 if len(entries) != len(first):
-                    allowed = f"{len(first)} of them, as in the first entity"
+                    allowed = f"length {len(first)}, as in the first entity"
                     raise wrong(f"{key}.of[{k}].{part}", entries, allowed)
                 read(parse, entries, f"{key}.of[{k}].{part}")
 

@@ -16,8 +16,8 @@ AUTO = "auto"
 class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
-    ``of: auto`` finds positions when the warm-up has ended, and takes them and the differences
-    of the first ``centres`` and each other one. A list names places instead:
+    ``of: auto`` finds positions at the end of the warm-up, and uses them and the differences
+    between the first ``centres`` and each later one. A list names places instead:
     ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
     """
 
@@ -26,13 +26,13 @@ class Places(Encoder):
         AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
         "places by name or address, or auto",
     )  # fmt: skip
-    count: int = setting(14, between(1, 24), "positions that auto takes at most")
-    centres: int = setting(3, between(0, 24), "the first of these, from which auto sees the others")
+    count: int = setting(14, between(1, 24), "maximum number of positions used by auto")
+    centres: int = setting(3, between(0, 24), "first positions with differences to all others")
     sparse: ClassVar[bool] = True
 
     @property
     def adapts(self) -> bool:
-        """Whether it finds its positions."""
+        """Whether the positions are found at run time."""
         return bool(self.of == AUTO)
 
     def check(self, ram: Ram, key: str) -> None:

@@ -11,10 +11,10 @@ from models.setting import finite_above, one_of, option, setting
 
 @dataclass
 class Scaled(Encoder):
-    """Each byte, or pixel, times ``factor``."""
+    """Each byte or pixel times ``factor``."""
 
     kind: str = option("scaled")
-    factor: float = setting(1 / 255, finite_above(0.0), "factor on the bytes; 1/255: to 0..1")
+    factor: float = setting(1 / 255, finite_above(0.0), "factor of the bytes; 1/255: to 0..1")
     frames: str = setting("all", one_of("all", "newest"), "which observations of the window")
     of_ram: ClassVar[bool] = False
 

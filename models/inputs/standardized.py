@@ -1,4 +1,4 @@
-"""Encoder: bytes standardized with the mean and deviation of the warm-up."""
+"""Encoder: bytes standardized with their mean and standard deviation during warm-up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.setting import one_of, option, setting
 
 @dataclass
 class Standardized(Encoder):
-    """Bytes less their mean, over their standard deviation (at least 16), cut at 5 deviations."""
+    """Bytes minus their mean, over their deviation (at least 16), clipped at 5 deviations."""
 
     kind: str = option("standardized")
     frames: str = setting("newest", one_of("all", "newest"), "which observations of the window")

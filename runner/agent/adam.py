@@ -1,7 +1,7 @@
 """Keras's Adam through TensorFlow's fused kernel: one pass over each weight instead of ten.
 
-Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, in the form that ends its section 2.
-The moments and the step count are the Keras optimizer's own: it can be saved, or used, as ever.
+Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, in the form at the end of section 2.
+Moments and step count are stored in the Keras optimizer, which can be saved and used as usual.
 """
 
 from __future__ import annotations

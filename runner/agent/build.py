@@ -1,4 +1,4 @@
-"""Builds keras-rl2's pieces from settings: network, memory, policy, agent."""
+"""Builds keras-rl2's components from settings: network, memory, policy, agent."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class RewardClipper(Processor):  # type: ignore[misc]
-    """Clips rewards to +-``limit`` for learning (Mnih et al. 2015); reports stay unclipped."""
+    """Clips rewards to +-``limit`` for learning (Mnih et al. 2015); reported scores are not."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
@@ -58,14 +58,14 @@ class RewardClipper(Processor):  # type: ignore[misc]
 
 
 def build_agent(config: Config, games: Games) -> DQNAgent:
-    """Builds the agent of a run, compiled: network, memory and policy as its settings say.
+    """Builds and compiles the agent of a run: network, memory and policy from its settings.
 
     Args:
-        config: Checked settings.
-        games: What it is to play, or anything with their observation space and actions.
+        config: Validated settings.
+        games: Parallel environments, or any object with their observation space and actions.
 
     Raises:
-        UserError: The user's network or weights file does not fit.
+        UserError: The user's network or weights file is incompatible.
     """
     shape = games.single_observation_space.shape
     assert shape is not None
@@ -74,10 +74,10 @@ def build_agent(config: Config, games: Games) -> DQNAgent:
 
 
 def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int) -> keras.Model:
-    """Builds the network, and loads ``init_weights`` into it.
+    """Builds the network and loads ``init_weights`` into it.
 
     Raises:
-        UserError: The user's builder or weights file does not fit.
+        UserError: The user's builder or weights file is incompatible.
     """
     model = config.model
     name = model.builder if isinstance(model, CustomModel) else model.name
@@ -98,10 +98,10 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
 
 
 def _arguments(config: Config) -> dict[str, Any]:
-    """Those of the function that builds the network: the model's settings, and the dtype."""
+    """Arguments of the network's builder function: the model's settings and the dtype."""
     model, agent = config.model, config.agent
     arguments = {f.name: getattr(model, f.name) for f in fields(model) if f.name != "name"}
-    if agent.dueling == "streams":  # the last hidden layer is each stream's own
+    if agent.dueling == "streams":  # each stream has its own last hidden layer
         arguments["hidden"] = model.hidden[:-1]
     if isinstance(model, DenseModel | BothModel):
         arguments["ram"] = ram_seen(config)
@@ -114,7 +114,7 @@ def _arguments(config: Config) -> dict[str, Any]:
 
 def _head(config: Config) -> Head:
     agent, model = config.agent, config.model
-    # keras-rl2's own agent learns means, with ordinary layers: the defaults.
+    # keras-rl2's agent uses the defaults: a scalar return estimate and ordinary layers.
     estimator = agent if isinstance(agent, DQN) else DQN()
     return Head(
         dueling=agent.dueling,
@@ -165,7 +165,7 @@ _AGENTS = {"dqn": CompiledDQNAgent, "keras_rl2": DQNAgent}
 
 
 def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Policy) -> DQNAgent:
-    """Builds and compiles the agent. ``model`` has its dueling head already."""
+    """Builds and compiles the agent. ``model`` already includes the dueling head."""
     agent = config.agent
     clip = agent.reward_clip
     built = _AGENTS[agent.name](
@@ -176,7 +176,7 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
         policy=policy,
         gamma=agent.gamma,
         batch_size=agent.batch_size,
-        # Warm-up fills the memory, which is empty wherever the count starts.
+        # The memory starts empty at any ``start_step``, so the warm-up is counted from there.
         nb_steps_warmup=config.start_step + config.train.warmup,
         train_interval=agent.train_interval,
         target_model_update=agent.target_update,
@@ -191,7 +191,7 @@ def make_agent(config: Config, model: keras.Model, memory: Memory, policy: Polic
 
 
 def _own_arguments(config: Config) -> dict[str, Any]:
-    """Those that the compiled agent takes beside keras-rl2's."""
+    """Arguments that the compiled agent takes in addition to keras-rl2's."""
     agent = config.agent
     if not isinstance(agent, DQN):
         return {}
@@ -209,15 +209,15 @@ def _own_arguments(config: Config) -> dict[str, Any]:
 
 
 def places_found(config: Config, layers: Sequence[keras.layers.Layer]) -> list[str]:
-    """Names of the positions that layers of the network found in the warm-up."""
+    """Names of the positions that the network's layers found during warm-up."""
     ram = ram_seen(config) or Ram()
     found = [layer.found for layer in layers if isinstance(layer, FoundTiles)]
     return [position.label(ram) for each in found for position in each]
 
 
 def _announce(config: Config, layers: Sequence[Adapting]) -> None:
-    """Says which positions were found in the warm-up."""
+    """Prints the positions found during warm-up."""
     if any(isinstance(layer, FoundTiles) for layer in layers):
         names = ", ".join(places_found(config, layers)) or "none"
-        clear = "\r\033[K" if sys.stdout.isatty() else ""  # the line of progress
+        clear = "\r\033[K" if sys.stdout.isatty() else ""  # the progress line
         print(f"{clear}positions found in the warm-up: {names}", flush=True)

@@ -1,7 +1,7 @@
-"""Schedule of a discount that rises during training.
+"""Schedule of a discount that increases during training.
 
-Sources: François-Lavet et al. 2015, https://arxiv.org/abs/1512.02011 (it rises); Schwarzer et al.
-2023, https://arxiv.org/abs/2305.19452 (1 - gamma falls exponentially).
+Sources: François-Lavet et al. 2015, https://arxiv.org/abs/1512.02011 (increasing discount);
+Schwarzer et al. 2023, https://arxiv.org/abs/2305.19452 (1 - gamma decays exponentially).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RisingDiscount:
-    """From ``start`` to ``end`` over ``steps`` steps.
+    """Increases from ``start`` to ``end`` over ``steps`` steps.
 
-    1 / (1 - gamma), the steps that count, grows by the same factor with each step.
+    1 / (1 - gamma), the effective horizon, grows by the same factor at each step.
 
     Args:
         start: Discount per step at step 0.

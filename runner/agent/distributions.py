@@ -1,8 +1,8 @@
 """Return estimators (scalar, categorical, quantile) and their losses.
 
-A plain network gives the return's mean; the others give its distribution, whose mean is their last
-layer's output. Sources: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (values); Bellemare
-et al. 2017, https://arxiv.org/abs/1707.06887 (C51, algorithm 1); Dabney et al. 2018,
+A plain network estimates the mean return; the others estimate its distribution, and their last
+layer outputs the mean. Sources: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (values);
+Bellemare et al. 2017, https://arxiv.org/abs/1707.06887 (C51, algorithm 1); Dabney et al. 2018,
 https://arxiv.org/abs/1710.10044 (QR-DQN, equations 9 and 10) and https://arxiv.org/abs/1806.06923
 (IQN, equation 3).
 """
@@ -21,20 +21,20 @@ from runner.agent.draws import StatelessDraws
 
 
 class Outputs(NamedTuple):
-    """What a network gave: ``values`` (B, nb_actions, ...), at ``fractions`` of the probability."""
+    """Network outputs: ``values`` (B, nb_actions, ...) at the quantile ``fractions``."""
 
     values: Any
     fractions: Any = None
 
 
 class Values:
-    """Q-values, and half the squared TD error, linear beyond ``delta_clip``."""
+    """Scalar Q-values; loss: half the squared TD error, linear beyond ``delta_clip``."""
 
     def __init__(self, model: keras.Model, delta_clip: float) -> None:
         self.delta_clip = delta_clip
 
     def network(self, model: keras.Model) -> keras.Model:
-        """The part of ``model`` that gives what is fitted."""
+        """The part of ``model`` whose output is fitted."""
         return model
 
     def evaluate(
@@ -49,60 +49,60 @@ class Values:
         return outputs.values
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
-        """(B, ...): of the state, where actions are taken with ``probabilities``.
+        """(B, ...): estimate of a state's return if actions follow ``probabilities``.
 
         Args:
-            probabilities: (B, nb_actions), one-hot where the action is given.
-            outputs: Of the state's actions.
+            probabilities: (B, nb_actions), one-hot for a given action.
+            outputs: Outputs for all actions of the state.
         """
         return tf.reduce_sum(outputs.values * probabilities, axis=-1)
 
     def targets(self, rewards: Any, discounts: Any, following: Any) -> Any:
-        """(B, ...): of rewards + discounts * following.
+        """(B, ...): estimate of rewards + discounts * following.
 
         Args:
             rewards: (B,).
-            discounts: (B,), 0 after a terminal.
-            following: (B, ...), what ``under`` gave for the next state.
+            discounts: (B,), 0 after a terminal transition.
+            following: (B, ...), result of ``under`` for the next state.
         """
         return rewards + discounts * following
 
     def losses(self, targets: Any, outputs: Outputs, actions: Any) -> tuple[Any, Any]:
-        """How far the network is from the targets.
+        """Losses and errors of the network's outputs against the targets.
 
         Args:
-            targets: (B, ...), of ``targets``.
-            outputs: Of the states.
-            actions: (B, nb_actions), one-hot: what was done there.
+            targets: (B, ...), result of ``targets``.
+            outputs: Outputs for the states.
+            actions: (B, nb_actions), one-hot: the actions taken.
 
         Returns:
-            Loss (B,), and error (B,) >= 0 that a prioritised replay goes by.
+            Loss (B,), and error (B,) >= 0 for prioritised replay.
         """
         errors = targets - self.under(actions, outputs)
         return huber(errors, self.delta_clip), tf.abs(errors)
 
 
 class Categorical(Values):
-    """C51: probabilities of fixed returns; targets are projected on them; cross-entropy."""
+    """C51: probabilities of fixed returns, onto which targets are projected; cross-entropy."""
 
     def __init__(self, model: keras.Model, delta_clip: float) -> None:
         super().__init__(model, delta_clip)
         self._mean: CategoricalMean = model.layers[-1]
 
     def network(self, model: keras.Model) -> keras.Model:
-        """As of ``Values``: all but the mean."""
+        """See ``Values``: all but the mean."""
         return _without_last_layer(model)
 
     def q_values(self, outputs: Outputs) -> Any:
-        """As of ``Values``."""
+        """See ``Values``."""
         return self._mean(outputs.values)
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
-        """(B, N): the probability of each return; of several actions, their mixture."""
+        """(B, N): the probability of each return; a mixture for several actions."""
         return _weighted(probabilities, tf.nn.softmax(outputs.values))
 
     def targets(self, rewards: Any, discounts: Any, following: Any) -> Any:
-        """(B, N): each moved return's probability, shared between its two neighbours."""
+        """(B, N): each shifted return's probability, split between its two nearest atoms."""
         support = tf.constant(self._mean.support)
         moved = rewards[:, None] + discounts[:, None] * support  # (B, N)
         moved = tf.clip_by_value(moved, self._mean.v_min, self._mean.v_max)
@@ -111,7 +111,7 @@ class Categorical(Values):
         return tf.reduce_sum(shares * following[:, None, :], axis=-1)
 
     def losses(self, targets: Any, outputs: Outputs, actions: Any) -> tuple[Any, Any]:
-        """As of ``Values``: cross-entropy, and the Kullback-Leibler divergence."""
+        """See ``Values``: cross-entropy, and the Kullback-Leibler divergence."""
         log_taken = tf.nn.log_softmax(_weighted(actions, outputs.values))  # of one action's logits
         losses = -tf.reduce_sum(targets * log_taken, axis=-1)
         entropy = -tf.reduce_sum(tf.math.xlogy(targets, targets), axis=-1)
@@ -119,7 +119,7 @@ class Categorical(Values):
 
 
 class Quantiles(Values):
-    """QR-DQN: quantiles at evenly spread fractions; quantile Huber loss, kappa = ``delta_clip``.
+    """QR-DQN: quantiles at evenly spaced fractions; quantile Huber loss, kappa = ``delta_clip``.
 
     Raises:
         ValueError: ``delta_clip`` is infinite.
@@ -131,30 +131,30 @@ class Quantiles(Values):
             raise ValueError("delta_clip=inf: expected a finite number with quantiles")
 
     def network(self, model: keras.Model) -> keras.Model:
-        """As of ``Values``: all but the mean."""
+        """See ``Values``: all but the mean."""
         return _without_last_layer(model)
 
     def evaluate(
         self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
     ) -> Outputs:
-        """As of ``Values``."""
+        """See ``Values``."""
         values = super().evaluate(network, states, draws, training=training).values
         return Outputs(values, tf.constant(midpoints(values.shape[-1]))[None])
 
     def q_values(self, outputs: Outputs) -> Any:
-        """As of ``Values``."""
+        """See ``Values``."""
         return tf.reduce_mean(outputs.values, axis=-1)
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
-        """(B, N): the quantiles; of several actions, the mean of theirs (Vieillard et al. 2020)."""
+        """(B, N): the quantiles; their mean for several actions (Vieillard et al. 2020)."""
         return _weighted(probabilities, outputs.values)
 
     def targets(self, rewards: Any, discounts: Any, following: Any) -> Any:
-        """(B, N): the moved quantiles."""
+        """(B, N): the shifted quantiles."""
         return rewards[:, None] + discounts[:, None] * following
 
     def losses(self, targets: Any, outputs: Outputs, actions: Any) -> tuple[Any, Any]:
-        """As of ``Values``: summed over the network's fractions, averaged over the target's."""
+        """See ``Values``: summed over the network's fractions, averaged over the target's."""
         errors = targets[:, None, :] - self.under(actions, outputs)[:, :, None]  # (B, N, N target)
         below = tf.cast(errors < 0.0, tf.float32)
         tilt = tf.abs(outputs.fractions[:, :, None] - below)
@@ -164,12 +164,12 @@ class Quantiles(Values):
 
 
 class ImplicitQuantiles(Quantiles):
-    """IQN: quantiles at fractions that are drawn anew for every call."""
+    """IQN: quantiles at fractions resampled for every call."""
 
     def evaluate(
         self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
     ) -> Outputs:
-        """As of ``Values``."""
+        """See ``Values``."""
         assert draws is not None
         draws.fractions = draws.uniform((states.shape[0], network.output.shape[-1]))
         with drawing_from(draws):
@@ -184,7 +184,7 @@ _BY_LAST_LAYER: Final[dict[type, type[Values]]] = {
 
 
 def distribution_of(model: keras.Model, delta_clip: float) -> Values:
-    """What ``model`` says of the return."""
+    """The return estimator for the last layer of ``model``."""
     return _BY_LAST_LAYER.get(type(model.layers[-1]), Values)(model, delta_clip)
 
 

@@ -1,8 +1,8 @@
 """keras-rl2's DQNAgent with a compiled update and a loop over parallel environments.
 
 It is a ``rl.agents.dqn.DQNAgent``: same constructor, policies, callbacks, processors and weights
-files. Given one game of keras-rl2's kind it runs keras-rl2's own ``fit`` and ``test``; given a
-Gymnasium vector environment it plays all its games in parallel (``runner.agent.loop``).
+files. A single keras-rl2 environment is trained on with keras-rl2's ``fit`` and ``test``, a
+Gymnasium vector environment with the parallel loop of ``runner.agent.loop``.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from runner.policies.many import policy_state, select_actions, set_policy_state
 from runner.policies.rules import target_kind, target_parameter
 from runner.weights import save_weights
 
-_SEEN = 4096  # transitions of the warm-up that layers adapt to
-_ACTING = 2**32 - 1  # apart from the numbers of an update's calls
+_SEEN = 4096  # warm-up transitions that layers adapt to
+_ACTING = 2**32 - 1  # distinct from the call numbers of an update
 
 
 class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     """DQN agent whose update is one compiled function.
 
-    Takes keras-rl2's arguments and some more. With ``target_model_update=0`` there is no target
-    network: targets come from the online network.
+    Takes keras-rl2's arguments and those below. With ``target_model_update=0`` there is no target
+    network: targets bootstrap from the online network.
 
     Args:
-        expected_sarsa: Targets are the next state's value under ``policy`` as it acts now, which
-            must be epsilon-greedy, greedy or softmax; else under the greedy policy.
-        munchausen: Munchausen targets instead; None: not.
-        discount: Discount per step at a step, in place of ``gamma``; None: always ``gamma``.
-        seed: Of what noisy layers and sampled quantiles draw.
-        on_adapted: Called with the layers of the network that have adapted to the warm-up, before
-            the first update.
+        expected_sarsa: Bootstrap from the next state's value under the current ``policy``, which
+            must be epsilon-greedy, greedy or softmax; otherwise under the greedy policy.
+        munchausen: Use Munchausen targets instead; None: no.
+        discount: Maps a step to the discount per step, in place of ``gamma``; None: ``gamma``.
+        seed: Seed of noisy layers and sampled quantiles.
+        on_adapted: Called with the network's layers that adapted to the warm-up, before the first
+            update.
         jit_compile: Compile with XLA: True, False, or ``auto`` for the faster of the two.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
-            first end of a game that many steps or more after the last sync.
+            first game end at least that many steps after the last sync.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
         self.discount, self.on_adapted = discount, on_adapted
         self.target_sync = target_sync
-        self.synced_at = 0  # step of the last sync, or of the next; of ``game_end`` only
-        self._adapted = False  # whether the layers that adapt were looked after
-        self.stop_training = False  # set by whoever wants the training to end
+        self.synced_at = 0  # step of the last sync, or of the next; ``game_end`` only
+        self._adapted = False  # whether adapting layers have been handled
+        self.stop_training = False  # set to end training
         self.jit_compile = uses_xla(self.model, jit_compile)
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
@@ -124,15 +124,15 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def act(
         self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
     ) -> tuple[NDArray[np.int32], list[list[float]]]:
-        """Chooses an action for each of ``n`` games, whose steps follow one another.
+        """Chooses an action in each of ``n`` environments, at consecutive steps.
 
         Args:
             windows: (n, window, *observation).
-            streams: (n,) numbers of the games.
-            first_step: Step of the first game.
+            streams: (n,) numbers of the environments.
+            first_step: Step of the first environment.
 
         Returns:
-            Actions (n,), and the policy's metrics at each.
+            Actions (n,), and the policy's metrics for each.
         """
         states = np.asarray(self.processing.states(windows), self.model.input.dtype)
         q_values = self._acting_q_values(states, first_step)
@@ -140,7 +140,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return select_actions(self.policy, q_values, streams, steps)
 
     def _acting_q_values(self, states: Any, step: int) -> NDArray[np.float32]:
-        """Q-values (B, nb_actions) to act on: while training, with the noise of noisy layers."""
+        """Q-values (B, nb_actions) to act on; in training, with the noise of noisy layers."""
         if self.is_noisy and self.training:
             q_values = self._noisy_q_values(states, np.array(step, np.int32))
         else:
@@ -151,16 +151,16 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def learn(
         self, first_step: int, policy_metrics: Sequence[Sequence[float]]
     ) -> list[list[float]]:
-        """Makes the updates and hard target syncs that steps call for, as the policy acts now.
+        """Makes the updates and hard target syncs due at ``n`` steps, under the current policy.
 
-        A prioritised memory is told the errors.
+        The errors become the priorities of a prioritised memory.
 
         Args:
-            first_step: The first of ``n`` steps in a row.
-            policy_metrics: (n, ...) of the policy at each step.
+            first_step: The first of ``n`` consecutive steps.
+            policy_metrics: (n, ...) metrics of the policy at each step.
 
         Returns:
-            (n, ...): ``metrics_names`` of each step; NaN where it called for no update.
+            (n, ...): ``metrics_names`` of each step; NaN where no update was due.
         """
         due: list[int] = []
         syncs = np.zeros(len(policy_metrics) + 1, np.bool_)  # before the first update, after each
@@ -173,7 +173,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             if syncs[0]:
                 self.learner.sync()
             return metrics
-        if self.discount is not None:  # before the draw: the returns are of this discount too
+        if self.discount is not None:  # before sampling: n-step returns use this discount too
             self.learner.gamma = self.memory.gamma = self.discount(first_step + len(metrics) - 1)
         batches = self._sampled(len(due))
         self._adapt()
@@ -187,7 +187,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return metrics
 
     def _adapt(self) -> None:
-        """Before the first update, shows the layers that adapt what was seen so far."""
+        """Before the first update, adapts layers to transitions of the warm-up."""
         if self._adapted:
             return
         layers = [layer for network in self._networks for layer in adapting(network)]
@@ -204,11 +204,11 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self._adapted = True
 
     def _as_model_input(self, states: Any) -> Any:
-        """An array of the network's input type: keras-rl2 pads windows with float zeros."""
+        """An array of the network's input dtype: keras-rl2 pads windows with float zeros."""
         return np.asarray(self.process_state_batch(states), self.model.input.dtype)
 
     def fit(self, env: Any, nb_steps: int, *args: Any, **kwargs: Any) -> Any:
-        """Trains for ``nb_steps``: on one game as keras-rl2, on a vector environment on all.
+        """Trains for ``nb_steps`` on a single environment, as keras-rl2, or a vector environment.
 
         The arguments and the returned History are keras-rl2's.
         """
@@ -218,22 +218,22 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return super().fit(env, nb_steps, *args, **kwargs)
 
     def is_update_due(self, step: int) -> bool:
-        """Whether an update belongs to ``step`` (keras-rl2's rule)."""
+        """Whether an update is due at ``step`` (keras-rl2's rule)."""
         return bool(step > self.nb_steps_warmup and step % self.train_interval == 0)
 
     def is_sync_due(self, step: int) -> bool:
-        """Whether a hard target sync belongs to ``step`` (``steps``: keras-rl2's rule)."""
+        """Whether a hard target sync is due at ``step`` (``steps``: keras-rl2's rule)."""
         if self.target_sync == "game_end":
             return step == self.synced_at
         return bool(self.target_model_update >= 1 and step % self.target_model_update == 0)
 
     def game_ended(self, next_step: int) -> None:
-        """Notes that a game is over, so that ``next_step`` is the first that may sync for it."""
+        """Records a game end; ``next_step`` is the first step that may sync because of it."""
         if next_step - self.synced_at >= self.target_model_update:
             self.synced_at = next_step
 
     def backward(self, reward: float, terminal: bool) -> list[float]:
-        """Stores what the last action led to, and makes the update that is due, if any."""
+        """Stores the outcome of the last action, and makes the update that is due, if any."""
         if self.step % self.memory_interval == 0:
             self.memory.append(
                 self.recent_observation, self.recent_action, reward, terminal, self.training
@@ -266,9 +266,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self.learner.sync()
 
     def update_played_model(self) -> keras.Model:
-        """The network to evaluate and to keep: the online one, or the mean of what it has been.
+        """The network to evaluate and save: the online network, or its averaged weights.
 
-        With an optimizer that keeps moving averages of the weights (Polyak and Juditsky 1992,
+        If the optimizer keeps moving averages of the weights (Polyak and Juditsky 1992,
         https://doi.org/10.1137/0330046), these are written into ``played_model``.
         """
         if self.played_model is not self.model:
@@ -282,9 +282,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return self.played_model
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what the rest of the training depends on, of plain types and arrays.
+        """Returns the state needed to resume training, as plain types and arrays.
 
-        The memory is not part of it.
+        The memory is not included.
         """
         return {
             "step": self.step,
@@ -295,14 +295,14 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned.
+        """Restores the state returned by ``get_state``.
 
         Raises:
-            ValueError: It is of other networks, or of another optimizer.
+            ValueError: The state belongs to other networks or another optimizer.
         """
         self.step, self.synced_at = state["step"], state["synced_at"]
         for network, weights in zip(self._networks, state["networks"], strict=True):
-            # Those without a dimension were saved as plain numbers.
+            # Weights of shape () were saved as plain numbers.
             network.set_weights([np.asarray(weight) for weight in weights])
         for variable, value in zip(self.optimizer.variables, state["optimizer"], strict=True):
             variable.assign(value)
@@ -310,12 +310,12 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     @property
     def _networks(self) -> list[keras.Model]:
-        """The online network, and the target network if there is one."""
+        """The online network and, if there is one, the target network."""
         networks = [self.model, self.target_model]
         return networks if self.learner.has_target_network else networks[:1]
 
     def save_weights(self, filepath: str, overwrite: bool = False) -> None:
-        """Saves the weights of the network to keep (see ``runner.weights.save_weights``)."""
+        """Saves the weights of ``played_model`` (see ``runner.weights.save_weights``)."""
         save_weights(self.update_played_model(), Path(filepath), overwrite=overwrite)
 
 
@@ -329,7 +329,7 @@ def q_function(
 def noisy_q_function(
     model: keras.Model, jit_compile: bool, seed: int
 ) -> Callable[[NDArray[np.uint8], NDArray[np.int32]], NDArray[np.float32]]:
-    """As ``q_function``, with noise: every row's own, the same for the same seed and step ()."""
+    """``q_function`` with separate noise for every row, a function of seed and step ()."""
 
     def call(states: Any, step: Any) -> Any:
         with drawing_from(StatelessDraws((seed, _ACTING), step, per_row=True)):

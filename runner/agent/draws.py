@@ -1,7 +1,7 @@
 """Stateless random numbers in compiled functions, a function of seed and update count.
 
-No generator has a state to be saved: what is drawn at update (or step) n is the same whenever,
-and however often, n comes.
+There is no generator state to save: the draws of update (or step) n are the same whenever and
+however often it is evaluated.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from models.noisy import NoisyDense
 
 
 def has_noise(model: keras.Model) -> bool:
-    """True if layers of ``model`` are noisy."""
+    """True if ``model`` has noisy layers."""
     return any(isinstance(layer, NoisyDense) for layer in model.layers)
 
 
 def draws_fractions(model: keras.Model) -> bool:
-    """True if ``model`` gives quantiles at fractions that are drawn."""
+    """True if ``model`` estimates quantiles at sampled fractions."""
     return any(isinstance(layer, FractionEmbedding) for layer in model.layers)
 
 
 class StatelessDraws:
-    """The draws (``models.draws``) of one call of a network.
+    """The draws (``models.draws``) for one call of a network.
 
     Args:
-        key: What the draws are for: the run's seed, and numbers that no other call shares.
-        number: () int32, of the update or the step.
-        per_row: Every row of the batch its own noise, or one for all.
+        key: Seed of the run, and integers unique to this call.
+        number: () int32, number of the update or step.
+        per_row: Separate noise for every row of the batch, instead of the same for all.
     """
 
     def __init__(self, key: Sequence[int], number: Any, *, per_row: bool) -> None:
@@ -51,7 +51,7 @@ class StatelessDraws:
         return tf.random.stateless_uniform(shape, self._seed())
 
     def _seed(self) -> Any:
-        """(2,) int32, another at every call."""
+        """(2,) int32, different at every call."""
         word = np.random.SeedSequence([*self._key, self._draws]).generate_state(1)
         self._draws += 1
         return tf.stack([self._number, tf.constant(int(word.view(np.int32)[0]), tf.int32)])

@@ -9,7 +9,7 @@ import keras
 
 from runner.keras_rl2 import Callback
 
-# Each hook, and the Keras hook that callbacks without it are told instead (as keras-rl2 does).
+# Each hook, and the Keras hook called on callbacks that lack it (as in keras-rl2).
 HOOKS: Final = {
     "on_train_begin": None,
     "on_train_end": None,
@@ -23,13 +23,13 @@ HOOKS: Final = {
 
 
 class Hooks:
-    """The listeners' own methods, hook by hook: calling the base's empty ones costs as much.
+    """The callbacks' overridden methods by hook; empty base methods cost as much to call.
 
     Args:
         listeners: Callbacks.
-        agent: Their ``model``.
-        env: Their ``env``.
-        nb_steps: Their ``params["nb_steps"]``.
+        agent: Set as ``model`` of the callbacks.
+        env: Set as ``env`` of the callbacks.
+        nb_steps: Set as ``params["nb_steps"]`` of the callbacks.
     """
 
     def __init__(self, listeners: Sequence[Any], agent: Any, env: Any, nb_steps: int) -> None:
@@ -41,7 +41,7 @@ class Hooks:
         self._methods = {hook: _overridden(listeners, hook) for hook in HOOKS}
 
     def __call__(self, hook: str, *args: Any, logs: dict[str, Any]) -> None:
-        """Tells all that listen to ``hook``."""
+        """Calls ``hook`` on all callbacks that override it."""
         for method in self._methods[hook]:
             method(*args, logs=logs)
 
@@ -52,7 +52,7 @@ def _overridden(listeners: Sequence[Any], hook: str) -> list[Callable[..., None]
         name = hook if hasattr(listener, hook) else HOOKS[hook]
         if name is None:
             continue
-        method = getattr(listener, name)  # of its class, or its own, as LambdaCallback's
+        method = getattr(listener, name)  # of the class, or of the instance (LambdaCallback)
         bases = (getattr(base, name, None) for base in (Callback, keras.callbacks.Callback))
         if all(getattr(method, "__func__", method) is not base for base in bases):
             methods.append(method)

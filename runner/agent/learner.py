@@ -1,9 +1,9 @@
 """The DQN update as one compiled function: targets, loss, gradient, optimizer, target sync.
 
 Source: Mnih et al. 2015, https://doi.org/10.1038/nature14236 (algorithm 1). Deviations, all
-keras-rl2's: the Huber loss is linear beyond ``delta_clip``, a hard sync is due by steps, not by
-updates. Whose value the next state is given is ``runner.agent.targets``' matter, what is fitted,
-and how the error is measured, ``runner.agent.distributions``'.
+keras-rl2's: the Huber loss is linear beyond ``delta_clip``; hard syncs are scheduled by steps, not
+by updates. ``runner.agent.targets`` defines the bootstrap policies, ``runner.agent.distributions``
+the return estimators and losses.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from runner.memory.batch import Batch
 
 
 def compiled(function: Callable[..., Any], jit_compile: bool) -> Callable[..., NDArray[np.float32]]:
-    """Compiles ``function`` for each set of argument shapes it meets.
+    """Compiles ``function`` once for each combination of argument shapes.
 
-    Calling the concrete function of known shapes costs a third of ``tf.function``'s own dispatch.
+    Calling the concrete function for known shapes costs a third of ``tf.function``'s dispatch.
 
     Args:
-        function: Of tensors, to one tensor.
+        function: Takes tensors, returns one tensor.
         jit_compile: Compile with XLA.
 
     Returns:
-        The function, of NumPy arrays, to a NumPy array.
+        The compiled function, taking NumPy arrays and returning a NumPy array.
     """
     traced = tf.function(function, jit_compile=jit_compile)
     by_shape: dict[Any, Any] = {}
@@ -52,10 +52,10 @@ def compiled(function: Callable[..., Any], jit_compile: bool) -> Callable[..., N
 
 
 class Updates(NamedTuple):
-    """What K updates were: ``losses`` (K,), ``mean_q`` (K,), ``errors`` (K, B) or None.
+    """Results of K updates: ``losses`` (K,), ``mean_q`` (K,), ``errors`` (K, B) or None.
 
-    ``mean_q`` is the mean over the batch of max_a Q(state0, a). ``errors`` are what a prioritised
-    replay goes by.
+    ``mean_q`` is the batch mean of max_a Q(state0, a). ``errors`` become the priorities of a
+    prioritised replay.
     """
 
     losses: NDArray[np.float32]
@@ -64,20 +64,20 @@ class Updates(NamedTuple):
 
 
 class Learner:
-    """Fits ``model`` to the TD targets that ``target_model`` gives.
+    """Fits ``model`` to TD targets computed with ``target_model``.
 
     Args:
         model: Online network, (B, window, *observation) -> (B, nb_actions).
-        target_model: A clone of it; ``model`` itself: targets come from the online network.
+        target_model: A clone of ``model``; ``model`` itself to bootstrap from the online network.
         optimizer: A Keras optimizer.
         gamma: Discount per step.
-        double: The online network chooses the action that the target network values.
+        double: The online network chooses the action that the target network evaluates.
         delta_clip: Absolute TD error beyond which the loss is linear; inf: never.
-        soft_update: Rate at which the target network follows after every update; 0: hard syncs.
+        soft_update: Rate of the target network's soft update after every update; 0: hard syncs.
         jit_compile: Compile with XLA.
-        policy: Whose value the next state is given: a name of ``POLICIES``.
-        munchausen: Rewards and values of that policy instead.
-        seed: Of the random numbers that layers draw.
+        policy: Policy of the bootstrap targets: a key of ``POLICIES``.
+        munchausen: Munchausen targets instead of those of ``policy``.
+        seed: Seed of the layers' random numbers.
     """
 
     def __init__(
@@ -117,17 +117,17 @@ class Learner:
     def update(
         self, batches: Batch, syncs: NDArray[np.bool_], policy_parameter: float = 0.0
     ) -> Updates:
-        """Makes K updates, one after another, in as few calls as may be.
+        """Makes K updates in sequence, in as few calls as possible.
 
         Args:
             batches: Transitions with leading axes (K, B).
             syncs: (K + 1,) hard target syncs: before the first update, then after each.
-            policy_parameter: Of ``policy``: epsilon or tau.
+            policy_parameter: Epsilon or tau of ``policy``.
         """
         if syncs[0]:
             self.sync()
         results, first = [], 0
-        # Within a call the target network stands still: a sync in between makes two calls of one.
+        # The target network is fixed within a call: a sync between two updates splits the call.
         ends = range(1, len(syncs) - 1) if self._one_a_call else np.flatnonzero(syncs[1:-1]) + 1
         for last in [*ends, len(syncs) - 1]:
             results.append(self.call(batches.part(first, last), policy_parameter))
@@ -143,8 +143,8 @@ class Learner:
         self._sync()
 
     def call(self, batches: Batch, policy_parameter: float) -> NDArray[np.float32]:
-        """Makes the K updates between two syncs; returns what ``_one_update`` does of each."""
-        # All numbers go in one vector, and come back in one array: a transfer costs more than they.
+        """Makes the K updates between two syncs; returns the stacked ``_one_update`` results."""
+        # One vector in, one array out: a transfer costs more than the numbers in it.
         samples: list[Any] = [batches.actions, batches.rewards, batches.discounts(self.gamma)]
         if batches.weights is not None:
             samples.append(batches.weights)
@@ -173,10 +173,10 @@ class Learner:
         return tf.stack(results)
 
     def _target_outputs(self, state1: Any) -> Callable[[int], Outputs]:
-        """What the target network gives for the next states (K, B, ...) of the update asked for."""
+        """Maps an update's index to the target outputs for its next states, of (K, B, ...)."""
         if self.soft_update or self._draws or not self.has_target_network:
             return lambda k: self._evaluate(self._target, state1[k], call=0)
-        # It is the same network for all updates: one large batch costs less than K small ones.
+        # All updates share one target network: one large batch costs less than K small ones.
         outputs = self._evaluate(self._target, tf.reshape(state1, (-1, *state1.shape[2:])), call=0)
         values = tf.reshape(outputs.values, (*state1.shape[:2], *outputs.values.shape[1:]))
         return lambda k: Outputs(values[k], outputs.fractions)
@@ -191,7 +191,7 @@ class Learner:
         following: Outputs,
         parameter: Any,
     ) -> Any:
-        """(B, ...): what the network is to give for the actions (B, nb_actions), one-hot."""
+        """(B, ...): TD targets of the actions (B, nb_actions), one-hot."""
         returns = self._returns
         chooses = self._evaluate(self._online, state1, call=1) if self.double else following
         probabilities = self._probabilities(returns.q_values(chooses), parameter)
@@ -203,7 +203,7 @@ class Learner:
         return tf.stop_gradient(targets)
 
     def _one_update(self, states: Any, actions: Any, targets: Any, weights: Any = None) -> Any:
-        """(2,): loss and mean_q; with importance ``weights`` (B,), (2 + B,): and the errors."""
+        """(2,): loss and mean_q; with importance ``weights`` (B,), (2 + B,): also the errors."""
         variables = self.model.trainable_variables
         values = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -225,7 +225,7 @@ class Learner:
     def _evaluate(
         self, network: keras.Model, states: Any, *, call: int, training: bool = False
     ) -> Outputs:
-        """Calls ``network``; every ``call`` of an update has draws of its own."""
+        """Calls ``network``; every ``call`` of an update has separate draws."""
         draws = None
         if self._draws:
             update = tf.cast(self.optimizer.iterations.value, tf.int32)
@@ -239,5 +239,5 @@ class Learner:
 
 
 def _parts(length: int, updates: int, batch: int) -> list[int]:
-    """Sizes of what ``Learner.call`` packs: one (K, B) after another, and a parameter."""
+    """Sizes of the parts that ``Learner.call`` packs: (K, B) arrays, then one parameter."""
     return [updates * batch] * ((length - 1) // (updates * batch)) + [1]

@@ -1,10 +1,10 @@
 """The training loop over parallel environments, with keras-rl2's callbacks and semantics.
 
-One turn of one group of games: their Q-values in one call, the policy picks the actions, the
-emulators start; while they run, the learner makes the updates that these steps call for, on what
-memory holds by then; later the transitions are stored and reported one by one. With several groups
-the emulators of some are busy while another's turn is begun or ended. Nothing reads what something
-else is writing, so that the same seed gives the same weights, whatever the timing.
+A turn of one group of environments: one call computes the Q-values, the policy chooses actions, and
+the emulators start. While they run, the learner makes the updates due at these steps on the
+memory's current contents; afterwards the transitions are stored and reported one by one. With
+several groups, the emulators of some run while another group's turn begins or ends. No data are
+read while being written, so the same seed gives the same weights regardless of timing.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from runner.memory.windows import RunningWindows
 
 
 class Learns(Protocol):
-    """What the loop needs of an agent (see ``runner.agent.dqn.CompiledDQNAgent``)."""
+    """The agent's interface to the loop (see ``runner.agent.dqn.CompiledDQNAgent``)."""
 
     memory: Any
     processing: Processing
-    step: int  # of the run: of the transition that is reported, then of the next one to report
+    step: int  # of the run: the transition being reported, then the next one to report
     training: bool
     stop_training: bool
 
     def act(
         self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
     ) -> tuple[NDArray[np.int32], list[list[float]]]:
-        """Chooses the actions of games whose steps follow one another; and policy metrics."""
+        """Chooses actions at consecutive steps; returns them and the policy's metrics."""
 
     def learn(
         self, first_step: int, policy_metrics: Sequence[Sequence[float]]
@@ -45,13 +45,13 @@ class Learns(Protocol):
         """Makes the updates and target syncs of these steps; returns the metrics of each."""
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what the rest of the training depends on."""
+        """Returns the state needed to resume training."""
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned."""
+        """Restores the state returned by ``get_state``."""
 
     def game_ended(self, next_step: int) -> None:
-        """Hears that a game is over, and which step is the first to know of it."""
+        """Records a game end; ``next_step`` is the first step that can react to it."""
 
 
 def fit_vector(
@@ -64,24 +64,24 @@ def fit_vector(
     log_interval: int = 10000,
     checkpoints: Checkpoints | None = None,
 ) -> keras.callbacks.History:
-    """Trains ``agent`` on all games of ``env`` in parallel.
+    """Trains ``agent`` on the parallel environments of ``env``.
 
     Args:
-        agent: Compiled, with a ``ReplayMemory`` of one stream per game.
-        env: A vector environment with ``step_async`` and ``step_wait`` and resets in the same step,
-            seeded; if it has ``groups`` (ranges of games), these take turns.
+        agent: Compiled, with a ``ReplayMemory`` of one stream per environment.
+        env: A seeded vector environment with ``step_async``, ``step_wait`` and same-step resets; if
+            it has ``groups`` (ranges of environments), these take turns.
         nb_steps: The step at which training ends, rounded up to whole turns.
-        callbacks: keras-rl2 or Keras callbacks; ``on_step_end`` comes once per transition, an
-            episode is a whole game. ``agent.stop_training = True`` ends the training.
+        callbacks: keras-rl2 or Keras callbacks; ``on_step_end`` is called once per transition, an
+            episode is a whole game. ``agent.stop_training = True`` ends training.
         verbose: 0 nothing, 1 keras-rl2's interval log, 2 its episode log.
         log_interval: Steps of an interval.
-        checkpoints: Saves the session between turns, and restores it at the start.
+        checkpoints: Saves the session between turns and restores it at the start.
 
     Returns:
         A Keras History of the episodes.
 
     Raises:
-        ValueError: The memory is not made for these games.
+        ValueError: The memory does not have one stream per environment.
     """
     loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}
     history = keras.callbacks.History()
@@ -96,7 +96,7 @@ def fit_vector(
             session.reset()
         session.run(nb_steps, checkpoints)
         aborted = agent.stop_training
-    except KeyboardInterrupt:  # as keras-rl2: whoever presses Ctrl-C keeps what was learned
+    except KeyboardInterrupt:  # as keras-rl2: Ctrl-C keeps the trained weights
         aborted = True
     hooks("on_train_end", logs={"did_abort": aborted})
     agent.training = agent.stop_training = False
@@ -104,13 +104,13 @@ def fit_vector(
 
 
 class Checkpoints(Protocol):
-    """What saves and restores a session."""
+    """Saves and restores a session."""
 
     def restore(self, session: Session) -> bool:
-        """Puts a new session where an earlier one was; False if there is none."""
+        """Restores a saved session into a new one; False if none was saved."""
 
     def between_turns(self, session: Session) -> None:
-        """Saves the session if it is time."""
+        """Saves the session if a checkpoint is due."""
 
     def save(self, session: Session) -> None:
         """Saves the session."""
@@ -118,10 +118,10 @@ class Checkpoints(Protocol):
 
 @dataclass
 class _Group:
-    """Games that are stepped together, and their step under way."""
+    """Environments stepped together, and their step in progress."""
 
     number: int | None  # None: the environment has no groups
-    streams: NDArray[np.int64]  # numbers, in a row
+    streams: NDArray[np.int64]  # consecutive numbers
     first_step: int = 0
     actions: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     metrics: list[list[float]] = field(default_factory=list)  # of each transition
@@ -132,7 +132,7 @@ class _Group:
 
 
 class Session:
-    """One run of the loop: where each game stands."""
+    """One run of the loop: the state of each environment."""
 
     def __init__(self, agent: Learns, env: Any, hooks: Hooks) -> None:
         memory, num_envs = agent.memory, env.num_envs
@@ -142,11 +142,11 @@ class Session:
         self.windows = RunningWindows(
             num_envs, memory.window_length, memory.observation_shape, memory.padding
         )
-        self.episodes = list(range(num_envs))  # number of the game each stream plays
+        self.episodes = list(range(num_envs))  # episode number of each stream
         self.next_episode = num_envs
         self.episode_steps = [0] * num_envs
         self.episode_rewards = [0.0] * num_envs
-        self.acted = 0  # steps begun; ``agent.step`` counts those ended
+        self.acted = 0  # steps begun; ``agent.step`` counts completed steps
         ranges = getattr(env, "groups", None)
         self.idle = deque(
             [_Group(i, np.arange(r.start, r.stop)) for i, r in enumerate(ranges)]
@@ -156,12 +156,12 @@ class Session:
         self.under_way: deque[_Group] = deque()
 
     def reset(self) -> None:
-        """Starts a game everywhere."""
+        """Resets all environments."""
         observations, _ = self.env.reset()
         self.windows.push(slice(None), self.agent.processing.observations(observations), True)
 
     def run(self, nb_steps: int, checkpoints: Checkpoints | None) -> None:
-        """Plays and learns up to ``nb_steps``."""
+        """Acts and learns up to ``nb_steps``."""
         for episode in self.episodes:
             self.hooks("on_episode_begin", episode, logs={})
         self.acted = self.agent.step + sum(len(group.streams) for group in self.under_way)
@@ -172,14 +172,14 @@ class Session:
             self._end_turn(self.under_way.popleft())
             if checkpoints is not None:
                 checkpoints.between_turns(self)
-        # Saved as it stands, the last steps still under way: going on from here is going on.
+        # Saved with the last steps in progress: a resumed run then matches an uninterrupted one.
         if checkpoints is not None:
             checkpoints.save(self)
         while self.under_way and not self.agent.stop_training:
             self._end_turn(self.under_way.popleft())
 
     def get_state(self) -> dict[str, Any]:
-        """Returns where each game stands, of plain types and arrays."""
+        """Returns the state of each environment's stream, as plain types and arrays."""
         return {
             "windows": self.windows.states,
             "episodes": list(self.episodes),
@@ -194,7 +194,7 @@ class Session:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; the environment's state is its own."""
+        """Restores the state returned by ``get_state``; ``env`` is restored separately."""
         self.windows.states[:] = state["windows"]
         self.episodes, self.next_episode = state["episodes"], state["next_episode"]
         self.episode_steps = state["episode_steps"]
@@ -208,7 +208,7 @@ class Session:
             self.under_way.append(group)
 
     def _begin_turn(self, group: _Group) -> None:
-        """Acts in every game of ``group``, and learns while the emulators run."""
+        """Acts in every environment of ``group``, and learns while the emulators run."""
         group.first_step = self.acted
         windows = self.windows.states[group.span]
         group.actions, policy_metrics = self.agent.act(windows, group.streams, self.acted)
@@ -222,7 +222,7 @@ class Session:
         self.under_way.append(group)
 
     def _end_turn(self, group: _Group) -> None:
-        """Waits for the emulators of ``group``, stores and reports what happened."""
+        """Waits for the emulators of ``group``, then stores and reports the transitions."""
         step_wait = self.env.step_wait
         outcome = step_wait() if group.number is None else step_wait(group.number)
         observations, points, terminated, truncated, infos = outcome
@@ -231,7 +231,7 @@ class Session:
         seen, final, rewards = self.agent.processing.step(
             observations, infos["final_obs"], points.copy(), ended
         )
-        if "extra_reward" in infos:  # on top of the processed points
+        if "extra_reward" in infos:  # added to the processed rewards
             rewards = rewards + infos["extra_reward"]
         terminals = terminated | infos["life_lost"]
         boundaries = terminals | truncated

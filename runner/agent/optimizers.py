@@ -12,13 +12,13 @@ from keras.optimizers import schedules
 
 from runner.settings.agent import DQN, KerasRL2Agent
 
-# What each takes beside what they share.
+# Arguments specific to each optimizer, in addition to the shared ones.
 _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
     "adam": lambda agent, **shared: keras.optimizers.Adam(epsilon=agent.adam_epsilon, **shared),
     "adamw": lambda agent, **shared: keras.optimizers.AdamW(
         epsilon=agent.adam_epsilon, weight_decay=agent.weight_decay, **shared
     ),
-    # Centred, and both means over about 20 updates: as Mnih et al. 2015, extended data table 1.
+    # Centred, with both means over about 20 updates: Mnih et al. 2015, extended data table 1.
     "rmsprop": lambda agent, **shared: keras.optimizers.RMSprop(
         rho=0.95, momentum=agent.momentum, epsilon=agent.adam_epsilon, centered=True, **shared
     ),
@@ -27,7 +27,7 @@ _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
 
 
 def make_optimizer(agent: KerasRL2Agent) -> keras.optimizers.Optimizer:
-    """Builds the optimizer of ``agent``'s settings."""
+    """Builds the optimizer from ``agent``'s settings."""
     shared: dict[str, Any] = {"learning_rate": _learning_rate(agent)}
     if not math.isinf(agent.gradient_clip):
         shared["global_clipnorm"] = agent.gradient_clip
@@ -37,7 +37,7 @@ def make_optimizer(agent: KerasRL2Agent) -> keras.optimizers.Optimizer:
 
 
 def _learning_rate(agent: KerasRL2Agent) -> float | schedules.LearningRateSchedule:
-    """Stays, or stays and then falls in a straight line. Keras counts updates, not steps."""
+    """Constant, or constant and then linearly decaying. Keras counts updates, not steps."""
     if not agent.lr_decay_steps:
         return agent.learning_rate
     updates = math.ceil(agent.lr_decay_steps / agent.train_interval)
@@ -47,7 +47,7 @@ def _learning_rate(agent: KerasRL2Agent) -> float | schedules.LearningRateSchedu
 
 @dataclass
 class _HeldThenFalling(schedules.LearningRateSchedule):  # type: ignore[misc]
-    """``start`` for ``held`` updates, then in a straight line to ``end`` until ``updates``."""
+    """``start`` for ``held`` updates, then linear decay to ``end`` at ``updates``."""
 
     start: float
     end: float

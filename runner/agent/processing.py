@@ -1,4 +1,4 @@
-"""Applies a user's keras-rl2 processor where keras-rl2 would."""
+"""Applies a user's keras-rl2 processor at the points where keras-rl2 does."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from runner.keras_rl2 import Processor
 class Processing:
     """Calls the methods that ``processor`` overrides, for parallel environments.
 
-    ``process_state_batch`` is given both states of a transition in one longer window: it must treat
+    ``process_state_batch`` receives both states of a transition as one longer window: it must treat
     every frame alike.
     """
 
     def __init__(self, processor: Processor | None) -> None:
-        self._processor: Any = processor  # None: then nothing below calls it
+        self._processor: Any = processor  # None is never called below
         self._whole_steps = _overrides(processor, "process_step")
         self._sees = self._whole_steps or _overrides(processor, "process_observation")
         self._rewards = self._whole_steps or _overrides(processor, "process_reward")
@@ -27,27 +27,27 @@ class Processing:
 
     @property
     def metrics(self) -> list[float]:
-        """The processor's own metrics."""
+        """The processor's metrics."""
         return [] if self._processor is None else list(self._processor.metrics)
 
     def observations(self, observations: NDArray[Any]) -> NDArray[Any]:
-        """(n, *observation) as the network is to see them."""
+        """(n, *observation), processed for the network."""
         if not self._sees:
             return observations
         return np.stack([self._processor.process_observation(o) for o in observations])
 
     def actions(self, actions: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(n,) as the emulator is to get them."""
+        """(n,), processed for the emulator."""
         if not self._acts:
             return actions
         return np.array([self._processor.process_action(a) for a in actions], np.int32)
 
     def states(self, states: NDArray[Any]) -> NDArray[Any]:
-        """(n, window, *observation) as the network takes them."""
+        """(n, window, *observation), processed for the network."""
         return np.asarray(self._processor.process_state_batch(states)) if self._scales else states
 
     def windows(self, windows: NDArray[Any]) -> NDArray[Any]:
-        """Sampled (K, B, frames, *observation) as the network takes them."""
+        """Sampled (K, B, frames, *observation), processed for the network."""
         if not self._scales:
             return windows
         flat = windows.reshape(-1, *windows.shape[2:])
@@ -60,16 +60,16 @@ class Processing:
         rewards: NDArray[Any],
         ended: NDArray[np.bool_],
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """What a step gave, as it is to be learned from.
+        """Processes the results of a step for learning.
 
         Args:
-            observations: (n, *observation) next, of a new game where one ended.
-            final_observations: (n, *observation) the last of the game, where one ended.
+            observations: (n, *observation) next observation; of the new game where one ended.
+            final_observations: (n, *observation) last observation of the game, where one ended.
             rewards: (n,) points.
-            ended: (n,) a game ended.
+            ended: (n,) whether the game ended.
 
         Returns:
-            The first three, processed.
+            The first three arguments, processed.
         """
         if self._whole_steps:
             return self._whole_step(observations, final_observations, rewards, ended)

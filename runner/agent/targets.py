@@ -1,7 +1,7 @@
 """Policies used for bootstrap targets: greedy, behaviour policy, Munchausen.
 
-Each is a table of probabilities of the next actions; what they weigh is the distributions' matter
-(``runner.agent.distributions``). Sources: Watkins 1989 (greedy); van Hasselt et al. 2016,
+Each policy gives probabilities of the next actions; ``runner.agent.distributions`` weights its
+estimates by them. Sources: Watkins 1989 (greedy); van Hasselt et al. 2016,
 https://arxiv.org/abs/1509.06461 (double); van Seijen et al. 2009, "A theoretical and empirical
 analysis of Expected Sarsa" (algorithm 1); Vieillard et al. 2020, https://arxiv.org/abs/2007.14430
 (Munchausen, equation 2).
@@ -20,13 +20,13 @@ Probabilities = Callable[[Any, Any], Any]
 
 
 def greedy(q_values: Any, parameter: Any = None) -> Any:
-    """(B, nb_actions): all on the best action, the first of equals."""
+    """(B, nb_actions): 1 for the best action, the first in a tie."""
     best = tf.argmax(q_values, axis=-1, output_type=tf.int32)
     return tf.one_hot(best, q_values.shape[-1])
 
 
 def eps_greedy(q_values: Any, epsilon: Any) -> Any:
-    """(B, nb_actions): ``epsilon`` spread evenly, the rest on the best action."""
+    """(B, nb_actions): ``epsilon`` spread evenly, the rest for the best action."""
     return (1.0 - epsilon) * greedy(q_values) + epsilon / q_values.shape[-1]
 
 
@@ -44,7 +44,7 @@ POLICIES: Final[dict[str, Probabilities]] = {
 
 @dataclass(frozen=True)
 class Munchausen:
-    """Rewards what the policy was sure to do, and the next policy's entropy.
+    """Adds the scaled log-policy to the reward, and the next policy's entropy to the target.
 
     The target is r + alpha [tau ln pi(a|s)] + gamma sum_b pi(b|s') (Q(s', b) - tau ln pi(b|s')),
     with pi = softmax(Q / tau) of the target network, and [x] = x clipped to [floor, 0].
@@ -52,7 +52,7 @@ class Munchausen:
     Args:
         alpha: Weight of the taken action's log-probability, 0..1.
         tau: Temperature, in points.
-        floor: Least value of tau ln pi that is added, in points; <= 0.
+        floor: Lower bound of the added tau ln pi, in points; <= 0.
     """
 
     alpha: float
@@ -68,7 +68,7 @@ class Munchausen:
         return self.tau * tf.nn.log_softmax(q_values / self.tau)
 
     def reward(self, q_values: Any, taken: Any) -> Any:
-        """(B,): what is added to the reward of the actions ``taken`` (B, nb_actions), one-hot."""
+        """(B,): reward bonus of the actions ``taken`` (B, nb_actions), one-hot."""
         log_policy = tf.reduce_sum(self.log_policy(q_values) * taken, axis=-1)
         return self.alpha * tf.clip_by_value(log_policy, self.floor, 0.0)
 

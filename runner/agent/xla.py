@@ -20,8 +20,8 @@ def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
 def is_faster_with_xla(model: keras.Model) -> bool:
     """Whether updates of ``model`` take less time on this CPU with XLA than with oneDNN.
 
-    Dense networks' do. Convolutions' do on x86 without AVX-512; with it oneDNN's are faster, and on
-    other CPUs and on a GPU they were not compared (docs/performance.md).
+    True for dense networks, and for convolutions on x86 without AVX-512. With AVX-512 oneDNN is
+    faster; other CPUs and GPUs were not compared (docs/performance.md).
     """
     return not has_convolution(model) or (not _has_gpu() and _is_x86_without_avx512())
 
@@ -29,7 +29,7 @@ def is_faster_with_xla(model: keras.Model) -> bool:
 def has_convolution(model: keras.Model) -> bool:
     """Whether a layer of ``model`` is a convolution.
 
-    XLA's updates of such a network are called one at a time: two in a call take longer than two
+    With XLA such a network's updates are called one at a time: two in one call take longer than two
     calls (docs/performance.md).
     """
     return any("Conv" in type(layer).__name__ for layer in model.layers)

@@ -28,33 +28,33 @@ KINDS: Final = {
     "constant": "constant",
     "unknown": "unknown",
 }
-SURE: Final = 0.97  # share from which on something holds throughout
-LARGEST_COUNT: Final = 16  # that a counter goes at a time
-FEW: Final = 4  # values of a flag at most
+SURE: Final = 0.97  # share that counts as (almost) always
+LARGEST_COUNT: Final = 16  # largest increment of a counter
+FEW: Final = 4  # most values of a flag
 LEAST: Final = 0.1  # share of all changes of a byte that must move a sprite
 MOVES: Final = 0.4  # share of a byte's visible changes that must move a sprite along one axis
 
 
 @dataclass
 class Byte:
-    """What was found of one byte."""
+    """Findings for one byte."""
 
     address: int
     kind: str
-    said: str  # in words
-    values: int  # how many were seen in play
-    write: str  # what becomes of a write: "persists", "is overwritten", "varies"
+    said: str  # description
+    values: int  # number of distinct values in play
+    write: str  # fate of a write: "persists", "is overwritten", "varies"
     axis: str = ""  # of a position
-    scale: float = 0.0  # pixels per unit, signed; 0: not the same everywhere
-    follows: str = ""  # the joystick: "x" or "y"
-    of: int | None = None  # the byte that this one is a copy of
-    box: Box | None = None  # what moved or changed on the screen
-    state: int = 0  # where
-    effect: bool = False  # whether a write was ever seen on the screen
+    scale: float = 0.0  # pixels per unit, signed; 0: not constant
+    follows: str = ""  # axis of the joystick: "x" or "y"
+    of: int | None = None  # the byte that this one copies
+    box: Box | None = None  # part of the screen that moved or changed
+    state: int = 0  # number of the state in which it did
+    effect: bool = False  # whether a write ever changed the screen
 
 
 def classify(record: Record, effects: list[Effects], steered: dict[int, str]) -> list[Byte]:
-    """What each byte is, by address."""
+    """Classifies the bytes, in order of address."""
     found = []
     for address, effect in enumerate(effects):
         values = record.ram[:, address]
@@ -67,7 +67,7 @@ def classify(record: Record, effects: list[Effects], steered: dict[int, str]) ->
         found.append(byte)
     for byte, other in _speeds(effects, found):
         byte.kind, byte.of = "speed", other
-        byte.said = f"speed along {byte.axis} of what {other} is the position of"
+        byte.said = f"speed along {byte.axis} of the object with position {other}"
     for byte, other, difference in _copies(record, found):
         byte.kind, byte.of = "copy", other
         byte.said = f"always {other} {'+' if difference >= 0 else '-'} {abs(difference)}"
@@ -108,12 +108,12 @@ def _kind(
 
 
 def _position(byte: Byte, effect: Effects) -> str:
-    """In words, if the byte moves a sprite; sets what is known of it."""
+    """A description if the byte moves a sprite; sets the fields of a position."""
     for axis in ("x", "y"):
-        # What the joystick moves is no bar that grows.
+        # An object that the joystick moves is not a growing bar.
         moves = [m for m in effect.moves if byte.follows or not m.shift.clipped]
         along = [move for move in moves if move.shift.axis == axis]
-        # Nor is it asked for as often: held, it stands at an edge and shows little of itself.
+        # It needs fewer moves: with the joystick held, the object may be at an edge, half hidden.
         often = 0 if byte.follows else MOVES * effect.seen
         if len(along) < max(4, LEAST * effect.tried, often, 0.8 * len(moves)):
             continue
@@ -123,12 +123,12 @@ def _position(byte: Byte, effect: Effects) -> str:
         else:
             byte.scale = _scale(along, lambda value: value)
             how = f"{byte.scale:+g} pixels per unit" if byte.scale else "not in proportion"
-        return f"{axis} of what is outlined, {how}"
+        return f"{axis} of the outlined object, {how}"
     return ""
 
 
 def _scale(moves: list[Move], place: Callable[[int], int]) -> float:
-    """Pixels on the screen per unit of the byte's ``place``; 0 if it is not the same throughout."""
+    """Pixels on the screen per unit of the byte's ``place``; 0 if the ratio varies."""
     shifts = np.array([move.shift.pixels for move in moves])
     before = np.array([place(move.value) for move in moves])
     after = np.array([place((move.value + move.change) % 256) for move in moves])
@@ -140,7 +140,7 @@ def _scale(moves: list[Move], place: Callable[[int], int]) -> float:
 
 
 def _bitmap(effect: Effects) -> str:
-    """In words, if single bits draw parts of the screen that lie apart."""
+    """A description if single bits draw separate parts of the screen."""
     boxes = {bit: found[0] for bit, found in effect.bits.items()}
     apart = [
         bit
@@ -206,7 +206,7 @@ def _score(values: NDArray[np.uint8], record: Record) -> str:
 
 
 def _one_to_one(expected: NDArray[np.int64], values: NDArray[np.uint8]) -> bool:
-    """Whether each digit has a value of its own, at least four of them: addresses of pictures."""
+    """Whether at least four digits have distinct values, such as addresses of their images."""
     usual = []
     for digit in np.unique(expected):
         here = values[expected == digit]
@@ -217,14 +217,14 @@ def _one_to_one(expected: NDArray[np.int64], values: NDArray[np.uint8]) -> bool:
 
 
 def _joystick(values: NDArray[np.uint8], record: Record) -> str:
-    """In words, if the value is what the action says."""
+    """A description if the action determines the value."""
     usual = []
     for action in np.unique(record.action):
         here = values[record.action == action]
         usual.append(int(np.bincount(here).argmax()))
         if np.mean(here == usual[-1]) < 0.9:
             return ""
-    return "what the joystick says" if len(set(usual)) >= 2 else ""
+    return "state of the joystick" if len(set(usual)) >= 2 else ""
 
 
 def _counted(values: NDArray[np.uint8], record: Record) -> tuple[str, str] | None:
@@ -261,7 +261,7 @@ def _speeds(effects: list[Effects], found: list[Byte]) -> list[tuple[Byte, int]]
 
 
 def _copies(record: Record, found: list[Byte]) -> Iterator[tuple[Byte, int, int]]:
-    """Bytes that are always another one plus a constant; the one whose writes persist is kept."""
+    """Bytes that always equal another byte plus a constant; one whose writes persist is kept."""
     order = {"persists": 0, "varies": 1, "is overwritten": 2}
     rank = sorted(
         (b for b in found if b.values > FEW),
@@ -281,5 +281,5 @@ def _copies(record: Record, found: list[Byte]) -> Iterator[tuple[Byte, int, int]
 
 
 def steering(record: Record) -> NDArray[np.int64]:
-    """(T, 2): right and down as 1, left and up as -1, as they were held."""
+    """(T, 2): joystick directions, right and down as 1, left and up as -1."""
     return np.array([direction(Action(int(action))) for action in record.action])

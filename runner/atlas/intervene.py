@@ -18,10 +18,10 @@ from runner.environments import emulator_state
 FRAMES: Final = 2
 BITS: Final = tuple(1 << bit for bit in range(8))
 STEPS: Final = (8, -8, 3, -3, 5, -5)
-LARGEST: Final = 0.2  # share of the screen: more is another scene, no sprite
-ALIKE: Final = 0.75  # share of a moved sprite's pixels that must be found again
-MARGIN: Final = 40  # pixels around a change in which its sprites may lie
-HELD: Final = 8  # frames that the joystick is held
+LARGEST: Final = 0.2  # share of the screen: more is another scene, not a sprite
+ALIKE: Final = 0.75  # least share of a moved sprite's pixels that match
+MARGIN: Final = 40  # pixels around a change that may contain its sprites
+HELD: Final = 8  # frames for which the joystick is held
 
 
 class Box(NamedTuple):
@@ -33,7 +33,7 @@ class Box(NamedTuple):
     right: int
 
     def overlaps(self, other: Box) -> bool:
-        """Whether both have a pixel in common."""
+        """Whether the boxes have a pixel in common."""
         return (
             self.top < other.bottom
             and other.top < self.bottom
@@ -43,16 +43,16 @@ class Box(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """By how much something moved along an axis."""
+    """Motion of a sprite along an axis."""
 
     axis: str  # "x" or "y"
     pixels: int
-    alike: float  # share of its pixels that were found again
-    clipped: bool  # one end stayed: it went behind an edge, or it is a bar
+    alike: float  # share of matching pixels
+    clipped: bool  # one end did not move: the sprite is cut by an edge, or is a bar
 
 
 class Move(NamedTuple):
-    """A sprite that was found elsewhere after its byte was changed."""
+    """A sprite that moved after a change of a byte."""
 
     shift: Shift
     value: int  # of the byte
@@ -63,7 +63,7 @@ class Move(NamedTuple):
 
 @dataclass
 class Effects:
-    """What changing one byte did."""
+    """Effects of changing one byte."""
 
     tried: int = 0
     seen: int = 0  # interventions that changed the screen
@@ -72,7 +72,7 @@ class Effects:
     moves: list[Move] = field(default_factory=list)
     bits: dict[int, list[Box]] = field(default_factory=lambda: defaultdict(list))
     touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(128, np.int64))
-    box: Box | None = None  # of a change of the screen, with the number of its state
+    box: Box | None = None  # the first change of the screen, and below the number of its state
     state: int = 0
 
 
@@ -87,7 +87,7 @@ def intervene(
     """Changes every byte in every state.
 
     Returns:
-        What each of the 128 bytes did, and the screen of each state, (H, W, 3) RGB.
+        Effects of each of the 128 bytes, and the screen of each state, (H, W, 3) RGB.
     """
     effects = [Effects() for _ in range(record.ram.shape[1])]
     varies = (record.ram != record.ram[0]).any(axis=0)
@@ -154,7 +154,7 @@ def _try(
 
 
 def changed_box(before: Screen, after: Screen) -> Box | None:
-    """Where two screens differ; None: nowhere."""
+    """Bounding box of the differences between two screens; None: no difference."""
     rows, columns = np.nonzero(before != after)
     if not rows.size:
         return None
@@ -162,7 +162,7 @@ def changed_box(before: Screen, after: Screen) -> Box | None:
 
 
 def moved(before: Screen, after: Screen, background: Screen, box: Box) -> Shift | None:
-    """How the sprites in ``box`` moved; None: they did not, or it is another scene."""
+    """Motion of the sprites in ``box``; None: no motion, or another scene."""
     if (before != after).sum() > LARGEST * before.size:
         return None
     tight = slice(box.top, box.bottom), slice(box.left, box.right)
@@ -174,7 +174,7 @@ def moved(before: Screen, after: Screen, background: Screen, box: Box) -> Shift 
     if not found:
         a, b, ground = before[wide], after[wide], background[wide]
         found = list(_shifts(*_drawn(a, b, ground, a != b)))
-        # Where a sprite mostly is, it is the background itself: a plain one is tried.
+        # A sprite that mostly stays in place is part of the background: try a plain one.
         plain = np.full_like(a, np.bincount(a.ravel()).argmax())
         found += _shifts(*_drawn(a, b, plain, a != b, np.unique([a[a != b], b[a != b]])))
     return min(found, key=lambda shift: (shift.clipped, -shift.alike), default=None)
@@ -187,7 +187,7 @@ def _drawn(
     changed: NDArray[np.bool_] | None = None,
     colours: Screen | None = None,
 ) -> tuple[Screen, Screen, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Two screens, and where something is drawn in each: of these colours, where it changed."""
+    """Two screens, and masks of their sprites, restricted to ``colours`` and ``changed``."""
     masks = []
     for screen in (a, b):
         drawn = screen != ground
@@ -206,7 +206,7 @@ def _drawn(
 def _shifts(
     a: Screen, b: Screen, drawn_a: NDArray[np.bool_], drawn_b: NDArray[np.bool_]
 ) -> Iterator[Shift]:
-    """The shifts of what is drawn in ``a`` that make what is drawn in ``b``."""
+    """The shifts that map the sprites of ``a`` to those of ``b``."""
     for axis, name in ((1, "x"), (0, "y")):
         first = np.flatnonzero(drawn_a.any(axis=1 - axis))
         second = np.flatnonzero(drawn_b.any(axis=1 - axis))
@@ -233,7 +233,7 @@ def _sprite(screen: Screen, background: Screen, box: Box) -> Box:
 
 
 def steered(ale: ALEInterface, record: Record) -> dict[int, str]:
-    """The bytes that go one way with the joystick: by byte "x" or "y"."""
+    """Bytes that follow the joystick, with the axis "x" or "y"."""
     actions = ale.getMinimalActionSet()
     follows: dict[int, str] = {}
     for axis, name in ((0, "x"), (1, "y")):

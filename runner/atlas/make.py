@@ -1,4 +1,4 @@
-"""Makes the page and the ram_map of one game, in a process of its own."""
+"""Writes the page and the ram_map of one game, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.ram_maps import ram_map
 
 
 class Result(NamedTuple):
-    """What is told of a game in the table."""
+    """A game's row of the table."""
 
     game: str
     kinds: dict[str, int]  # bytes by kind
@@ -23,7 +23,7 @@ class Result(NamedTuple):
 
 def make_page(game: str, out: Path, maps: Path, steps: int, seed: int, quiet: bool) -> Result:
     """Plays, changes bytes, and writes the page and the ram_map of a game."""
-    # A program whose bytes are changed may run into what is none; ALE says so line by line.
+    # Changed bytes may make a game execute invalid instructions, which ALE reports line by line.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     began = time.monotonic()
 

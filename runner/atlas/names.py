@@ -8,7 +8,7 @@ from typing import Final
 
 from runner.atlas.classify import Byte
 
-# What a published name says that its byte is; the first that fits.
+# Meaning of a published name, by the first matching pattern.
 _EXPECTED: Final = (
     (r"score", "score"),
     (r"lives", "lives"),
@@ -16,24 +16,24 @@ _EXPECTED: Final = (
     (r"(^|_)y(_|$)|_y\d*$", "y"),
     (r"^(blocks?|bricks?|invaders_row)_\d+$", "bitmap"),
 )
-# What speaks against it: another meaning that was shown, not only one that was not seen.
+# Kinds that contradict a label: another meaning was shown.
 _SHOWN: Final = {"position", "score", "lives", "clock", "bitmap", "joystick", "speed"}
 
 
 def expected(label: str) -> str:
-    """What ``label`` says: "x", "y", "score", "lives", "bitmap"; "" if none of them."""
+    """Meaning of ``label``: "x", "y", "score", "lives", "bitmap"; "" if none of them."""
     return next((kind for pattern, kind in _EXPECTED if re.search(pattern, label)), "")
 
 
 def meaning(byte: Byte, found: list[Byte]) -> str:
-    """What the byte, or the one that it is a copy of, was found to be, in the same words."""
+    """Meaning found for the byte, or for the byte that it copies, in the terms of ``expected``."""
     if byte.kind == "copy" and byte.of is not None:
         byte = found[byte.of]
     return byte.axis if byte.kind == "position" else byte.kind
 
 
 def verdict(label: str, byte: Byte, found: list[Byte]) -> str:
-    """Whether the label was ``found``, ``missed`` or is ``wrong``; "" if it says none of that."""
+    """Whether the label is ``found``, ``missed`` or ``wrong``; "" if its meaning is not tested."""
     wanted, shown = expected(label), meaning(byte, found)
     if not wanted:
         return ""
@@ -45,7 +45,7 @@ def verdict(label: str, byte: Byte, found: list[Byte]) -> str:
 
 
 def verdicts(labels: Mapping[str, int], found: list[Byte]) -> dict[str, str]:
-    """By published name; of several names of a byte the one that fits best counts."""
+    """Verdicts by published name; of several names of a byte, only the best match counts."""
     each = {label: verdict(label, found[address], found) for label, address in labels.items()}
     fitting = {labels[label] for label, word in each.items() if word == "found"}
     return {
@@ -56,10 +56,10 @@ def verdicts(labels: Mapping[str, int], found: list[Byte]) -> dict[str, str]:
 
 
 def ram_map(found: Iterable[Byte]) -> dict[str, int]:
-    """Addresses by name, in the form that encoders read: x and y of one sprite belong together."""
+    """Addresses by name, in the format of encoders; x and y of a sprite share a base name."""
     names: dict[str, int] = {}
     sprites: list[tuple[str, Byte]] = []
-    # What is written there lasts first: it is the position itself, no picture of it.
+    # Bytes whose writes persist come first: they are the position itself, not a copy of it.
     for byte in sorted(found, key=lambda byte: byte.write == "is overwritten"):
         if byte.kind == "position" and byte.box is not None:
             base = next(
@@ -87,10 +87,10 @@ def ram_map(found: Iterable[Byte]) -> dict[str, int]:
 
 
 def ram_map_text(game: str, names: Mapping[str, int], found: list[Byte]) -> str:
-    """The file: YAML, with what was found as comments."""
+    """The file: YAML, with the findings as comments."""
     head = (
-        f"# What bytes of {game} are, as found by python -m runner.atlas env={game}; correct and\n"
-        "# rename at will.\n"
+        f"# RAM bytes of {game}, found by python -m runner.atlas env={game}; correct and rename\n"
+        "# as needed.\n"
     )
     lines = (f"{name}: {address}  # {found[address].said}" for name, address in names.items())
     return head + "\n".join(lines) + "\n" if names else head + "{}\n"

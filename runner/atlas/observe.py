@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from runner.environments import emulator_state
 from runner.settings.games import rom_path
 
-FRAMES: Final = 4  # of a step
-LONGEST: Final = 12  # steps that an action lasts at most
+FRAMES: Final = 4  # per step
+LONGEST: Final = 12  # most steps of one action
 SCREENS: Final = 150
 STATES: Final = 8
-SETTLED: Final = 30  # steps after which a game is under way
+SETTLED: Final = 30  # steps after which a game is in progress
 
 Say = Callable[[str], None]
 Screen = NDArray[np.uint8]  # (H, W): indices of ALE's palette
 
 
 class State(NamedTuple):
-    """A moment of a game to go back to."""
+    """A saved state of a game."""
 
     emulator: bytes
     ram: NDArray[np.uint8]  # (128,)
@@ -32,20 +32,20 @@ class State(NamedTuple):
 
 @dataclass
 class Record:
-    """What was seen, step by step."""
+    """Recorded data, step by step."""
 
     ram: NDArray[np.uint8]  # (T, 128)
-    action: NDArray[np.int64]  # (T,) played in the step before
-    lives: NDArray[np.int64]  # (T,) by ALE
-    gained: NDArray[np.int64]  # (T,) points so far in this game
-    lost: NDArray[np.int64]  # (T,) points taken away so far
+    action: NDArray[np.int64]  # (T,) action of the step
+    lives: NDArray[np.int64]  # (T,) reported by ALE
+    gained: NDArray[np.int64]  # (T,) points gained so far in the game
+    lost: NDArray[np.int64]  # (T,) points lost so far in the game
     game: NDArray[np.int64]  # (T,) number of the game
     screens: list[tuple[int, Screen]]  # with their steps
     states: list[State]
 
 
 def load(game: str, seed: int) -> ALEInterface:
-    """Returns an emulator with a game of ALE's list."""
+    """Returns an emulator with one of ALE's games."""
     ALEInterface.setLoggerMode(LoggerMode.Error)
     ale = ALEInterface()
     ale.setInt("random_seed", seed)
@@ -56,13 +56,13 @@ def load(game: str, seed: int) -> ALEInterface:
 
 
 def direction(action: Action) -> tuple[int, int]:
-    """Right and down as 1, left and up as -1."""
+    """(x, y) direction: right and down as 1, left and up as -1."""
     name = action.name
     return ("RIGHT" in name) - ("LEFT" in name), ("DOWN" in name) - ("UP" in name)
 
 
 def observe(ale: ALEInterface, steps: int, seed: int, say: Say) -> Record:
-    """Plays ``steps`` steps of actions that last for a while."""
+    """Plays ``steps`` steps of random actions, each repeated for several steps."""
     random = np.random.default_rng(seed)
     actions = ale.getMinimalActionSet()
     rows: list[tuple[int, int, int, int, int]] = []
@@ -97,7 +97,7 @@ def observe(ale: ALEInterface, steps: int, seed: int, say: Say) -> Record:
 
 
 def background(record: Record) -> Screen:
-    """The colour that each pixel has most often, (H, W)."""
+    """The most frequent colour of each pixel, (H, W)."""
     screens = np.stack([screen for _, screen in record.screens])
     best: Screen = screens[0].copy()
     count = np.zeros(best.shape, np.int64)

@@ -30,7 +30,7 @@ _MARKS: Final = {  # short enough for a cell of the grid
     "counter": "count", "bitmap": "bits", "flag": "flag", "joystick": "stick", "copy": "copy",
     "constant": "", "unknown": "?",
 }  # fmt: skip
-_MARGIN: Final = 12  # pixels around what is outlined
+_MARGIN: Final = 12  # pixels around the outlined object
 _ZOOM: Final = 3
 _YELLOW: Final = (255, 220, 0)
 
@@ -49,9 +49,9 @@ def page(
         game: ALE's name.
         found: The 128 bytes.
         labels: Published addresses by name.
-        names: Addresses by the name that was made up for them.
-        pictures: Of each state, (H, W, 3) RGB.
-        steps: Steps that were played.
+        names: Addresses by generated name.
+        pictures: Screen of each state, (H, W, 3) RGB.
+        steps: Number of steps played.
     """
     judged = verdicts(labels, found)
     own = {address: name for name, address in names.items()}
@@ -94,7 +94,7 @@ def _cell(
 
 
 def _crop(picture: NDArray[np.uint8], box: Box) -> str:
-    """The part of the screen around ``box``, which is outlined, as a data URI."""
+    """The part of the screen around the outlined ``box``, as a data URI."""
     large = cv2.resize(picture, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_NEAREST)
     corner = box.left * _ZOOM - 2, box.top * _ZOOM - 2
     cv2.rectangle(large, corner, (box.right * _ZOOM + 1, box.bottom * _ZOOM + 1), _YELLOW, 2)

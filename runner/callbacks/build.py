@@ -25,7 +25,7 @@ Play = Callable[[Callable[[Recording], None] | None], Evaluation | None]
 
 
 class Callbacks(NamedTuple):
-    """All of a run's, by name, and those of them that are asked for something at its end."""
+    """All callbacks of a run by name, and those used again at its end."""
 
     by_name: dict[str, Callback]
     story: Story
@@ -36,13 +36,13 @@ class Callbacks(NamedTuple):
 def make_callbacks(
     config: Config, run: RunDirectory, sinks: Mapping[str, Sink], play: Play
 ) -> Callbacks:
-    """Makes the callbacks of a run.
+    """Builds the callbacks of a run.
 
     Args:
-        config: Its settings.
-        run: Where they write to.
-        sinks: Where figures go.
-        play: Evaluates the agent as it is; its argument hears the best game.
+        config: Settings of the run.
+        run: The run directory.
+        sinks: Destinations of the metrics.
+        play: Evaluates the current agent; its argument is called with the best game.
     """
     train, logger, checkpoint = config.train, config.logger, config.checkpoint
     story = Story()
@@ -62,7 +62,7 @@ def make_callbacks(
         "metrics": MetricsFile(run.metrics, story),
         "weights": weights(run.weights_pattern, checkpoint.interval),
     }
-    if sinks:  # before the evaluations, of which it hears: its steps are never behind theirs
+    if sinks:  # before the evaluations, which it listens to: steps never go back
         callbacks["figures"] = figures = Figures(sinks, logger.summary_interval, story)
         evaluations.listeners.append(figures.evaluated)
         if videos is not None:

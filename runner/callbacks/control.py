@@ -10,24 +10,24 @@ from runner.keras_rl2 import Callback
 
 
 class StartAtStep(Callback):  # type: ignore[misc]
-    """Lets ``fit``, which counts from 0, count from ``start_step``: all else goes by its count."""
+    """Makes ``fit`` count from ``start_step`` instead of 0; all else follows its count."""
 
     def __init__(self, start_step: int) -> None:
         super().__init__()
         self._start_step = start_step
 
     def on_episode_begin(self, episode: int, logs: Any = None) -> None:
-        """Sets the agent's step before its first; a resumed run is past that."""
+        """Sets the agent's step before the first one; a resumed run is past it."""
         self.model.step = max(self.model.step, self._start_step)
 
 
 class StopEarly(Callback):  # type: ignore[misc]
-    """Ends the training after so many games or minutes, those before a resume included.
+    """Ends training after a number of games or minutes, including those before a resume.
 
     Args:
-        story: Of the training; called before this.
-        nb_games: Games; None: any.
-        minutes: Of training; None: any.
+        story: Counters of the training; called before this callback.
+        nb_games: Number of games; None: no limit.
+        minutes: Minutes of training; None: no limit.
     """
 
     def __init__(self, story: Story, nb_games: int | None, minutes: float | None) -> None:
@@ -38,15 +38,15 @@ class StopEarly(Callback):  # type: ignore[misc]
 
     @property
     def seconds_left(self) -> float:
-        """Until the end; inf if the time does not matter."""
+        """Seconds until the end; inf if there is no time limit."""
         return self._seconds - self._story.seconds
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Ends a resumed training at once if it was over."""
+        """Ends a resumed training immediately if it was complete."""
         self._stop_if(self._story.nb_games >= self._nb_games or self.seconds_left <= 0)
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Looks at the games, and at the clock now and then."""
+        """Checks the number of games, and periodically the time."""
         self._stop_if(
             self._story.nb_games >= self._nb_games
             or (self._story.step % LOOK_AT_CLOCK_EVERY == 0 and self.seconds_left <= 0)
@@ -58,10 +58,10 @@ class StopEarly(Callback):  # type: ignore[misc]
 
 
 class StopWhenAsked(Callback):  # type: ignore[misc]
-    """Lets ``agent.stop_training = True`` end keras-rl2's own loop, which knows only Ctrl-C."""
+    """Lets ``agent.stop_training = True`` end keras-rl2's loop, which only handles Ctrl-C."""
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Nothing is asked yet."""
+        """Resets the request."""
         self.model.stop_training = False
 
     def on_step_end(self, step: int, logs: Any = None) -> None:

@@ -1,10 +1,10 @@
 """``logger.verbose=2``: keras-rl2's TrainEpisodeLogger line, for parallel environments.
 
-keras-rl2's own keeps every observation of every running game: gigabytes with 32 games of the
-screen. This one keeps sums, and resumes with its run. Where one game is played, as
-keras-rl2 plays, the line is the same. Three figures are chosen for many games and clipped rewards:
-the reward is the game's own points; steps per second are those of all games together; loss, mean_q
-and the policy's metrics are means over all updates made while the game was played.
+keras-rl2's logger keeps every observation of every running game: gigabytes for 32 environments with
+screens. This callback keeps sums, and resumes with its run. For a single environment, the line is
+the same as keras-rl2's. Three values are adapted to parallel environments and clipped rewards: the
+reward is the game's points; steps per second cover all environments; loss, mean_q and the policy's
+metrics are means over all updates during the game.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from runner.keras_rl2 import Callback
 
 @dataclass
 class Spread:
-    """Mean, least and greatest of numbers that come one by one."""
+    """Running mean, minimum and maximum."""
 
     count: int = 0
     total: float = 0.0
@@ -30,7 +30,7 @@ class Spread:
     greatest: float = -math.inf
 
     def add(self, value: float) -> None:
-        """Takes one number in."""
+        """Adds one number."""
         self.count += 1
         self.total += value
         self.least = min(self.least, value)
@@ -38,47 +38,47 @@ class Spread:
 
     @property
     def mean(self) -> float:
-        """Of at least one number."""
+        """Mean of at least one number."""
         return self.total / self.count
 
 
 @dataclass
 class _Episode:
-    """One game under way."""
+    """One game in progress."""
 
-    began: float  # of time.perf_counter
-    first_step: int  # steps of the run when it began
-    updates: int  # of the run when it began
-    sums: list[float]  # of each metric, over them
-    points: Spread = field(default_factory=Spread)  # of each step
+    began: float  # time.perf_counter at its start
+    first_step: int  # steps of the run at its start
+    updates: int  # updates of the run at its start
+    sums: list[float]  # sum of each metric over these updates
+    points: Spread = field(default_factory=Spread)  # points per step
     actions: Spread = field(default_factory=Spread)
 
 
 class EpisodeLines(Callback):  # type: ignore[misc]
-    """Prints one line per finished game whose beginning it saw.
+    """Prints one line per finished game that was observed from its start.
 
     Args:
         nb_steps: The step at which training ends.
-        story: Of the training; called before this.
-        stream: Where to.
+        story: Counters of the training; called before this callback.
+        stream: Output stream.
     """
 
     def __init__(self, nb_steps: int, story: Story, stream: TextIO | None = None) -> None:
         super().__init__()
         self._nb_steps, self._story = nb_steps, story
         self._stream = stream or sys.stdout
-        # The progress line of a terminal stands where this line is to be.
+        # On a terminal, this line replaces the progress line.
         self._clear = "\r\x1b[2K" if self._stream.isatty() else ""
-        self._games: dict[int, _Episode | None] = {}  # of each stream; None: its beginning unseen
-        self._updates, self._sums = 0, [0.0]  # of each metric
+        self._games: dict[int, _Episode | None] = {}  # by stream; None: its start was not observed
+        self._updates, self._sums = 0, [0.0]  # sum of each metric
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Knows the metrics."""
+        """Initialises the sums of the metrics."""
         self._sums = self._sums if self._updates else [0.0] * len(self.model.metrics_names)
         self._began = time.perf_counter()
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Takes one transition in; prints the line if the game is over."""
+        """Adds one transition; prints the line if the game is over."""
         info, stream, metrics = logs["info"], int(logs["info"]["stream"]), logs["metrics"]
         if metrics[0] == metrics[0]:  # not NaN: an update was made
             self._updates += 1
@@ -124,7 +124,7 @@ class EpisodeLines(Callback):  # type: ignore[misc]
             yield f"{name}: {total / updates:f}" if updates else f"{name}: --"
 
     def get_state(self) -> dict[str, Any]:
-        """Returns where it stands, of plain types."""
+        """Returns the callback's state, as plain types."""
         now = time.perf_counter()
         games = [
             [stream, game and {**asdict(game), "began": now - game.began}]
@@ -133,7 +133,7 @@ class EpisodeLines(Callback):  # type: ignore[misc]
         return {"games": games, "updates": self._updates, "sums": self._sums}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned."""
+        """Restores the state returned by ``get_state``."""
         now = time.perf_counter()
         self._updates, self._sums = state["updates"], list(state["sums"])
         for stream, kept in state["games"]:

@@ -21,25 +21,25 @@ COLUMNS: Final = (
     "max",
     "seconds",
     "variance",
-    "scores",  # of the single games, with spaces between
+    "scores",  # of the individual games, separated by spaces
 )
 Listener = Callable[[int, Evaluation, bool], None]
 
 
 class Evaluations(Callback):  # type: ignore[misc]
-    """Evaluates every ``interval`` steps, and whenever it is told to.
+    """Evaluates every ``interval`` steps and on request.
 
-    It plays games of its own with generators of its own: the training is the same without it.
+    Evaluations use separate games and generators: they do not affect training.
 
     Args:
-        evaluate: Plays the games, or returns None if it was stopped before the end: then it is
-            done again when the run is resumed.
-        path: The file of the results.
-        best_weights: The file of the weights of the best mean.
-        interval: Steps between two; 0: only when told to.
+        evaluate: Plays the games; returns None if it was stopped, in which case the evaluation is
+            repeated when the run is resumed.
+        path: File of the results.
+        best_weights: File of the weights with the best mean.
+        interval: Steps between evaluations; 0: only on request.
         first: No evaluation by interval before this step.
 
-    ``listeners`` hear every step and result, and whether it is the best so far.
+    ``listeners`` are called with the step, the result, and whether it is the best so far.
     """
 
     def __init__(
@@ -59,22 +59,22 @@ class Evaluations(Callback):  # type: ignore[misc]
         self._last: tuple[int, Evaluation] | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the file. What was stopped is evaluated now: the weights are those of its step."""
+        """Opens the file. Repeats a stopped evaluation: the weights are those of its step."""
         self._table.open(COLUMNS)
         if self._due_at is not None:
             self.evaluate(self._due_at)
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Evaluates if it is time."""
+        """Evaluates if an evaluation is due."""
         made = self.model.step + 1
         if self._interval and made % self._interval == 0 and made >= self._first:
             self.evaluate(made)
 
     def evaluate(self, step: int) -> Evaluation | None:
-        """Evaluates now, writes the line, and saves the weights if they are the best so far.
+        """Evaluates, writes the row, and saves the weights if they are the best so far.
 
         Returns:
-            The result; None if it was stopped.
+            The result; None if the evaluation was stopped.
         """
         if self._last is not None and self._last[0] == step:
             return self._last[1]
@@ -95,10 +95,10 @@ class Evaluations(Callback):  # type: ignore[misc]
         return result
 
     def get_state(self) -> dict[str, Any]:
-        """Returns where it stands, the length of the file included."""
+        """Returns the callback's state, including the length of the file."""
         return {"best": self._best, "due_at": self._due_at, "bytes": self._table.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; later lines are cut off when it begins."""
+        """Restores the state returned by ``get_state``; opening the file drops later rows."""
         self._best, self._due_at = state["best"], state["due_at"]
         self._table.set_state(state["bytes"])

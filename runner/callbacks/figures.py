@@ -22,9 +22,9 @@ class Figures(Callback):  # type: ignore[misc]
     """Scalars of every game and of every ``interval`` steps, histograms, evaluations, videos.
 
     Args:
-        sinks: By name.
-        interval: Steps between two points of the curves, and between two histograms.
-        story: Of the training; called before this.
+        sinks: Sinks by name.
+        interval: Steps between points of the curves, and between histograms.
+        story: Counters of the training; called before this callback.
     """
 
     def __init__(self, sinks: Mapping[str, Sink], interval: int, story: Story) -> None:
@@ -32,13 +32,13 @@ class Figures(Callback):  # type: ignore[misc]
         self._sinks, self._interval, self._story = sinks, interval, story
         self._averages = story.averages()
         self._counts: list[int] = []  # of each action since the last interval
-        self._scores: list[float] = []  # the same, of the games that ended
-        self._kept: dict[str, Any] = {}  # state of each sink that a resumed run had
+        self._scores: list[float] = []  # of games that ended since the last interval
+        self._kept: dict[str, Any] = {}  # sink states of a resumed run
         self._timed_step: int | None = None
         story.listeners.append(self.game_ended)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Starts the clock; the sinks that a resumed run had go back to its step."""
+        """Starts the clock; resets the sinks of a resumed run to its step."""
         self._counts = self._counts or [0] * self.model.nb_actions
         for name, kept in self._kept.items():
             if name in self._sinks:
@@ -46,18 +46,18 @@ class Figures(Callback):  # type: ignore[misc]
         self._timed_from = time.perf_counter()
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Counts one transition; writes if an interval is full."""
+        """Counts one transition; writes at the end of an interval."""
         self._counts[logs["action"]] += 1
         if self._story.step % self._interval == 0:
             self._write()
 
     def game_ended(self, game: Game) -> None:
-        """Writes the game's figures."""
+        """Writes the game's metrics."""
         self._scores.append(game.points)
         self._scalars(game.step, {"score": game.points, "episode_steps": game.length})
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Writes what is left; the evaluation at the end may follow."""
+        """Writes the remaining metrics; the final evaluation may follow."""
         if self._story.step % self._interval:
             self._write()
 
@@ -92,7 +92,7 @@ class Figures(Callback):  # type: ignore[misc]
             sink.flush()
 
     def filmed(self, video: Video) -> None:
-        """Shows a game's video, if it is a GIF."""
+        """Passes a game's GIF, if there is one, to the sinks."""
         if video.gif is not None:
             for sink in self._sinks.values():
                 sink.video(video.step, "video", video.gif)
@@ -106,7 +106,7 @@ class Figures(Callback):  # type: ignore[misc]
             sink.histogram(step, name, values)
 
     def get_state(self) -> dict[str, Any]:
-        """Returns where it and its sinks stand."""
+        """Returns the state of the callback and its sinks."""
         return {
             "counts": list(self._counts),
             "scores": list(self._scores),
@@ -115,7 +115,7 @@ class Figures(Callback):  # type: ignore[misc]
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned, the sinks when it begins."""
+        """Restores the state returned by ``get_state``; the sinks' when training begins."""
         self._counts, self._scores = list(state["counts"]), list(state["scores"])
         self._averages.sums = list(state["sums"])
         self._kept = state["sinks"]

@@ -11,53 +11,54 @@ from typing import Any, Final
 
 from runner.keras_rl2 import Callback
 
-LOOK_AT_CLOCK_EVERY: Final = 16  # steps, of callbacks that go by the time
+LOOK_AT_CLOCK_EVERY: Final = 16  # steps between time checks of callbacks
 
 
 @dataclass(frozen=True)
 class Game:
     """One finished game."""
 
-    step: int  # steps of the run when it ended
-    frames: int  # emulator frames of the run by then
-    points: float  # its return, unclipped
-    length: int  # its steps
+    step: int  # steps of the run at its end
+    frames: int  # emulator frames of the run at its end
+    points: float  # return, unclipped
+    length: int  # steps of the game
 
 
 class Averages:
-    """Mean loss and mean_q of the updates since they were last taken."""
+    """Mean loss and mean_q of the updates since the last ``take``."""
 
     def __init__(self) -> None:
         self.sums: list[float] = [0.0, 0.0, 0]  # loss, mean_q, updates
 
     def add(self, loss: float, mean_q: float) -> None:
-        """Takes one update in."""
+        """Adds one update."""
         sums = self.sums
         sums[0] += loss
         sums[1] += mean_q
         sums[2] += 1
 
     def take(self) -> tuple[float, float]:
-        """The means; NaN if there was no update."""
+        """Returns the means and resets them; NaN if there was no update."""
         loss, mean_q, updates = self.sums
         self.sums = [0.0, 0.0, 0]
         return (loss / updates, mean_q / updates) if updates else (math.nan, math.nan)
 
 
 class Story(Callback):  # type: ignore[misc]
-    """Follows the transitions; the callbacks after it read it, and hear of every finished game.
+    """Counts transitions and finished games, for the callbacks that follow.
 
-    A game ends where the game says so, not where a life is lost.
+    A game ends with the game itself, not with a lost life.
 
-    ``listeners`` hear each ``Game``. ``step`` is the steps of the run, ``first_step`` those before
-    this process; ``frames`` the emulator's, ``nb_games`` the games that ended.
+    ``listeners`` are called with each ``Game``. ``step`` counts the steps of the run,
+    ``first_step`` those before this process, ``frames`` emulator frames, ``nb_games`` finished
+    games.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.listeners: list[Callable[[Game], None]] = []
         self.step = self.frames = self.nb_games = 0
-        self.first_step: int | None = None  # None: no step was made yet
+        self.first_step: int | None = None  # None: no step yet
         self.recent_returns: deque[float] = deque(maxlen=100)
         self._averages: list[Averages] = []
         self._seconds_before = 0.0
@@ -74,12 +75,12 @@ class Story(Callback):  # type: ignore[misc]
 
     @property
     def seconds(self) -> float:
-        """Training so far, that before a resume included."""
+        """Seconds of training so far, including those before a resume."""
         return self._seconds_before + (self._ended or time.perf_counter()) - self._began
 
     @property
     def train_seconds(self) -> float:
-        """Training so far, that before a resume left out."""
+        """Seconds of training so far, excluding those before a resume."""
         return self.seconds - self._seconds_before
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -87,7 +88,7 @@ class Story(Callback):  # type: ignore[misc]
         self._ended = time.perf_counter()
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Follows one transition."""
+        """Counts one transition."""
         info, metrics = logs["info"], logs["metrics"]
         if self.first_step is None:
             self.first_step = self.model.step
@@ -96,7 +97,7 @@ class Story(Callback):  # type: ignore[misc]
         if metrics[0] == metrics[0]:  # not NaN: an update was made
             for averages in self._averages:
                 averages.add(metrics[0], metrics[1])
-        if info["game_over"]:  # keras-rl2's loop makes arrays without axes of all numbers
+        if info["game_over"]:  # keras-rl2's loop converts numbers to 0-d arrays
             self.nb_games += 1
             points, length = float(info["episode_return"]), int(info["episode_length"])
             self.recent_returns.append(points)
@@ -112,7 +113,7 @@ class Story(Callback):  # type: ignore[misc]
 
     @property
     def exploration(self) -> tuple[str, float]:
-        """``epsilon`` or ``tau``, and its value at the last action; NaN for a policy without."""
+        """``epsilon`` or ``tau``, and its value at the last action; NaN if the policy has none."""
         policy = self.model.policy
         named = dict(zip(policy.metrics_names, policy.metrics, strict=True))
         if "mean_tau" in named:
@@ -120,7 +121,7 @@ class Story(Callback):  # type: ignore[misc]
         return "epsilon", float(named.get("mean_eps", math.nan))
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what the rest of the story depends on; the step is the agent's."""
+        """Returns the counters; the step is part of the agent's state."""
         return {
             "seconds": self.seconds,
             "frames": self.frames,
@@ -129,7 +130,7 @@ class Story(Callback):  # type: ignore[misc]
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes on from ``get_state``, at the agent's step."""
+        """Restores the counters returned by ``get_state``, at the agent's step."""
         self.step = self.first_step = self.model.step
         self._seconds_before = state["seconds"]
         self.frames, self.nb_games = state["frames"], state["nb_games"]

@@ -11,22 +11,22 @@ from runner.keras_rl2 import Callback
 
 COLUMNS: Final = (
     "step",  # steps of the run when the game ended
-    "frames",  # emulator frames of the run by then
+    "frames",  # emulator frames of the run when the game ended
     "wall_time",  # seconds since training began
     "episode_return",  # points of the game, unclipped
-    "episode_length",  # its steps
-    "loss",  # mean over the updates since the line before
-    "mean_q",  # the same
-    "epsilon",  # at its last action; with a policy that has a temperature, ``tau`` instead
+    "episode_length",  # steps of the game
+    "loss",  # mean over the updates since the previous row
+    "mean_q",  # mean over the same updates
+    "epsilon",  # at the last action; ``tau`` for a policy with a temperature
 )
 
 
 class MetricsFile(Callback):  # type: ignore[misc]
-    """Writes the lines.
+    """Writes the rows.
 
     Args:
         path: The file.
-        story: Of the training; called before this.
+        story: Counters of the training; called before this callback.
     """
 
     def __init__(self, path: Path, story: Story) -> None:
@@ -35,11 +35,11 @@ class MetricsFile(Callback):  # type: ignore[misc]
         story.listeners.append(self.game_ended)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the file, and writes its first line if it is new."""
+        """Opens the file, and writes the header if it is new."""
         self._table.open([*COLUMNS[:-1], self._story.exploration[0]])
 
     def game_ended(self, game: Game) -> None:
-        """Writes one line."""
+        """Writes one row."""
         loss, mean_q = self._averages.take()
         self._table.add([
             game.step, game.frames, f"{self._story.seconds:.3f}", f"{game.points:g}", game.length,
@@ -51,10 +51,10 @@ class MetricsFile(Callback):  # type: ignore[misc]
         self._table.close()
 
     def get_state(self) -> dict[str, Any]:
-        """Returns where it stands, the length of the file included."""
+        """Returns the callback's state, including the length of the file."""
         return {"bytes": self._table.get_state(), "sums": list(self._averages.sums)}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; later lines are cut off when it begins."""
+        """Restores the state returned by ``get_state``; opening the file drops later rows."""
         self._table.set_state(state["bytes"])
         self._averages.sums = list(state["sums"])

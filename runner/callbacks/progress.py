@@ -15,14 +15,14 @@ from runner.live_line import LiveLine
 
 
 class Progress(Callback):  # type: ignore[misc]
-    """Shows steps, percent, steps/s, time to go, mean return, epsilon and loss.
+    """Shows steps, percent, steps/s, remaining time, mean return, epsilon and loss.
 
     Args:
         nb_steps: The step at which training ends.
-        interval: Seconds between two lines where there is no terminal.
-        story: Of the training; called before this.
-        seconds_left: Tells when the training will end if it has not by then; None: it will not.
-        stream: Where to.
+        interval: Seconds between lines if the output is not a terminal.
+        story: Counters of the training; called before this callback.
+        seconds_left: Seconds until a time limit ends training; None: no time limit.
+        stream: Output stream.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Progress(Callback):  # type: ignore[misc]
         self._began = self._line.shown = time.perf_counter()
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Shows a line if it is time."""
+        """Shows the line if it is due."""
         if self._story.step % LOOK_AT_CLOCK_EVERY == 0:
             now = time.perf_counter()
             if self._line.is_due(now):
                 self._show(now)
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Shows the last line, and leaves it."""
+        """Shows the last line and ends it."""
         self._show(time.perf_counter())
         self._line.end()
 

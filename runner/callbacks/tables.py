@@ -15,7 +15,7 @@ class Table:
     """The file. Nothing is written before ``open``.
 
     Args:
-        path: Where; what is there is not overwritten.
+        path: The file; existing rows are kept.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,35 +23,35 @@ class Table:
         self._counted: int | None = None  # bytes at the checkpoint that the run is resumed from
 
     def open(self, columns: Iterable[str]) -> None:
-        """Opens the file; a resumed run's lines after its checkpoint are cut off."""
+        """Opens the file; drops a resumed run's rows after its checkpoint."""
         self._file = self._path.open("a+b", buffering=0)
         size = self._file.seek(0, os.SEEK_END)
         if self._counted is not None:
             if size < self._counted:
                 print(
-                    f"warning: {self._path} was cut short after the checkpoint: lines are missing",
+                    f"warning: {self._path} is shorter than at the checkpoint: rows are missing",
                     file=sys.stderr,
                     flush=True,
                 )
             self._file.seek(0)
             kept = self._file.read(self._counted)
-            size = self._file.truncate(kept.rfind(b"\n") + 1)  # whole lines
+            size = self._file.truncate(kept.rfind(b"\n") + 1)  # complete rows
         if size == 0:
             self.add(columns)
 
     def add(self, row: Iterable[Any]) -> None:
-        """Writes a line."""
+        """Writes a row."""
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(row)
         self._file.write(line.getvalue().encode())
 
     def get_state(self) -> int:
-        """Returns the bytes so far, when they are on the disk: a checkpoint counts on them."""
+        """Returns the file's length once it is on the disk, as a checkpoint requires."""
         os.fsync(self._file.fileno())
         return self._file.seek(0, os.SEEK_END)
 
     def set_state(self, state: int) -> None:
-        """Goes back to what ``get_state`` returned, when it is opened."""
+        """Restores the state returned by ``get_state``, when the file is opened."""
         self._counted = state
 
     def close(self) -> None:

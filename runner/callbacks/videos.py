@@ -1,7 +1,7 @@
-"""Videos during training, recorded without affecting the training.
+"""Videos of games, recorded without affecting training.
 
-A game is kept as its actions and encoded in another process. A failure there is one warning: the
-training continues.
+A game is stored as its actions and encoded in another process. A failure there causes one warning,
+and training continues.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ LOOK_EVERY: Final = 64  # steps
 
 
 class Videos(Callback):  # type: ignore[misc]
-    """Base class: encodes the waiting recordings, one after another.
+    """Base class: encodes queued recordings one after another.
 
-    ``listeners`` hear each ``Video`` when its files are written, between two steps or at the end.
+    ``listeners`` are called with each ``Video`` once its files are written, between two steps or at
+    the end.
 
     Args:
-        video: Which files.
-        folder: Where to.
+        video: Settings of the files.
+        folder: Output folder.
     """
 
     def __init__(self, video: VideoConfig, folder: Path) -> None:
@@ -47,31 +48,31 @@ class Videos(Callback):  # type: ignore[misc]
         self._warned = ""
 
     def film(self, recording: Recording) -> None:
-        """Puts a game at the end of the queue."""
+        """Appends a game to the queue."""
         self._waiting.append(recording)
         self._look()
 
     def hold(self, recording: Recording) -> None:
-        """Hears the best game of an evaluation."""
+        """Called with the best game of an evaluation."""
 
     def evaluated(self, step: int, result: Evaluation, is_best: bool) -> None:
-        """Hears the result of the evaluation, then."""
+        """Called with the result of the evaluation, after ``hold``."""
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Checks now and then whether a video is done."""
+        """Periodically checks whether a video is done."""
         if self._waiting and self.model.step % LOOK_EVERY == 0:
             self._look()
 
     def finish(self) -> None:
-        """Waits until the video of every game is written, and shows how far it is."""
+        """Waits until all videos are written, and shows the progress."""
         total, line = len(self._waiting), LiveLine(sys.stdout, interval=10.0)
-        line.shown = -math.inf  # the first comes at once
+        line.shown = -math.inf  # shows the first line immediately
         while self._waiting:
             now = time.perf_counter()
             if line.is_due(now):
                 number = total - len(self._waiting) + 1
                 share = f"{number} of {total}, {self._studio.share:.0%}"
-                line.show(f"video {share}; Ctrl-C leaves out what is not written", now)
+                line.show(f"video {share}; Ctrl-C skips the remaining videos", now)
             self._look(timeout=0.2)
         self._studio.close()
         if total:
@@ -79,7 +80,7 @@ class Videos(Callback):  # type: ignore[misc]
             line.end()
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Stops if the training was interrupted; a resumed run encodes what waits."""
+        """Stops if training was interrupted; a resumed run encodes the queue."""
         if logs and logs.get("did_abort"):
             self._studio.close()
 
@@ -99,16 +100,16 @@ class Videos(Callback):  # type: ignore[misc]
             self._studio.submit(self._waiting[0])
 
     def _goes_on_from(self, start: dict[str, Any] | None) -> None:
-        """Hears the emulator's state after the game that was encoded."""
+        """Called with the emulator's state after the encoded game."""
 
     def _warn(self, problem: str) -> None:
         reason = problem.partition(": ")[2] or problem
-        if reason != self._warned:  # a full disk is said once
+        if reason != self._warned:  # a full disk is reported once
             print(f"warning: video: {problem}", file=sys.stderr, flush=True)
         self._warned = reason
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what waits, of plain types and arrays."""
+        """Returns the queue, as plain types and arrays."""
         return {"waiting": [_plain(recording) for recording in self._waiting]}
 
 
@@ -118,13 +119,13 @@ def _plain(recording: Recording) -> dict[str, Any]:
 
 
 class EvaluationVideos(Videos):
-    """Films the best game of evaluations.
+    """Records the best game of evaluations.
 
     Args:
-        video: Which files.
-        folder: Where to.
+        video: Settings of the files.
+        folder: Output folder.
         env: The game's settings.
-        every: Of every evaluation; else only of those that are the best so far.
+        every: Record every evaluation; otherwise only those with the best mean so far.
     """
 
     def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig, *, every: bool) -> None:
@@ -133,42 +134,42 @@ class EvaluationVideos(Videos):
         self._held: Recording | None = None
 
     def hold(self, recording: Recording) -> None:
-        """Keeps the best game of an evaluation until it is known whether it is wanted."""
+        """Keeps the best game of an evaluation until its result is known."""
         self._held = recording
 
     def evaluated(self, step: int, result: Evaluation, is_best: bool) -> None:
-        """Films the game that is held, if it is wanted."""
+        """Queues the held game if it is to be recorded."""
         if self._held is not None and (self._every or is_best):
             self.film(replace(self._held, step=step))
         self._held = None
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned."""
+        """Restores the state returned by ``get_state``."""
         self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
 
 
 class FinalVideo(EvaluationVideos):
-    """Films one game, once the training is over: the best of the evaluation with the best mean."""
+    """Records one game after training: the best game of the evaluation with the best mean."""
 
     def film(self, recording: Recording) -> None:
-        """Keeps a game in place of the one before; ``finish`` encodes it."""
+        """Replaces the queued game; ``finish`` encodes it."""
         self._waiting = deque([recording])
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Nothing is encoded during the training."""
+        """Encodes nothing during training."""
 
 
 class TrainingVideos(Videos):
-    """Films every whole training game of the first stream.
+    """Records every complete training game of the first stream.
 
-    Each game starts where the emulator stood after the game before, which is known when that one
-    is filmed: the games form a chain from the seed on.
+    Each game starts from the emulator's state after the previous game, which is known once that
+    game is encoded: the games form a chain that starts with the seed.
 
     Args:
-        video: Which files.
-        folder: Where to.
+        video: Settings of the files.
+        folder: Output folder.
         env: The game's settings.
-        seed: Of the first stream's emulator.
+        seed: Seed of the first stream's emulator.
     """
 
     def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig, seed: int) -> None:
@@ -179,7 +180,7 @@ class TrainingVideos(Videos):
         self._score = 0.0
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Keeps the action if it is one of the first stream."""
+        """Stores the action if it belongs to the first stream."""
         super().on_step_end(step, logs)
         info = logs["info"]
         if int(info["stream"]) != 0 or self._start is None:
@@ -188,7 +189,7 @@ class TrainingVideos(Videos):
         self._score += float(info["game_reward"])
         if info["game_over"]:
             actions, score = np.array(self._actions, np.int32), self._score
-            start = self._start  # of the first that waits; the others' follow from it
+            start = self._start  # of the first queued game; the others follow from it
             nothing = np.empty(0, np.int32)
             self._actions, self._score = [], 0.0
             self.film(Recording(self._env, start, nothing, actions, score, self.model.step + 1))
@@ -202,7 +203,7 @@ class TrainingVideos(Videos):
             self._waiting[0] = replace(self._waiting[0], start=start)
 
     def get_state(self) -> dict[str, Any]:
-        """Returns where it stands, of plain types and arrays."""
+        """Returns the callback's state, as plain types and arrays."""
         return {
             **super().get_state(),
             "start": self._start,
@@ -211,14 +212,14 @@ class TrainingVideos(Videos):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned."""
+        """Restores the state returned by ``get_state``."""
         self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
         self._start, self._score = state["start"], state["score"]
         self._actions = state["actions"].tolist()
 
 
 def _of_evaluations(config: Config, folder: Path, *, every: bool) -> Videos:
-    # As the evaluation plays: a lost life means nothing to the emulator.
+    # As in the evaluation: the emulator ignores lost lives.
     return EvaluationVideos(config.video, folder, config.env, every=every)
 
 
@@ -237,5 +238,5 @@ _MAKE: Final[dict[str, Callable[[Config, Path], Videos | None]]] = {
 
 
 def make_videos(config: Config, folder: Path) -> Videos | None:
-    """Builds the callback that ``config.video`` asks for; None: no videos."""
+    """Builds the callback selected by ``config.video``; None: no videos."""
     return _MAKE[config.video.name](config, folder)

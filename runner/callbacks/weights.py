@@ -10,11 +10,11 @@ from runner.keras_rl2 import ModelIntervalCheckpoint
 class IntervalWeights(ModelIntervalCheckpoint):  # type: ignore[misc]
     """Saves ``filepath`` (with ``{step}``) every ``interval`` steps of the run.
 
-    keras-rl2's ModelIntervalCheckpoint counts the steps that it sees: of a part of the run only.
+    keras-rl2's ModelIntervalCheckpoint counts only the steps since the last resume.
     """
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Saves if the interval is full."""
+        """Saves at the end of an interval."""
         self.total_steps = self.model.step
         super().on_step_end(step, logs)
 
@@ -23,7 +23,7 @@ class EpisodeWeights(ModelIntervalCheckpoint):  # type: ignore[misc]
     """Saves ``filepath`` (with ``{step}``) at the end of every game."""
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
-        """Saves if the transition was a game's last."""
+        """Saves after the last transition of a game."""
         if logs["info"]["game_over"]:
             path = self.filepath.format(step=self.model.step + 1)
             self.model.save_weights(path, overwrite=True)

@@ -10,10 +10,10 @@ import numpy as np
 def check_alike(state: Any, own: Any, name: str = "state") -> None:
     """Checks that ``state`` has the keys, shapes and types of ``own``, and finite numbers.
 
-    Lists of plain values may be of any length: how many games are under way changes.
+    Lists of plain values may have any length: the number of steps in progress varies.
 
     Raises:
-        ValueError: It differs; where.
+        ValueError: ``state`` differs; the message says where.
     """
     if isinstance(own, dict):
         if not isinstance(state, dict) or state.keys() != own.keys():

@@ -1,7 +1,7 @@
 """A tree of plain values and arrays in one file, written atomically.
 
-The file is an uncompressed NumPy ``.npz`` (a zip archive): each array with a CRC-32 that is checked
-when it is read, and the tree itself as JSON. Nothing in it is pickled: reading it runs no code.
+The file is an uncompressed NumPy ``.npz`` (a zip archive): arrays, each with a CRC-32 that is
+checked on reading, and the tree as JSON. Nothing is pickled: reading runs no code.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from runner.files import written_whole
 
 TREE: Final = "tree"  # name of the JSON among the arrays
-CHUNK: Final = 2**24  # bytes read at once: they are copied
+CHUNK: Final = 2**24  # bytes per read, which are copied
 
 
 class DamagedFileError(ValueError):
-    """A file is not what was written: truncated, altered, or something else altogether."""
+    """A file is truncated, altered, or has another format."""
 
 
 def write_archive(path: Path, tree: Any) -> None:
-    """Writes ``tree`` to ``path``: aside, to the disk, then renamed.
+    """Writes ``tree`` to a temporary file, flushes it to the disk and renames it to ``path``.
 
     Args:
         path: The file.
@@ -34,7 +34,7 @@ def write_archive(path: Path, tree: Any) -> None:
             float, str, bytes and NumPy arrays or scalars.
 
     Raises:
-        OSError: The disk is full or cannot be written to; ``path`` is as it was.
+        OSError: The disk is full or not writable; ``path`` is unchanged.
     """
     arrays: dict[str, NDArray[Any]] = {}
     text = json.dumps(_packed(tree, arrays))
@@ -44,15 +44,15 @@ def write_archive(path: Path, tree: Any) -> None:
 
 
 def read_archive(path: Path) -> Any:
-    """Reads what ``write_archive`` wrote; it takes as much memory as the file does.
+    """Reads a file written by ``write_archive``; needs as much memory as the file's size.
 
     Raises:
-        DamagedFileError: It is missing or not whole.
+        DamagedFileError: The file is missing or damaged.
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            # Stored as they are, side by side: nothing in the file becomes larger than the file.
+            # Members are uncompressed and disjoint: content cannot exceed the file's size.
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
                 raise ValueError("compressed")
             if sum(member.file_size for member in members) > path.stat().st_size:
@@ -62,13 +62,13 @@ def read_archive(path: Path) -> Any:
         return _unpacked(tree, arrays)
     except MemoryError:
         raise
-    except Exception as error:  # zip, NumPy, JSON: whatever is wrong, it is the file
+    except Exception as error:  # zip, NumPy, JSON: any error is an error of the file
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise DamagedFileError(f"{path.name}: {reason}") from error
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """Reads an array to its end, where zip compares the CRC-32 of header and data."""
+    """Reads an array to its end, where zip verifies the CRC-32 of header and data."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
@@ -87,7 +87,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
 
 
 def _packed(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
-    """Moves arrays and bytes out of ``value`` into ``arrays``; what is left is JSON."""
+    """Moves arrays and bytes from ``value`` to ``arrays``; the rest is JSON."""
     if isinstance(value, dict):
         return {key: _packed(item, arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -108,7 +108,7 @@ def _unpacked(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {"__array__"}:
-        return arrays.pop(value["__array__"])  # each is named once
+        return arrays.pop(value["__array__"])  # each array is referenced once
     if value.keys() == {"__bytes__"}:
         return arrays.pop(value["__bytes__"]).tobytes()
     return {key: _unpacked(item, arrays) for key, item in value.items()}

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def generators_state() -> dict[str, Any]:
-    """Returns the state of all three, of plain types and arrays."""
+    """Returns the state of all three generators, as plain types and arrays."""
     version, internal, gauss = random.getstate()
     return {
         "python": [version, list(internal), gauss],
@@ -20,7 +20,7 @@ def generators_state() -> dict[str, Any]:
 
 
 def set_generators_state(state: dict[str, Any]) -> None:
-    """Goes back to what ``generators_state`` returned."""
+    """Restores the state returned by ``generators_state``."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     np.random.set_state(state["numpy"])

@@ -1,7 +1,7 @@
 """The replay memory on disk: a chain of incremental segment files.
 
-A checkpoint costs what is new, not what the memory holds: the newest entries are written to one
-more segment, and segments that no kept checkpoint needs are deleted.
+The cost of a checkpoint depends on the new entries, not on the memory's size: new entries are
+written to one more segment, and segments that no kept checkpoint needs are deleted.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class ReplaySegments:
     """The segments of one run.
 
     Args:
-        folder: Where they are.
-        memory: The memory they hold.
-        run_id: Of the run.
+        folder: Folder of the segments.
+        memory: The replay memory.
+        run_id: Id of the run.
     """
 
     def __init__(self, folder: Path, memory: ReplayMemory, run_id: str) -> None:
@@ -34,18 +34,18 @@ class ReplaySegments:
         self._saved = np.zeros(memory.streams, np.int64)  # entries of each stream on disk
 
     def save(self, name: str, earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Writes what is new, and lists the segments that hold the memory.
+        """Writes the new entries, and lists the segments that hold the memory.
 
         Args:
-            name: Of the new segment, without suffix.
-            earlier: What the last call returned.
+            name: Name of the new segment, without suffix.
+            earlier: Result of the last call.
 
         Returns:
-            For each segment, oldest first: ``file``, and the entries ``first`` to ``last`` (not
-            included) of each stream, counted from the start of the run.
+            For each segment, oldest first: ``file``, and the entries ``first`` to ``last``
+            (exclusive) of each stream, counted from the start of the run.
         """
         memory = self._memory
-        # What was overwritten since the last segment is of no use to any later checkpoint.
+        # Entries overwritten since the last segment are not needed by any later checkpoint.
         first = np.maximum(self._saved, memory.written - memory.capacity)
         last = memory.written.copy()
         segment = {
@@ -61,11 +61,11 @@ class ReplaySegments:
         return [*needed, segment]
 
     def load(self, segments: list[dict[str, Any]]) -> None:
-        """Fills the memory from the segments that a checkpoint lists.
+        """Fills the memory from the segments listed in a checkpoint.
 
         Raises:
-            DamagedFileError: One is missing, damaged, or another run's.
-            ValueError: They do not hold the memory.
+            DamagedFileError: A segment is missing, damaged, or from another run.
+            ValueError: The segments do not cover the memory.
         """
         memory = self._memory
         written = _check_chain(segments, memory)
@@ -78,14 +78,14 @@ class ReplaySegments:
         memory.written[:] = written
 
     def delete_all_but(self, needed: set[str]) -> None:
-        """Deletes the segments that are not in ``needed``."""
+        """Deletes all segments not in ``needed``."""
         for path in self._folder.glob("*" + SUFFIX):
             if path.name not in needed:
                 path.unlink(missing_ok=True)
 
 
 def _positions(memory: ReplayMemory, first: NDArray[np.int64], last: NDArray[np.int64]) -> Any:
-    """Streams and places in the rings of the entries ``first`` to ``last``, stream by stream."""
+    """Streams and ring positions of the entries ``first`` to ``last``, stream by stream."""
     streams = np.repeat(np.arange(memory.streams), last - first)
     entries = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
     return streams, entries % memory.capacity
@@ -97,10 +97,10 @@ def _new_entries(memory: ReplayMemory, first: NDArray[np.int64]) -> dict[str, ND
 
 
 def _check_chain(segments: list[dict[str, Any]], memory: ReplayMemory) -> NDArray[np.int64]:
-    """Checks that ``segments`` hold all entries of the memory; returns how many were written.
+    """Checks that ``segments`` cover the memory; returns the entries written per stream.
 
     Raises:
-        ValueError: They do not.
+        ValueError: Entries are missing, or a segment is invalid.
     """
     spans = []
     for segment in segments:
@@ -115,7 +115,7 @@ def _check_chain(segments: list[dict[str, Any]], memory: ReplayMemory) -> NDArra
         spans.append((first, last))
     written = spans[-1][1] if spans else np.zeros(memory.streams, np.int64)
     oldest = np.maximum(written - memory.capacity, 0)
-    begins = written  # of what the segments looked at so far hold, in a row
+    begins = written  # start of the contiguous entries in the segments so far
     for first, last in reversed(spans):
         open_ = begins > oldest
         if (last != begins)[open_].any():

@@ -1,4 +1,4 @@
-"""Saves and restores a training session: everything the rest of the run depends on."""
+"""Saves and restores a training session: the complete state of a run."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ class SessionCheckpoints:
     """Saves a session every ``interval`` steps and at its end; restores it at the start.
 
     Args:
-        store: Where to.
-        interval: Steps between two checkpoints.
-        listeners: By name, the callbacks that have a state of their own (``get_state``,
-            ``set_state``).
+        store: The checkpoints of the run.
+        interval: Steps between checkpoints.
+        listeners: Callbacks with state (``get_state``, ``set_state``), by name.
         nb_steps: The step at which training ends.
-        restored: Called when the session is restored, before anything else of the run is touched;
-            None: a new run, which has nothing to restore.
+        restored: Called when the session is restored, before any file of the run changes; None: a
+            new run.
     """
 
     def __init__(
@@ -43,16 +42,16 @@ class SessionCheckpoints:
         self.seconds = 0.0  # spent saving
 
     def restore(self, session: Session) -> bool:
-        """Restores the newest checkpoint that fits, if the run is resumed and ever saved one.
+        """Restores the newest usable checkpoint, if the run is resumed and has saved one.
 
         Raises:
-            UserError: None fits, or ``train.steps`` ends before it; nothing on the disk changed.
+            UserError: No checkpoint is usable, or ``train.steps`` is too small; no file changes.
         """
         if self._restored is None:
             return False
         passed_over = self._store.load(functools.partial(self._set_state, session))
         for line in passed_over or ():
-            print(f"checkpoint passed over: {line}", flush=True)
+            print(f"checkpoint skipped: {line}", flush=True)
         self._restored()
         if passed_over is None:
             return False
@@ -60,31 +59,31 @@ class SessionCheckpoints:
         return True
 
     def _set_state(self, session: Session, step: int, state: dict[str, Any]) -> None:
-        if step >= self._nb_steps + session.env.num_envs:  # training ends with a whole turn
+        if step >= self._nb_steps + session.env.num_envs:  # training ends with a full turn
             raise UserError(
                 f"train.steps={self._nb_steps}: expected at least the {step} steps of the run"
             )
         _set_session_state(session, state)
         for name, listener in self._listeners.items():
-            if name in state["listeners"]:  # else it is new since then
+            if name in state["listeners"]:  # otherwise added since the checkpoint
                 listener.set_state(state["listeners"][name])
         self._saved_at = step
 
     def request(self) -> None:
-        """Asks for a checkpoint after this turn."""
+        """Requests a checkpoint after this turn."""
         self._requested = True
 
     def between_turns(self, session: Session) -> None:
-        """Saves the session if it was never saved, if an interval has passed, or if asked to."""
+        """Saves the session if it was never saved, if an interval has passed, or on request."""
         due = self._saved_at is None or session.agent.step >= self._saved_at + self._interval
         if due or self._requested:
             self.save(session)
 
     def save(self, session: Session) -> None:
-        """Saves the session as it stands between two turns.
+        """Saves the session between two turns.
 
         Raises:
-            RunError: The disk is full or cannot be written to; earlier checkpoints are intact.
+            RunError: The disk is full or not writable; earlier checkpoints are intact.
         """
         self._requested = False
         if session.agent.step == self._saved_at:
@@ -97,7 +96,7 @@ class SessionCheckpoints:
         except OSError as error:
             raise RunError(
                 f"the checkpoint at step {session.agent.step} could not be written: {error}; "
-                "the one before is intact"
+                "the previous checkpoint is intact"
             ) from error
         self._saved_at = session.agent.step
         self.seconds += time.perf_counter() - began
@@ -120,7 +119,7 @@ def _set_session_state(session: Session, state: dict[str, Any]) -> None:
     under_way = {number: len(actions) for number, _, actions, _ in state["session"]["under_way"]}
     idle = {number: games.get(number) for number in state["session"]["idle"]}
     if under_way | idle != games or len(under_way) + len(idle) != len(games):
-        raise ValueError("it is of other groups of games")
+        raise ValueError("other groups of environments")
     session.agent.set_state(state["agent"])
     session.set_state(state["session"])
     session.env.set_state(state["games"])

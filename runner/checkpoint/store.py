@@ -1,7 +1,8 @@
 """The checkpoints of a run: keeps the newest few, finds the newest valid one.
 
-A checkpoint is there when its last file is: the replay's new segment is written first, then the
-state, each aside, flushed to the disk and renamed. What a crash leaves half-done has another name.
+A checkpoint exists once its last file does: the new replay segment is written first, then the
+state, each to a temporary file that is flushed to the disk and renamed. A crash leaves only
+temporary files incomplete.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from runner.checkpoint.replay_segments import SUFFIX, ReplaySegments
 from runner.errors import RunError, UserError
 from runner.memory.replay import ReplayMemory
 
-FORMAT: Final = 2  # raised when another program could not read what is written
+FORMAT: Final = 2  # increased with every incompatible change
 STATE_SUFFIX: Final = ".state.npz"
 
 
@@ -23,27 +24,27 @@ class CheckpointStore:
     """The checkpoints of one run.
 
     Args:
-        folder: Where they are; made when the first is saved.
+        folder: Folder of the checkpoints; created with the first.
         memory: The run's replay memory.
-        keep: Checkpoints kept.
-        run_id: Of the run: checkpoints of another are passed over.
+        keep: Number of checkpoints kept.
+        run_id: Id of the run: checkpoints of another run are skipped.
     """
 
     def __init__(self, folder: Path, memory: ReplayMemory, keep: int, run_id: str) -> None:
         self._folder, self._keep, self._run_id = folder, keep, run_id
         self._segments = ReplaySegments(folder, memory, run_id)
         self._chain: list[dict[str, Any]] = []
-        self._segments_of: dict[Path, set[str]] = {}  # of the checkpoints seen so far
+        self._segments_of: dict[Path, set[str]] = {}  # of known checkpoints
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Saves a checkpoint, and deletes those no longer kept.
 
         Args:
-            step: Steps made.
-            state: All but the replay memory's entries.
+            step: Steps of the run.
+            state: The state without the replay memory's entries.
 
         Raises:
-            OSError: The disk is full or cannot be written to; the checkpoints before are intact.
+            OSError: The disk is full or not writable; earlier checkpoints are intact.
         """
         self._folder.mkdir(exist_ok=True)
         self._chain = self._segments.save(_name(step), self._chain)
@@ -60,19 +61,19 @@ class CheckpointStore:
         self._delete_all_but_kept(path)
 
     def load(self, restore: Callable[[int, dict[str, Any]], None]) -> list[str] | None:
-        """Restores the newest checkpoint that is whole and fits, the memory's entries included.
+        """Restores the newest undamaged, compatible checkpoint, including the memory's entries.
 
-        Nothing on the disk changes.
+        No file changes.
 
         Args:
-            restore: Takes the step and the state. Whatever it raises means that they do not fit:
-                it is called again with those of the checkpoint before.
+            restore: Restores a step and a state. Any exception marks the checkpoint as
+                incompatible, and the previous one is tried.
 
         Returns:
-            A line for each newer one that was passed over; None if none was ever saved.
+            A line for each newer checkpoint that was skipped; None if none was ever saved.
 
         Raises:
-            UserError: None is whole and fits, or another version of this program wrote one.
+            UserError: No checkpoint is usable, or one has the format of another version.
         """
         saved = self._saved()
         passed_over: list[str] = []
@@ -86,7 +87,7 @@ class CheckpointStore:
                 raise
             except DamagedFileError as error:
                 passed_over.append(str(error))
-            except Exception as error:  # whole, and not of this run: whatever it is that differs
+            except Exception as error:  # undamaged, but incompatible with this run
                 reason = " ".join(str(error).split())[:120]
                 passed_over.append(f"{path.name} does not fit: {type(error).__name__} {reason}")
             else:
@@ -95,7 +96,7 @@ class CheckpointStore:
         if not saved:
             return None
         raise UserError(
-            f"resume={self._folder.parent}: expected a run with a whole checkpoint of its own "
+            f"resume={self._folder.parent}: expected a run with an undamaged checkpoint of its own "
             f"({'; '.join(passed_over)})"
         )
 
@@ -107,9 +108,9 @@ class CheckpointStore:
                 "wrote them)"
             )
         if content["run"] != self._run_id:
-            raise DamagedFileError(f"{path.name}: it is of another run (see run_id.txt)")
+            raise DamagedFileError(f"{path.name}: it belongs to another run (see run_id.txt)")
         if path.name != _name(content["step"]) + STATE_SUFFIX:
-            raise DamagedFileError(f"{path.name}: it is of step {content['step']!r:.40}")
+            raise DamagedFileError(f"{path.name}: its step is {content['step']!r:.40}")
         if content["replay"][-1]["file"] != _name(content["step"]) + SUFFIX:
             raise DamagedFileError(f"{path.name}: segments are missing")
 
@@ -119,7 +120,7 @@ class CheckpointStore:
 
     def _delete_all_but_kept(self, newest: Path) -> None:
         saved = self._saved()
-        # Later ones than the newest are of a course that was not resumed from: they were damaged.
+        # Checkpoints after the newest were damaged, and the run was not resumed from them.
         past = [path for path in saved if path <= newest]
         needed: set[str] = set()
         for path in saved:
@@ -130,7 +131,7 @@ class CheckpointStore:
         self._segments.delete_all_but(needed)
 
     def _segments_needed_by(self, path: Path) -> set[str]:
-        """The files that a checkpoint lists; none if it is damaged."""
+        """The segments listed in a checkpoint; none if it is damaged."""
         if path not in self._segments_of:
             try:
                 listed = {segment["file"] for segment in read_archive(path)["replay"]}

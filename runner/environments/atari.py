@@ -1,8 +1,8 @@
 """An Atari game as a Gymnasium environment: frame skip, sticky actions, starts, lives, limits.
 
-Rewards are the game's own points: clipping belongs to the learner, and additional rewards are
-reported separately. A lost life is reported, not acted upon: the game continues, and the learner
-may call it terminal.
+Rewards are the game's points: the learner clips them, and additional rewards are reported
+separately. A lost life is only reported: the game continues, and the learner may treat the
+transition as terminal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Observation = NDArray[np.uint8]
 
 @functools.cache
 def _actions(rom: Path, full: bool) -> tuple[Action, ...]:
-    """What can be done in a game; ALE answers once it is loaded (0.2 s)."""
+    """The actions of a game; ALE must load the game to list them (0.2 s)."""
     ale = ALEInterface()
     ale.loadROM(rom)
     return tuple(ale.getLegalActionSet() if full else ale.getMinimalActionSet())
@@ -41,14 +41,14 @@ class AtariGame(gymnasium.Env[Observation, int]):
     Observations: (128,) uint8 with ``obs.name == "ram"``, fewer with ``obs.bytes``; with ``pixel``
     (height, width) or (height, width, 3) uint8; with ``both`` one vector (128 + pixels,).
 
-    ``info`` of a step: ``lives`` (int), ``life_lost`` (bool: a life less; only with
-    ``env.terminal_on_life_loss``), ``extra_reward`` (float: for the learner, beside the points),
-    ``frames`` (int: emulator frames this step took, or, after a reset, those of the start). At the
-    end of a game also ``episode_return`` (float: its points), ``episode_length`` (int: its steps).
+    ``info`` of a step: ``lives`` (int), ``life_lost`` (bool; only with
+    ``env.terminal_on_life_loss``), ``extra_reward`` (float: for the learner, added to the points),
+    ``frames`` (int: emulator frames of this step, or, after a reset, of the start sequence). At the
+    end of a game also ``episode_return`` (float: points), ``episode_length`` (int: steps).
     """
 
     def __init__(self, env: EnvConfig, obs: ObsConfig) -> None:
-        """Finds the game; its first ``reset`` or ``set_state`` loads it.
+        """Locates the ROM; the first ``reset`` or ``set_state`` loads it.
 
         Raises:
             UserError: ``env.rom_dir`` does not hold the game.
@@ -57,7 +57,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self._rom = rom_path(env.game, env.rom_dir)
         ALEInterface.setLoggerMode(LoggerMode.Error)
         self.ale = ALEInterface()
-        # Drawn here: ALE's saved states forget the action that may stick (see ``_act``).
+        # Sticky actions are drawn here: ALE's saved states omit the last action (see ``_act``).
         self.ale.setFloat("repeat_action_probability", 0.0)
         self.ale.setInt("max_num_frames_per_episode", env.max_frames)
         self.actions = _actions(self._rom, env.full_actions)
@@ -87,15 +87,15 @@ class AtariGame(gymnasium.Env[Observation, int]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Starts a new game, with its no-ops, moves and FIRE where the settings ask for them.
+        """Starts a new game, with no-ops, moves and FIRE as configured.
 
         Args:
-            seed: Restarts the emulator with this seed; None continues with its generators.
+            seed: Restarts the emulator with this seed; None: continues its generators.
             options: Unused.
         """
         super().reset(seed=seed)
         if seed is not None:
-            # As ale_py.AtariEnv seeds, so that both play the same game from the same seed.
+            # Seeded as in ale_py.AtariEnv, so that both play the same game from the same seed.
             np_seed, ale_seed = np.random.SeedSequence(seed).generate_state(2)
             self._np_random = np.random.default_rng(int(np_seed))
             self.ale.setInt("random_seed", int(np.int32(ale_seed)))
@@ -128,8 +128,8 @@ class AtariGame(gymnasium.Env[Observation, int]):
     def _act(self, chosen: Action) -> float:
         """Plays a frame of ``chosen``, or of the last action (``env.repeat_action_probability``).
 
-        The same draws as ALE's own (``StellaEnvironment::act``): from a Mersenne Twister of its
-        seed, two a frame, of which the first is the first player's.
+        The draws are the same as ALE's (``StellaEnvironment::act``): from a Mersenne Twister with
+        its seed, two per frame, the first for the first player.
         """
         draw, _ = self._draws.random_raw(2)
         if draw >= self._env.repeat_action_probability * 2**32:
@@ -137,11 +137,11 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return float(self.ale.act(self._last_action))
 
     def _play_start(self) -> int:
-        """Plays what comes before the first decision; returns its frames."""
+        """Plays the start sequence before the first decision; returns its frames."""
         start: list[Action] = []
         if self._env.noop_max:
             start += [Action.NOOP] * int(self.np_random.integers(1, self._env.noop_max + 1))
-        # Moves and FIRE last a step each: a single frame of them may not stick.
+        # Moves and FIRE last one step each: a game may miss a single frame of them.
         if self._env.start_moves_max and self._moves:
             count = self.np_random.integers(0, self._env.start_moves_max + 1)
             for move in self.np_random.integers(len(self._moves), size=count):
@@ -155,7 +155,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return len(start)
 
     def _play(self, chosen: Action, skip: int) -> tuple[float, int]:
-        """Plays ``skip`` frames, fewer if the game ends before; returns points and frames."""
+        """Plays ``skip`` frames, fewer if the game ends; returns points and frames."""
         ale = self.ale
         points, frames, over = 0.0, 0, False
         while frames < skip and not over:
@@ -168,14 +168,14 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return points, frames
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Plays ``action`` for ``env.frame_skip`` frames, fewer if the game ends before.
+        """Plays ``action`` for ``env.frame_skip`` frames, fewer if the game ends.
 
-        Where a life is lost and ``env.fire_at_start`` asks for it, FIRE follows in the same step.
+        If a life is lost and ``env.fire_at_start`` is set, FIRE follows in the same step.
 
         Returns:
-            Observation, points, terminated (game over, or cut off under
-            ``env.truncation_is_terminal``),
-            truncated (else cut off by ``env.max_frames`` or ``env.max_steps``), info.
+            Observation, points, terminated (game over, or a time limit with
+            ``env.truncation_is_terminal``), truncated (otherwise by ``env.max_frames`` or
+            ``env.max_steps``), info.
         """
         ale, env = self.ale, self._env
         skip = self._skips[0]
@@ -213,7 +213,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return self._observe(pools=False)
 
     def _observe(self, *, pools: bool) -> Observation:
-        """What is seen; ``pools``: both buffers are of this step."""
+        """The observation; ``pools``: both buffers belong to this step."""
         if self._view is None:
             ram = np.asarray(self.ale.getRAM(), np.uint8)
             return ram if self._bytes is None else ram[self._bytes]
@@ -227,13 +227,13 @@ class AtariGame(gymnasium.Env[Observation, int]):
         return self.ale.getScreenRGB()
 
     def get_state(self) -> dict[str, Any]:
-        """Returns all that the rest of the game depends on, of plain types and arrays."""
+        """Returns the complete state of the game, as plain types and arrays."""
         return {
             "emulator": emulator_state.save(self.ale),
             "generator": self.np_random.bit_generator.state,
             "draws": self._draws.state,
             "last_action": self._last_action.value,
-            # Pooled with the next frame, should that be the game's last.
+            # Pooled with the next frame if that is the game's last.
             "screen": None if self._view is None else self._newer.copy(),
             "lives": self._lives,
             "episode_return": self._episode_return,
@@ -241,7 +241,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; the next step observes anew."""
+        """Restores the state returned by ``get_state``; the next step observes it."""
         if not self._is_loaded:
             self._load()
         emulator_state.restore(self.ale, state["emulator"])

@@ -13,8 +13,8 @@ Games = EmulatorPool | SingleGame
 
 def _many(config: Config) -> EmulatorPool:
     count = num_envs(config)
-    # The emulators of some groups are busy while another acts. Four keep every process at work, but
-    # a group of less than eight games makes calls too small.
+    # Emulators of other groups run while one group acts. Four groups keep every process busy, but a
+    # group of fewer than eight environments makes calls too small.
     groups = 4 if count >= 32 else min(2, count)
     return EmulatorPool(config.env, config.obs, count, groups=groups)
 
@@ -24,12 +24,12 @@ def _one(config: Config) -> SingleGame:
 
 
 def make_games(config: Config) -> Games:
-    """Starts the emulators. Imports no TensorFlow: they load while it does."""
-    # keras-rl2's own memory keeps the order of a single game.
+    """Starts the emulators. Imports no TensorFlow, so that both load in parallel."""
+    # keras-rl2's memory requires the order of a single environment.
     return (_one if config.memory.name == "sequential" else _many)(config)
 
 
 def start(config: Config, games: Games) -> None:
-    """Waits until the emulators are loaded, saying how far they are, and starts every game."""
-    if isinstance(games, EmulatorPool):  # keras-rl2's loop starts its single one
+    """Waits until the emulators are loaded, showing progress, and starts every game."""
+    if isinstance(games, EmulatorPool):  # keras-rl2's loop starts a single game
         games.reset(seed=game_seeds(config.seed, games.num_envs))

@@ -1,9 +1,9 @@
 """Parallel environments in worker processes, behind Gymnasium's vector interface.
 
-Each process plays several games; observations, rewards and actions pass through shared memory, so
-that a step costs two bytes on a pipe per process. ``step_async`` starts the emulators and returns:
-the caller works on while they run. The games form groups that can be stepped in turn, so that the
-emulators of one are busy while the caller looks at what another did.
+Each process runs several environments; observations, rewards and actions pass through shared
+memory, so that a step costs two bytes on a pipe per process. ``step_async`` starts the emulators
+and returns immediately. The environments form groups that can be stepped in turn, so that the
+emulators of one group run while the caller processes another group's step.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _SECONDS_BETWEEN_LINES: Final = 5
 
 
 class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int32], Any]):
-    """``num_envs`` games played by a few processes.
+    """``num_envs`` environments in a few processes.
 
-    Resets are in the same step (``AutoresetMode.SAME_STEP``): where a game ends, ``observations``
-    holds the first of the next game and ``infos["final_obs"]`` the last of the old one.
+    Resets happen in the same step (``AutoresetMode.SAME_STEP``): when a game ends, ``observations``
+    holds the first observation of the next game and ``infos["final_obs"]`` the last of the old one.
 
     Arrays returned by ``reset`` and ``step_wait`` are views of shared memory, valid until the next
     ``step_async``.
@@ -57,16 +57,16 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         groups: int = 1,
         delays: Sequence[float] = (),
     ) -> None:
-        """Starts the processes; the games are loaded while the caller continues.
+        """Starts the processes; the games load in the background.
 
         Args:
             env: The game and its rules.
-            obs: What is observed.
-            num_envs: Number of games.
-            processes: Number of processes; None: one for each core, as far as there are games.
-            groups: Number of groups of games that are stepped on their own.
-            delays: Seconds that successive steps sleep in the emulators, over and over: shows that
-                nothing learned depends on timing.
+            obs: The observation.
+            num_envs: Number of environments.
+            processes: Number of processes; None: one per core, at most one per environment.
+            groups: Number of groups of environments that are stepped separately.
+            delays: Seconds of sleep in successive emulator steps, repeated cyclically: for tests
+                that learning does not depend on timing.
         """
         probe = AtariGame(env, obs)
         self.action_meanings = probe.action_meanings()
@@ -83,16 +83,16 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self._arrays: dict[str, NDArray[Any]] = layout.arrays(self._block)
         self._workers: list[tuple[Any, Connection]] = []
         self.groups = _shares(range(num_envs), groups)
-        self._under_way: list[int] = []  # groups whose step was begun, oldest first
-        self._received: set[int] = set()  # those of them whose emulators are done
+        self._under_way: list[int] = []  # groups with a step in progress, oldest first
+        self._received: set[int] = set()  # those whose emulators are done
         count = min(min(map(len, self.groups)), processes or cores())
         # Each process plays a share of every group.
         shares = [_shares(group, count) for group in self.groups]
         self._games = [[share[i] for share in shares] for i in range(count)]
         # Spawned, not forked: a forked child would inherit TensorFlow's locks and threads.
         context = multiprocessing.get_context("spawn")
-        # Where nobody closed it, say after an exception: multiprocessing would wait for processes
-        # that ignore its SIGTERM.
+        # If the pool was not closed, for example after an exception: multiprocessing would wait for
+        # processes that ignore its SIGTERM.
         self._at_exit = Finalize(self, _close_pipes, (self._workers,), exitpriority=0)
         try:
             for games in self._games:
@@ -103,7 +103,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
                     daemon=True,
                 )
                 with _signals_ignored():
-                    process.start()  # which inherits that
+                    process.start()  # inherits the ignored signals
                 theirs.close()
                 self._workers.append((process, ours))
         except BaseException:  # a signal, too many processes
@@ -116,10 +116,10 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Starts a new game everywhere.
+        """Starts a new game in every environment.
 
         Args:
-            seed: One seed per game, or one from which theirs are derived; None: continue.
+            seed: One seed per environment, or one to derive them from; None: continue generators.
             options: Unused.
 
         Returns:
@@ -136,8 +136,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         """Starts a step.
 
         Args:
-            actions: One for each game; ``REST`` leaves a game where it is.
-            group: Only of this group's games; None: of all.
+            actions: One per environment; ``REST`` does not step it.
+            group: Group of environments to step; None: all.
         """
         self._arrays["actions"][self._slice(group)] = actions
         for number in range(len(self.groups)) if group is None else (group,):
@@ -150,12 +150,12 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
     ) -> tuple[
         NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
     ]:
-        """Waits for the oldest step that was started, which must be that of ``group``.
+        """Waits for the oldest step in progress, which must be that of ``group``.
 
         Returns:
             Observations, points, terminated, truncated, and infos: the arrays ``life_lost``,
             ``extra_reward``, ``lives``, ``frames``, and for games that ended ``final_obs``,
-            ``episode_return``, ``episode_length``; of the group's games, or of all.
+            ``episode_return``, ``episode_length``; for the group's environments, or for all.
 
         Raises:
             RunError: An emulator process died.
@@ -178,14 +178,14 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         return a["observations"], a["rewards"], a["terminated"], a["truncated"], infos
 
     def step(self, actions: NDArray[Any]) -> Any:
-        """``step_async`` and ``step_wait`` in one."""
+        """``step_async`` followed by ``step_wait``."""
         self.step_async(actions)
         return self.step_wait()
 
     def get_state(self) -> dict[str, Any]:
-        """Returns all that the rest of the games depends on, steps under way included.
+        """Returns the complete state of the environments, including steps in progress.
 
-        Waits for the emulators; ``step_wait`` still returns what they did.
+        Waits for the emulators; ``step_wait`` still returns their results.
         """
         for number in self._under_way:
             self._receive(number)
@@ -196,10 +196,10 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; no step may be under way.
+        """Restores the state returned by ``get_state``; no step may be in progress.
 
         Raises:
-            ValueError: An emulator does not take its state.
+            ValueError: An emulator rejects its state.
         """
         self._ask("set_state", state["games"])
         for name, array in self._arrays.items():
@@ -218,12 +218,12 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
                 process.join()
         self._workers = []
         self._arrays = {}
-        with contextlib.suppress(BufferError):  # somebody still holds a view: freed at exit
+        with contextlib.suppress(BufferError):  # a view still exists: freed at exit
             self._block.close()
         self._block.unlink()
 
     def _receive(self, number: int) -> None:
-        """Waits for the emulators of group ``number``, unless they were waited for before."""
+        """Waits for the emulators of group ``number``, unless they are already done."""
         if number not in self._received:
             for _, pipe in self._workers:
                 self._guarded(pipe.recv_bytes)
@@ -241,15 +241,15 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
     def _ask(
         self, command: str, per_game: Sequence[Any], waiting: Callable[[], None] = lambda: None
     ) -> list[Any]:
-        """Sends every game a command with its argument; no step may be under way.
+        """Sends every environment a command with an argument; no step may be in progress.
 
         Args:
-            command: What every game is to do.
-            per_game: Its argument for each game.
+            command: The command.
+            per_game: Argument for each environment.
             waiting: Called every few seconds until all have answered.
 
         Returns:
-            The answer of every game.
+            The answer of every environment.
         """
         answers: dict[int, Any] = {}
         for (_, pipe), games in zip(self._workers, self._games, strict=True):
@@ -268,7 +268,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         return [answers[index] for index in range(self.num_envs)]
 
     def _guarded(self, talk: Any, *args: Any) -> Any:
-        """Calls ``talk``; a broken pipe means that the process at its other end died."""
+        """Calls ``talk``; a broken pipe means that the worker process died."""
         try:
             return talk(*args)
         except (EOFError, OSError) as error:
@@ -283,21 +283,21 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
 
 def game_seeds(seed: int, num_envs: int) -> list[int]:
-    """Returns one seed per game, none like another's, the same on every machine."""
+    """Returns distinct seeds, one per environment, the same on every machine."""
     return [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
 
 
 def _shares(games: range, count: int) -> list[range]:
-    """Splits ``games`` into ``count`` runs of as equal length as can be."""
+    """Splits ``games`` into ``count`` contiguous ranges of nearly equal length."""
     bounds = np.linspace(games.start, games.stop, count + 1).astype(int).tolist()
     return [range(first, last) for first, last in itertools.pairwise(bounds)]
 
 
 def _shared_memory(layout: Layout) -> SharedMemory:
-    """Makes the block that the processes share.
+    """Creates the block that the processes share.
 
     Raises:
-        UserError: There is not so much shared memory.
+        UserError: There is too little shared memory.
     """
     size, block = layout.size(), None
     try:
@@ -307,7 +307,7 @@ def _shared_memory(layout: Layout) -> SharedMemory:
         if block is not None:
             block.close()
             block.unlink()
-        allowed = f"fewer games: they share {size / 1e6:.1f} MB of memory ({error.strerror})"
+        allowed = f"fewer: they need {size / 1e6:.1f} MB of shared memory ({error.strerror})"
         raise wrong("env.num_envs", layout.num_envs, allowed) from error
     return block
 
@@ -315,13 +315,13 @@ def _shared_memory(layout: Layout) -> SharedMemory:
 def _close_pipes(workers: list[tuple[Any, Connection]]) -> None:
     for _, pipe in workers:
         with contextlib.suppress(OSError):
-            pipe.close()  # a worker leaves at the end of its pipe
+            pipe.close()  # a worker exits when its pipe closes
 
 
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
-    """Signals to a process group reach the emulators too: they end when their pipe does."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")  # the last two: not on Windows
+    """Ignores signals, which reach the whole process group: workers end with their pipe."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")  # the last two do not exist on Windows
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return

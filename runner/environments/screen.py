@@ -1,7 +1,7 @@
 """Preprocesses the last two frames of a step into one observation (Mnih et al. 2015, Methods).
 
-In this order: maximum of the two, colour, crop, every n-th row and column, resize. With ``luma``
-the two are grey already: ALE's palette has the grey of each colour, and the maximum is of that.
+In this order: maximum of the two, colour, crop, subsampling of rows and columns, resize. With
+``luma`` both frames are already grey: ALE's palette gives the grey value of each colour.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from runner.settings.obs import PixelObservation
 
 Screen = NDArray[np.uint8]
 
-# One emulator uses one core; the cores are shared out by processes.
+# One emulator uses one core; parallelism is by processes.
 cv2.setNumThreads(1)
 
 
 def pooled(newer: Screen, older: Screen) -> Screen:
-    """Pixel by pixel maximum of a step's last two frames: sprites that flicker stay visible."""
+    """Pixelwise maximum of a step's last two frames: flickering sprites stay visible."""
     return np.maximum(newer, older)
 
 
@@ -33,8 +33,8 @@ def mean_of_channels(screen: Screen) -> Screen:
     return cast(Screen, mean.astype(np.uint8))
 
 
-# What ``area`` makes of a smaller screen: each pixel the mean of those it covers. ``nearest`` takes
-# pixel floor(i * n / m) for pixel i of m, as TensorFlow 1 and OpenCV do.
+# Downscaling with ``area``: each pixel is the mean of the pixels it covers. ``nearest`` takes pixel
+# floor(i * n / m) for pixel i of m, as TensorFlow 1 and OpenCV do.
 _INTERPOLATIONS: Final = {
     "area": cv2.INTER_AREA,
     "nearest": cv2.INTER_NEAREST,
@@ -43,43 +43,43 @@ _INTERPOLATIONS: Final = {
 
 
 class ScreenView:
-    """What ``obs`` makes of the screen.
+    """Preprocessing of the screen by ``obs``.
 
     Args:
         obs: The settings.
     """
 
     def __init__(self, obs: PixelObservation) -> None:
-        self.frames_read = 2 if obs.max_pool else 1  # of a step, its last
+        self.frames_read = 2 if obs.max_pool else 1  # the last frames of a step
         self._mean = obs.color == "mean"
         self._rgb = obs.color != "luma"
         top, bottom, left, right = obs.crop or (None, None, None, None)
         # A slice copies nothing.
         self._part = slice(top, bottom, obs.subsample), slice(left, right, obs.subsample)
         self._whole = obs.crop is None and obs.subsample == 1
-        self._size = (obs.width, obs.height)  # as OpenCV wants it
+        self._size = (obs.width, obs.height)  # in OpenCV's order
         self._interpolation = _INTERPOLATIONS.get(obs.resize)
 
     def buffer(self, ale: ALEInterface) -> Screen:
-        """Returns an array for ``reader`` to fill, zero."""
+        """Returns a zero array for ``reader`` to fill."""
         height, width = ale.getScreenDims()
         return np.zeros((height, width, 3) if self._rgb else (height, width), np.uint8)
 
     def reader(self, ale: ALEInterface) -> Callable[[Screen], None]:
-        """Returns what copies the screen into a buffer."""
+        """Returns the function that copies the screen into a buffer."""
         return ale.getScreenRGB if self._rgb else ale.getScreenGrayscale
 
     def observed(self, newer: Screen, older: Screen | None) -> Screen:
-        """Returns the observation, an array of its own.
+        """Returns the observation as a new array.
 
         Args:
             newer: The last frame.
-            older: The one before; None: there is none of the same step.
+            older: The previous frame; None: the step has only one frame.
         """
         screen = newer if older is None or self.frames_read == 1 else pooled(newer, older)
         if not self._whole:
             screen = screen[self._part]
-        if self._mean:  # the same before crop and subsampling, but of fewer pixels
+        if self._mean:  # same result as before crop and subsampling, with fewer pixels
             screen = mean_of_channels(screen)
         if self._interpolation is None:
             return screen.copy()

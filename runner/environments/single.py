@@ -1,4 +1,4 @@
-"""One game behind the old Gym interface that keras-rl2's own loop expects."""
+"""One game behind the old Gym interface that keras-rl2's loop expects."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from runner.environments.atari import AtariGame
 class SingleGame:
     """keras-rl2 environment: ``reset() -> observation``, ``step(a) -> observation, r, done, info``.
 
-    The reward is what the learner is told: the points and ``extra_reward``. The points alone are
+    The reward is the learner's: the points plus ``extra_reward``. The points alone are
     ``info["game_reward"]``.
 
-    ``done`` is also true where a life is lost, if the game's settings say so: keras-rl2 then calls
-    ``reset``, which continues the same game. A game cut off by its time limit is ``done`` too:
-    keras-rl2 has no other word, and does not bootstrap there.
+    ``done`` is also true for a lost life, if the settings say so: keras-rl2 then calls ``reset``,
+    which continues the same game. A truncated game is ``done`` too: keras-rl2 has no separate flag,
+    and does not bootstrap there.
 
     Args:
         game: The emulator.
-        seed: Of the emulator.
+        seed: Seed of the emulator.
     """
 
     def __init__(self, game: AtariGame, seed: int) -> None:
@@ -58,4 +58,4 @@ class SingleGame:
         return self._observation, reward, self._game_over or info["life_lost"], numbers
 
     def close(self) -> None:
-        """Nothing to free: the emulator goes with the object."""
+        """Does nothing: the emulator is freed with the object."""

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from runner.environments.atari import AtariGame
 from runner.settings.schema import EnvConfig, ObsConfig
 
-REST = -1  # the action of a game that is to stand still
+REST = -1  # action that does not step the environment
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each array lies in the shared memory block, the same on both sides."""
+    """Positions of the arrays in the shared memory block, the same on both sides."""
 
     num_envs: int
     observation_shape: tuple[int, ...]
@@ -31,8 +31,8 @@ class Layout:
     def _fields(self) -> dict[str, tuple[tuple[int, ...], str]]:
         each, images = (self.num_envs,), (self.num_envs, *self.observation_shape)
         return {
-            "observations": (images, "u1"),  # what to act on next
-            "final_observations": (images, "u1"),  # where a game ended: its last observation
+            "observations": (images, "u1"),  # next observations
+            "final_observations": (images, "u1"),  # last observations of games that ended
             "actions": (each, "i4"),
             "started": (each, "?"),
             "rewards": (each, "f8"),
@@ -61,7 +61,7 @@ class Layout:
 
 def _aligned(shape: tuple[int, ...], dtype: str) -> int:
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    return -(-size // 64) * 64  # whole cache lines: no two processes write to the same one
+    return -(-size // 64) * 64  # full cache lines: no two processes write to the same one
 
 
 def play(
@@ -73,9 +73,9 @@ def play(
     obs: ObsConfig,
     delays: Sequence[float],
 ) -> None:
-    """What an emulator process does until its pipe ends."""
+    """Main loop of a worker process, until its pipe closes."""
     if hasattr(os, "sched_setscheduler"):  # Linux
-        # The learner is not interrupted when a step arrives here: fewer switches, more of both.
+        # An arriving step does not preempt the learner: fewer context switches.
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     block = SharedMemory(name=block_name)
@@ -98,7 +98,7 @@ def play(
                         index: _obey(command, argument, index, players[index], arrays)
                         for index, argument in arguments.items()
                     }
-                except Exception as error:  # the state of another game, say
+                except Exception as error:  # such as the state of another game
                     answer = ValueError(f"{command}: {type(error).__name__} {error}")
                 pipe.send(answer)
                 continue

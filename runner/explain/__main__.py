@@ -13,12 +13,12 @@ USAGE: Final = (
     "python -m runner.explain run=DIR_OR_WEIGHTS|pretrained=NAME [minutes=5] [episodes=16] "
     "[states=1024] [epsilon=0.01] [seed=0] [out=FILE.html]"
 )
-# Of the command's own settings: what they are if not typed, and the least they may be.
+# Settings of this command: default and minimum.
 OWN: Final[dict[str, tuple[Any, float]]] = {"minutes": (5.0, 0), "states": (1024, 64)}
 
 
 def main(arguments: list[str]) -> int:
-    """Reads what was typed. Returns the exit code."""
+    """Runs the command. Returns the exit code."""
 
     def work() -> int:
         kinds = {**KINDS, "minutes": float, "states": int}
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
         out = how.out or trained.out / "explain.html"
         if trained.config.obs.name == "both":
-            raise UserError("obs=both: expected an agent of obs=ram or obs=pixel, one map each")
+            raise UserError("obs=both: expected an agent with obs=ram or obs=pixel")
         page = explain(
             trained, out, minutes=own["minutes"], states=own["states"],
             episodes=given["episodes"], seed=how.seed, tell=tell,
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def tell(line: str, *, done: bool = True) -> None:
-    """Shows how far it is: over the same line in a terminal, only what is done elsewhere."""
+    """Shows progress: on a terminal in one line, otherwise only completed parts."""
     if sys.stdout.isatty():
         print(f"\r\x1b[2K{line}", end="\n" if done else "", flush=True)
     elif done:

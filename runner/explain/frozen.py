@@ -1,6 +1,6 @@
-"""Scores of whole games in which one byte is hidden from the agent.
+"""Scores of full games in which one byte is hidden from the agent.
 
-The game itself is not touched: only what the network is given has the byte at its median.
+The game itself is unchanged: only the network's input has the byte at its median.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from runner.settings.schema import Config
 
 @dataclass(frozen=True)
 class Score:
-    """Of some whole games: their mean, and its 95 % interval (None of a single game)."""
+    """Mean of full games, and its 95 % interval (None for a single game)."""
 
     mean: float
     interval: tuple[float, float] | None
     games: int
 
     def overlaps(self, other: Score) -> bool | None:
-        """Whether the intervals meet: then the games do not tell the two apart."""
+        """Whether the intervals overlap: the games then do not distinguish the scores."""
         if self.interval is None or other.interval is None:
             return None
         return self.interval[0] <= other.interval[1] and other.interval[0] <= self.interval[1]
 
 
 def freeze(q_values: QFunction, index: int, value: int) -> QFunction:
-    """``q_values`` that see byte ``index`` at ``value``, whatever it is."""
+    """``q_values`` with byte ``index`` of the input fixed at ``value``."""
 
     def blind(windows: NDArray[np.uint8]) -> NDArray[np.float32]:
         seen = windows.copy()
@@ -44,7 +44,7 @@ def freeze(q_values: QFunction, index: int, value: int) -> QFunction:
 
 
 def play(q_values: QFunction, config: Config, *, episodes: int, seed: int) -> Score:
-    """Plays whole games, the same starts for the same seed."""
+    """Plays full games, with the same starts for the same seed."""
     settings = dataclasses.replace(config.eval, episodes=episodes)
     result = evaluate(q_values, dataclasses.replace(config, eval=settings), seed=seed)
     assert result is not None  # nothing stops it
@@ -63,17 +63,17 @@ def frozen_scores(
     seed: int,
     tell: Callable[[int, Score], None],
 ) -> tuple[Score, dict[int, Score]]:
-    """Plays with everything seen, then with one byte frozen after another, as time allows.
+    """Plays with no byte frozen, then with one byte at a time frozen, as time allows.
 
     Args:
         q_values: (B, window, n) uint8 -> (B, nb_actions).
-        windows: (N, window, n) uint8, which the medians are taken of.
+        windows: (N, window, n) uint8, from which medians are computed.
         inputs: Bytes in the order in which they are frozen.
         config: Rules and observation.
         episodes: Games for each score.
-        minutes: No byte is begun that would, by the time of those before, end later.
-        seed: Of the games: the same for every score.
-        tell: Hears each byte's score.
+        minutes: No byte is started whose games are expected to end later.
+        seed: Seed of the games, the same for every score.
+        tell: Called with each byte and its score.
     """
     began = time.monotonic()
     everything = play(q_values, config, episodes=episodes, seed=seed)

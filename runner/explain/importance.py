@@ -1,8 +1,8 @@
 """Permutation importance of each byte for the Q-values and the greedy action.
 
 Source: permutation importance (Breiman 2001, https://doi.org/10.1023/A:1010933404324): a byte is
-replaced by its value in another state of the same play, so that it keeps its distribution and loses
-its relation to everything else. Within a state the byte's whole history in the window moves.
+replaced by its value in another sampled state, so that it keeps its distribution but loses its
+relation to the rest of the state. The byte is replaced in all observations of the window.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from runner.evaluation import QFunction
 
-BATCH: Final = 256  # states a call: one shape, compiled once
-SHUFFLES: Final = 2  # permutations that are averaged
+BATCH: Final = 256  # states per call: one shape, compiled once
+SHUFFLES: Final = 2  # permutations averaged
 
 
 @dataclass(frozen=True)
 class Importance:
-    """Of each of n bytes.
+    """Importance of each of n bytes.
 
     Attributes:
         change: (n,) mean absolute change of the Q-values, in units of the mean gap between the best
@@ -34,7 +34,7 @@ class Importance:
     agreement: NDArray[np.float64]
 
     def order(self) -> list[int]:
-        """Indices of the bytes that change anything, the most important first."""
+        """Indices of the bytes with any effect, most important first."""
         return [int(i) for i in np.argsort(-self.change, kind="stable") if self.change[i] > 0]
 
 
@@ -49,7 +49,7 @@ def in_batches(q_values: QFunction, windows: NDArray[np.uint8]) -> NDArray[np.fl
 def moved(
     windows: NDArray[np.uint8], inputs: Sequence[int], orders: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.uint8]:
-    """``windows`` (N, window, n) with each of ``inputs`` taken from states in its order (N,)."""
+    """``windows`` (N, window, n) with each of ``inputs`` permuted by its order (N,)."""
     changed = windows.copy()
     for i, order in zip(inputs, orders, strict=True):
         changed[:, :, i] = windows[order, :, i]
@@ -67,9 +67,9 @@ def importance_of_bytes(
 
     Args:
         q_values: (B, window, n) uint8 -> (B, nb_actions).
-        windows: (N, window, n) uint8, states of real play.
-        seed: Of the permutations, the same for every byte.
-        tell: Hears how many bytes are done.
+        windows: (N, window, n) uint8, states from play.
+        seed: Seed of the permutations, which are the same for every byte.
+        tell: Called with the number of bytes done.
     """
     true = in_batches(q_values, windows)
     gap = max(float(np.ptp(true, axis=-1).mean()), 1e-9)
@@ -87,13 +87,13 @@ def importance_of_bytes(
 
 @dataclass(frozen=True)
 class Pair:
-    """Two bytes that are read together: ``apart`` changes more than ``together``.
+    """Joint importance of two bytes, which interact if ``apart`` exceeds ``together``.
 
     Attributes:
-        first: Index of a byte.
-        second: Index of another.
-        apart: Change where each comes from a state of its own.
-        together: Change where both come from the same other state, so that their relation stays.
+        first: Index of the first byte.
+        second: Index of the second byte.
+        apart: Change if the bytes come from two different states.
+        together: Change if both come from the same other state, which keeps their relation.
     """
 
     first: int
@@ -103,14 +103,14 @@ class Pair:
 
     @property
     def kept(self) -> float:
-        """Share of the change that vanishes where the relation stays, 0 to 1."""
+        """Share of the change that vanishes if the relation is kept, 0 to 1."""
         return max(0.0, 1.0 - self.together / self.apart) if self.apart > 0 else 0.0
 
 
 def pairs(
     q_values: QFunction, windows: NDArray[np.uint8], inputs: Sequence[int], *, seed: int
 ) -> list[Pair]:
-    """Compares every two of ``inputs``, those that are read together most first."""
+    """Compares every pair of ``inputs``, ordered by decreasing interaction."""
     true = in_batches(q_values, windows)
     gap = max(float(np.ptp(true, axis=-1).mean()), 1e-9)
     one, other = _orders(len(windows), 2, seed)
@@ -127,7 +127,7 @@ def pairs(
 
 
 def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Pearson's correlation of two maps (n,), over what matters in either; 0 if one is flat."""
+    """Pearson correlation of two maps (n,), where either is positive; 0 if one is constant."""
     matters = (one > 0) | (other > 0)
     maps = one[matters], other[matters]
     if any(len(each) < 2 or np.ptp(each) == 0 for each in maps):

@@ -16,17 +16,17 @@ from runner.settings.schema import Config
 from runner.video.overlay import Overlay
 from runner.video.replay import Recording, at_start
 
-LOOKED_AT: Final = 256  # states that the bytes are chosen by
-FOLLOWED: Final = 16  # bytes that are looked at in every step
+LOOKED_AT: Final = 256  # states used to select bytes
+FOLLOWED: Final = 16  # bytes evaluated at every step
 
 
 def with_overlay(recording: Recording, q_values: QFunction, config: Config) -> Recording:
-    """Plays a recorded game again, and adds what is drawn beside it.
+    """Replays a recorded game and adds the overlay's data.
 
     Args:
         recording: The game.
         q_values: (B, window, *observation) uint8 -> (B, nb_actions), of the agent that played.
-        config: Its observations.
+        config: The agent's settings.
     """
     game = at_start(AtariGame(recording.env, config.obs), recording)
     windows = RunningWindows(1, config.obs.window, game.observe().shape, config.obs.padding)
@@ -47,7 +47,7 @@ def with_overlay(recording: Recording, q_values: QFunction, config: Config) -> R
 
 
 def _matters(q_values: QFunction, states: NDArray[np.uint8], config: Config) -> NDArray[np.float32]:
-    """(T, 128): how much Q changes at each step with a byte at its median, at most 1."""
+    """(T, 128): relative change of Q at each step with a byte at its median, at most 1."""
     chosen = np.linspace(0, len(states) - 1, LOOKED_AT).astype(int)
     followed = importance_of_bytes(q_values, states[chosen], seed=0).order()[:FOLLOWED]
     true = in_batches(q_values, states)
@@ -57,7 +57,7 @@ def _matters(q_values: QFunction, states: NDArray[np.uint8], config: Config) -> 
         blind = states.copy()
         blind[:, :, i] = np.median(states[:, -1, i])
         changes[:, addresses[i]] = np.abs(in_batches(q_values, blind) - true).mean(axis=-1)
-    # By the step's largest, but not below what is usual: in a calm state nothing matters much.
+    # Relative to the step's largest, but at least the median: in a calm state nothing stands out.
     largest = changes.max(axis=1)
     shares = changes / np.maximum(largest, np.median(largest) + 1e-9)[:, None]
     return np.asarray(shares, np.float32)

@@ -17,9 +17,9 @@ from runner.explain.importance import Importance, Pair, correlation
 from runner.explain.sample import Sample, png
 from runner.explain.states import VALUES, Decisive
 
-FIRST: Final = 8  # bytes that are compared with those of random weights
+FIRST: Final = 8  # bytes compared with those of random weights
 COLUMNS: Final = 16  # of the byte grid: 8 rows of 16
-WIDTH, HEIGHT = 300, 130  # of a response curve, in its own units
+WIDTH, HEIGHT = 300, 130  # of a response curve, in SVG units
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Byte:
 
     Attributes:
         index: Position in the observation.
-        label: Its name, if it has one, and its address.
+        label: Name (if any) and address.
         change: See ``Importance``.
         agreement: See ``Importance``.
         untrained: ``change`` of the same network with random weights.
-        score: In games with the byte frozen; None: not played.
-        lost: Share of the score that is lost with the byte frozen, 0 to 1; None: not played.
+        score: Score of games with the byte frozen; None: not played.
+        lost: Share of the score lost with the byte frozen, 0 to 1; None: not played.
     """
 
     index: int
@@ -53,15 +53,15 @@ def bytes_of(
     frozen: dict[int, Score],
     worst: float,
 ) -> list[Byte]:
-    """Collects what is known of each byte.
+    """Collects the results for each byte.
 
     Args:
-        importance: Of all bytes.
+        importance: Importance of all bytes.
         untrained: (n,) ``Importance.change`` of the network with random weights.
-        labels: Name of a byte.
-        everything: The score with nothing frozen.
+        labels: Maps a byte to its label.
+        everything: The score with no byte frozen.
         frozen: Scores by byte.
-        worst: Score of random play, at which all is lost.
+        worst: Score of random play, taken as a loss of 1.
     """
     span = max(everything.mean - worst, 1e-9)
     found = []
@@ -76,7 +76,7 @@ def bytes_of(
 
 
 def grid(bytes_: Sequence[Byte]) -> list[list[dict[str, Any]]]:
-    """Rows of cells, each with its shares (0 to 1) of the largest value, by measure."""
+    """Rows of cells, each with shades (0 to 1, relative to the largest value) by measure."""
     largest = max((byte.change for byte in bytes_), default=0.0) or 1.0
     by_chance = max((byte.untrained for byte in bytes_), default=0.0) or 1.0
     cells = [
@@ -102,7 +102,7 @@ def image(data: bytes) -> str:
 def state(
     found: Decisive, sample: Sample, labels: Callable[[int], str], overlay: bytes | None = None
 ) -> dict[str, Any]:
-    """A decisive state for the template: its screen, its Q-values as bars, what decides."""
+    """A decisive state for the template: screen, Q-values as bars, decisive bytes."""
     q = sample.q_values[found.number]
     low, span = float(q.min()), max(float(np.ptp(q)), 1e-9)
     bars = [
@@ -118,7 +118,7 @@ def state(
 
 
 def heated(screen: bytes, changes: NDArray[np.float64]) -> bytes:
-    """A PNG screen with what ``occlusion`` found drawn over it in red."""
+    """A PNG screen with the result of ``occlusion`` overlaid in red."""
     decoded: Any = cv2.imdecode(np.frombuffer(screen, np.uint8), cv2.IMREAD_COLOR)
     rgb = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.float64)
     heat: Any = changes / max(float(changes.max()), 1e-9)
@@ -132,10 +132,10 @@ def curve(label: str, q: NDArray[np.float32], actions: Sequence[str], here: int)
     """Q of every action against one byte, as the lines of an SVG.
 
     Args:
-        label: Of the byte.
+        label: Label of the byte.
         q: (len(VALUES), nb_actions).
-        actions: Their names.
-        here: The byte's own value in the state.
+        actions: Names of the actions.
+        here: The byte's value in the state.
     """
     low, span = float(q.min()), max(float(np.ptp(q)), 1e-9)
     x = VALUES / 255 * WIDTH
@@ -164,7 +164,7 @@ def in_short(bytes_: Sequence[Byte], pairs: Sequence[Pair], everything: Score) -
     half = np.cumsum([byte.change for byte in used])
     enough = int(np.searchsorted(half, 0.5 * half[-1])) + 1 if used else 0
     said = [
-        f"{len(used)} of {len(bytes_)} bytes change the Q-values at all; {enough} of them make "
+        f"{len(used)} of {len(bytes_)} bytes change the Q-values at all; {enough} of them cause "
         f"half of the change: {', '.join(byte.label for byte in used[:enough][:8])}."
     ]
     played = [byte for byte in bytes_ if byte.score is not None]
@@ -172,10 +172,10 @@ def in_short(bytes_: Sequence[Byte], pairs: Sequence[Pair], everything: Score) -
     harmless = [byte for byte in played if byte.score and byte.score.overlaps(everything)]
     if harmful:
         names = ", ".join(f"{byte.label} ({byte.score.mean:.1f})" for byte in harmful if byte.score)
-        said.append(f"The score falls from {everything.mean:.1f} when one is frozen: {names}.")
+        said.append(f"The score falls from {everything.mean:.1f} with one byte frozen: {names}.")
     if harmless:
         names = ", ".join(byte.label for byte in harmless)
-        said.append(f"Frozen alone, these leave the score within its interval: {names}.")
+        said.append(f"Frozen individually, these leave the score within its interval: {names}.")
     close = [pair for pair in pairs if pair.kept >= 0.25][:3]
     if close:
         label = {byte.index: byte.label for byte in bytes_}
@@ -188,6 +188,6 @@ def in_short(bytes_: Sequence[Byte], pairs: Sequence[Pair], everything: Score) -
     )
     said.append(
         f"Control: with random weights {len(top & {byte.index for byte in by_chance})} of the "
-        f"{FIRST} most important bytes are the same, and the maps correlate by {alike:.2f}."
+        f"{FIRST} most important bytes are the same, and the maps have correlation {alike:.2f}."
     )
     return said

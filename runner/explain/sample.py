@@ -1,4 +1,4 @@
-"""Samples states, with their screens, from a trained agent's own games."""
+"""Samples states, with their screens, from games of a trained agent."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from runner.evaluation import QFunction
 from runner.memory.windows import RunningWindows
 from runner.settings.schema import Config
 
-EVERY = 4  # steps between two states that are kept: neighbours tell the same
+EVERY = 4  # steps between sampled states: adjacent states are redundant
 
 
 @dataclass(frozen=True)
 class Sample:
-    """States of the agent's own play.
+    """States from the agent's games.
 
     Attributes:
-        windows: (N, window, *observation) uint8, what the network was given.
+        windows: (N, window, *observation) uint8, the network's inputs.
         q_values: (N, nb_actions) float32.
-        screens: N PNG files, as a person sees the state.
+        screens: N PNG files of the game's screen.
         actions: Names of the actions.
-        games: How many games the states come from.
+        games: Number of games.
     """
 
     windows: NDArray[np.uint8]
@@ -38,21 +38,21 @@ class Sample:
 
     @property
     def gaps(self) -> NDArray[np.float32]:
-        """(N,): Q of the best action less that of the worst."""
+        """(N,): Q of the best action minus Q of the worst."""
         return np.asarray(np.ptp(self.q_values, axis=-1))
 
 
 def draw_sample(
     q_values: QFunction, config: Config, *, states: int, seed: int, tell: Callable[[int], None]
 ) -> Sample:
-    """Plays greedily but for ``eval.epsilon``, and keeps every ``EVERY``-th state.
+    """Plays epsilon-greedily with ``eval.epsilon``, and keeps every ``EVERY``-th state.
 
     Args:
         q_values: (B, window, *observation) uint8 -> (B, nb_actions).
         config: Rules, observation and epsilon.
-        states: N, how many states are kept.
-        seed: Of the games and of the random actions.
-        tell: Hears how many states there are by now.
+        states: N, the number of states.
+        seed: Seed of the games and of the random actions.
+        tell: Called with the number of states so far.
     """
     game = AtariGame(config.env, config.obs)
     generator = np.random.default_rng(seed)

@@ -13,8 +13,8 @@ from runner.evaluation import QFunction
 from runner.explain.importance import in_batches
 from runner.explain.sample import Sample
 
-DONORS: Final = 16  # other states that a byte's value is taken from
-APART: Final = 40  # kept states between two that are shown: others, not the next moment
+DONORS: Final = 16  # other states that supply a byte's value
+APART: Final = 40  # least distance between shown states, in sampled states
 VALUES: Final = np.arange(0, 256, 4)  # of a byte, along a curve
 
 
@@ -23,9 +23,9 @@ class Decisive:
     """A state in which the choice of the action matters.
 
     Attributes:
-        number: Its index in the sample.
-        inputs: Indices of the bytes that change its Q-values most, and by how much, in the units of
-            the Q-values.
+        number: Index of the state in the sample.
+        inputs: Indices of the bytes that change its Q-values most, with the change in units of the
+            Q-values.
     """
 
     number: int
@@ -35,7 +35,7 @@ class Decisive:
 def decisive(
     q_values: QFunction, sample: Sample, inputs: Sequence[int], *, count: int, seed: int
 ) -> list[Decisive]:
-    """The states of the largest gap between the best and the worst action, apart in time."""
+    """States with the largest gap between best and worst action, separated in time."""
     chosen = _apart(sample.gaps, count)
     donors = np.random.default_rng(seed).integers(len(sample.windows), size=DONORS)
     found = []
@@ -63,12 +63,12 @@ def _apart(gaps: NDArray[np.float32], count: int) -> list[int]:
 def response(q_values: QFunction, window: NDArray[np.uint8], index: int) -> NDArray[np.float32]:
     """Q-values (len(VALUES), nb_actions) of one state with one byte at each of ``VALUES``.
 
-    The byte's history in the window moves along, so that its changes stay what they were.
+    The byte is shifted in all observations of the window, so that its changes are preserved.
 
     Args:
         q_values: (B, window, n) uint8 -> (B, nb_actions).
         window: (window, n) uint8.
-        index: Of the byte.
+        index: Index of the byte.
     """
     states = np.repeat(window[None], len(VALUES), axis=0)
     moves = VALUES - int(window[-1, index])
@@ -77,7 +77,7 @@ def response(q_values: QFunction, window: NDArray[np.uint8], index: int) -> NDAr
 
 
 def occlusion(q_values: QFunction, window: NDArray[np.uint8], patch: int) -> NDArray[np.float64]:
-    """How much Q changes where a square of the screen is painted over.
+    """Change of Q if a square of the screen is occluded.
 
     Source: Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901 (section 4.2).
 
@@ -87,7 +87,7 @@ def occlusion(q_values: QFunction, window: NDArray[np.uint8], patch: int) -> NDA
         patch: Side of the square, pixels.
 
     Returns:
-        (rows, columns) mean absolute change, one of each square.
+        (rows, columns) mean absolute change for each square.
     """
     _, height, width = window.shape[:3]
     paint = np.median(window, axis=(0, 1, 2)).astype(np.uint8)

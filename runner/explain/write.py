@@ -21,35 +21,35 @@ from runner.report.pages import write_html
 from runner.scores import published
 from runner.trained import Trained
 
-TOP: Final = 20  # bytes in the table, and at most frozen
-PAIRED: Final = 8  # bytes that are paired
+TOP: Final = 20  # bytes in the table, of which as many as time allows are frozen
+PAIRED: Final = 8  # bytes compared in pairs
 STATES: Final = 6
 CURVES: Final = 4
 PATCH: Final = 6  # pixels of an observed screen
 
 MEASURES: Final = {
     "change": "change of Q",
-    "agreement": "another action chosen",
+    "agreement": "different action chosen",
     "score": "score lost when frozen",
     "untrained": "change of Q, random weights",
 }
 OF_BYTES: Final = [
-    "Change of Q: each byte is replaced by its value in another state of the agent's own play, its "
-    "whole history in the window with it, and the mean absolute change of the Q-values is given in "
-    "units of the mean gap between the best and the worst action.",
-    "A byte that is a copy of another may look unimportant alone: the network reads the other one. "
-    "Bytes that are replaced one by one make states that the game never shows.",
-    "Score when frozen: whole games in which the network is given the byte's median instead. The "
-    "game itself is not touched. An overlap of two intervals means that these games do not tell "
-    "the scores apart, not that they are equal.",
-    "States come from this agent's own games: what it never meets is not explained.",
-    "The control is the map of the same network with random weights: what is alike in both shows "
-    "how much each byte varies in the game, not what the agent has learned.",
+    "Change of Q: each byte is replaced by its value in another state from the agent's games, in "
+    "all observations of the window; the mean absolute change of the Q-values is given in units of "
+    "the mean gap between the best and the worst action.",
+    "A byte that is a copy of another may appear unimportant: the network reads the other one. "
+    "Replacing single bytes creates states that never occur in the game.",
+    "Score when frozen: full games in which the network receives the byte's median instead. The "
+    "game itself is unchanged. Overlapping intervals mean that these games do not distinguish the "
+    "scores, not that the scores are equal.",
+    "States come from this agent's games: states that it never reaches are not explained.",
+    "The control is the map of the same network with random weights: similarities show how much "
+    "each byte varies in the game, not what the agent has learned.",
 ]
 OF_SCREENS: Final = [
-    "Red: squares of the screen that change the Q-values most when they are painted over in all "
-    "frames of the window. A square that matters only together with another one stays dark.",
-    "States come from this agent's own games: what it never meets is not explained.",
+    "Red: squares of the screen that change the Q-values most when they are occluded in all frames "
+    "of the window. A square that matters only in combination with another one stays dark.",
+    "States come from this agent's games: states that it never reaches are not explained.",
 ]
 
 
@@ -63,16 +63,16 @@ def explain(
     seed: int,
     tell: Callable[..., None],
 ) -> Path:
-    """Measures what an agent reads, and writes its page.
+    """Measures the importance of an agent's inputs, and writes its page.
 
     Args:
         trained: The agent.
         out: The page.
-        minutes: For the games with frozen bytes.
-        states: How many of the agent's states are looked at.
+        minutes: Time limit of the games with frozen bytes.
+        states: Number of sampled states.
         episodes: Games for each score.
-        seed: Of games, permutations and random weights.
-        tell: Hears what is done; with ``done=False``, what is under way.
+        seed: Seed of games, permutations and random weights.
+        tell: Called with completed parts; with ``done=False``, with the part in progress.
 
     Returns:
         ``out``.
@@ -84,7 +84,7 @@ def explain(
     )  # fmt: skip
     about = (
         f"{config.env.game}, obs={config.obs.name}, weights {trained.weights.name}; "
-        f"{states:,} states of {sample.games} games of its own play."
+        f"{states:,} states from {sample.games} of its games."
     )
     if config.obs.name == "ram":
         content = _of_bytes(trained, sample, minutes, episodes, seed, tell)
@@ -117,7 +117,7 @@ def _of_bytes(
     fresh = _with_random_weights(trained.model, seed, config.agent.jit_compile)
     at_random = measured(fresh, "permutation, random weights")
     order = importance.order()[:TOP]
-    # Beside the bytes that matter, the one that matters least of those that change anything.
+    # In addition to the top bytes, the least important byte with any effect.
     least = importance.order()[TOP:][-1:]
     tell(f"scores with frozen bytes: about {minutes:g} minutes", done=False)
     everything, scores = frozen_scores(
@@ -138,8 +138,8 @@ def _of_bytes(
             "bytes": "Byte by byte",
             "pairs": "Bytes that are read together",
             "states": "Where the action matters most",
-            "curves": "How Q follows one byte",
-            "limits": "What this shows, and what not",
+            "curves": "Q as a function of one byte",
+            "limits": "Interpretation and limits",
         },
         "measures": MEASURES,
         "rows": grid(bytes_),
@@ -184,7 +184,7 @@ def _of_screens(q_values: QFunction, sample: Sample) -> dict[str, Any]:
         "answers": [],
         "sections": {
             "states": "Where the action matters most, and what the network looks at",
-            "limits": "What this shows, and what not",
+            "limits": "Interpretation and limits",
         },
         "rows": [],
         "pairs": [],
@@ -195,12 +195,12 @@ def _of_screens(q_values: QFunction, sample: Sample) -> dict[str, Any]:
 
 
 def _in_turn(order: Sequence[int], least: Sequence[int]) -> list[int]:
-    """The bytes to freeze: a harmless one after the third, while there is time."""
+    """The bytes to freeze, in order: a harmless one after the third, while there is time."""
     return [*order[:3], *least, *order[3:]]
 
 
 def _with_random_weights(model: keras.Model, seed: int, jit_compile: bool | str) -> QFunction:
-    """The same network before it has learned: what it adapted to its inputs stays."""
+    """The same network with random trainable weights; adapted statistics are kept."""
     keras.utils.set_random_seed(seed)
     fresh = keras.models.clone_model(model)
     learned = {id(weight) for weight in model.trainable_weights}

@@ -19,7 +19,7 @@ PORT: Final = 8765
 
 
 def main(arguments: list[str]) -> int:
-    """Reads what was typed. Returns the exit code."""
+    """Runs the command. Returns the exit code."""
 
     def work() -> int:
         kinds = {

@@ -16,11 +16,11 @@ from runner.errors import UserError
 from runner.lab.session import Session
 
 HOST: Final = "127.0.0.1"
-NAMES: Final = (HOST, "localhost")  # a page under another name is not ours (DNS rebinding)
+NAMES: Final = (HOST, "localhost")  # other hosts are rejected (DNS rebinding)
 FRAMES_PER_SECOND: Final = 60.0
-FASTEST: Final = 8.0  # times real speed
+FASTEST: Final = 8.0  # times real time
 VIEWERS: Final = 8  # each has an emulator
-MESSAGE: Final = 4096  # bytes of a command, at most
+MESSAGE: Final = 4096  # largest command in bytes
 
 
 @dataclass
@@ -35,9 +35,9 @@ class Lab:
     """The page and its games.
 
     Args:
-        make_session: Makes a viewer's game.
+        make_session: Creates a viewer's game.
         page: The page as HTML.
-        frames_per_step: Of the emulator.
+        frames_per_step: Emulator frames per step.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Lab:
         return socket
 
     async def _play(self, viewer: _Viewer, socket: web.WebSocketResponse) -> None:
-        """Plays at the viewer's speed, and shows every step; while paused, waits."""
+        """Plays at the viewer's speed and shows every step; waits while paused."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         await self._show(viewer, socket)
@@ -129,7 +129,7 @@ class Lab:
         except UserError as error:
             await socket.send_json({"error": str(error)})
             return
-        except (KeyError, TypeError, ValueError):  # not of our page
+        except (KeyError, TypeError, ValueError):  # not from the page
             await socket.send_json({"error": "not a command of this page"})
             return
         if answer is not None:
@@ -165,7 +165,7 @@ def _keys(viewer: _Viewer, value: Any) -> None:
     viewer.session.keys = frozenset(str(key) for key in value)
 
 
-# What the page may ask for.
+# Commands of the page.
 COMMANDS: Final[dict[str, Callable[[_Viewer, Any], Any]]] = {
     "play": _set_playing,
     "step": _step,
@@ -187,9 +187,9 @@ def serve(lab: Lab, port: int, ready: Callable[[str], None]) -> None:
     """Serves until Ctrl-C.
 
     Args:
-        lab: What is served.
-        port: Of 127.0.0.1; 0: any that is free.
-        ready: Hears the page's address.
+        lab: The lab to serve.
+        port: Port on 127.0.0.1; 0: any free port.
+        ready: Called with the page's URL.
 
     Raises:
         UserError: The port is in use.

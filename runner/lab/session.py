@@ -20,14 +20,14 @@ from runner.explain.sample import png
 from runner.memory.windows import RunningWindows
 from runner.settings.schema import Config
 
-REMEMBERED: Final = 1800  # steps that can be rewound: two minutes of play at 4 frames a step
-PROBE: Final = 8  # what is added to a byte to see what it moves
+REMEMBERED: Final = 1800  # steps that can be rewound: two minutes of play at 4 frames per step
+PROBE: Final = 8  # added to a byte to find the objects that it moves
 PROBE_FRAMES: Final = 2
 DIRECTIONS: Final = ("UP", "DOWN", "RIGHT", "LEFT")  # in the order of ALE's names, then FIRE
 
 
 class FrozenGame(AtariGame):
-    """A game in which some bytes are held at a value, before and after every frame.
+    """A game in which some bytes are reset to a fixed value before and after every frame.
 
     Attributes:
         frozen: Values by address.
@@ -57,12 +57,12 @@ class _Moment:
 
 
 class Session:
-    """A game of one viewer; others have their own.
+    """The game of one viewer.
 
     Args:
         config: Rules and observation.
-        q_values: Of the agent; None: nobody plays unless the viewer does.
-        seed: Of the first game.
+        q_values: Q-values of the agent; None: only the viewer plays.
+        seed: Seed of the first game.
     """
 
     def __init__(self, config: Config, q_values: QFunction | None, seed: int) -> None:
@@ -76,7 +76,7 @@ class Session:
         self.reset(seed)
 
     def reset(self, seed: int | None) -> None:
-        """Starts a new game; a seed starts the same one every time."""
+        """Starts a new game, the same one for the same seed."""
         if seed is not None and not 0 <= seed < 2**32:
             raise wrong("seed", seed, "an integer from 0 to 4294967295")
         observation, _ = self.game.reset(seed=seed)
@@ -87,7 +87,7 @@ class Session:
         self.score, self.over = 0.0, False
 
     def step(self) -> None:
-        """Plays one step: the agent's action, or the viewer's; after a game's end, a new game."""
+        """Plays one step with the agent's or the viewer's action; restarts a finished game."""
         if self.over:
             self.reset(None)
             return
@@ -102,7 +102,7 @@ class Session:
         self.windows.push(slice(None), observation[None], np.zeros(1, np.bool_))
 
     def rewind(self, steps: int) -> None:
-        """Goes back some steps, at least one, as far as they are remembered."""
+        """Rewinds by ``steps``, at least one, as far as the history reaches."""
         if not self.past:
             return
         for _ in range(min(steps, len(self.past)) - 1):
@@ -113,7 +113,7 @@ class Session:
         self.score, self.over = moment.score, moment.over
 
     def write(self, address: int, value: int) -> None:
-        """Sets a byte of the RAM once; a frozen one is frozen at the new value."""
+        """Sets a RAM byte once; a frozen byte is frozen at the new value."""
         _check_byte(address, value)
         self.game.ale.setRAM(address, value)
         if address in self.game.frozen:
@@ -121,7 +121,7 @@ class Session:
         self._see()
 
     def freeze(self, address: int, *, held: bool) -> None:
-        """Holds a byte at what it is, or lets it go."""
+        """Freezes a byte at its current value, or releases it."""
         _check_byte(address, 0)
         if held:
             self.game.frozen[address] = int(self.game.ale.getRAM()[address])
@@ -129,10 +129,10 @@ class Session:
             self.game.frozen.pop(address, None)
 
     def probe(self, address: int) -> list[list[int]]:
-        """What a byte moves on the screen: changed by ``PROBE``, two frames later.
+        """Finds the parts of the screen that change within two frames of adding ``PROBE``.
 
         Returns:
-            Boxes (left, top, width, height) in pixels of the screen. The game stays as it was.
+            Boxes (left, top, width, height) in pixels of the screen. The game is not changed.
         """
         _check_byte(address, 0)
         ale = self.game.ale
@@ -150,11 +150,11 @@ class Session:
         return [[int(n) for n in box[:4]] for box in boxes[1:]]  # the first is the background
 
     def q(self) -> NDArray[np.float32] | None:
-        """(nb_actions,) Q-values of the state, or None without an agent."""
+        """(nb_actions,) Q-values of the state; None without an agent."""
         return None if self._q_values is None else self._q_values(self.windows.states)[0]
 
     def shown(self) -> tuple[dict[str, Any], bytes]:
-        """What the page shows: numbers, and the screen as a PNG file."""
+        """Content of the page: numbers, and the screen as a PNG file."""
         q = self.q()
         return {
             "ram": self.game.ale.getRAM().tolist(),
@@ -173,16 +173,16 @@ class Session:
         return action_of(self.keys, self._names)
 
     def _see(self) -> None:
-        """The newest observation is what the RAM is now."""
+        """Updates the newest observation from the current RAM."""
         self.windows.states[0, -1] = self.game.observe()
 
 
 def action_of(keys: Iterable[str], names: list[str]) -> int:
-    """The action of pressed keys (``UP``, ``LEFT``, ``FIRE``): the one that has most of them.
+    """The action that matches most of the pressed keys (``UP``, ``LEFT``, ``FIRE``).
 
     Args:
-        keys: Pressed.
-        names: Of the game's actions, such as UPRIGHTFIRE; the first is NOOP.
+        keys: Pressed keys.
+        names: Names of the game's actions, such as UPRIGHTFIRE; the first is NOOP.
     """
     pressed = set(keys)
     best, most = 0, 0

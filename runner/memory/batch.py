@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 
 class Batch(NamedTuple):
-    """Transitions, each with the frames of both its states.
+    """Transitions, each with the frames of both states.
 
-    State0 is what was acted on; state1 is what ``m`` steps led to: 1, or up to ``n_step``.
+    The action was taken in state0; state1 follows ``m`` steps later: 1, or up to ``n_step``.
 
     ``windows`` (..., F, *observation) uint8: state0 is the first ``window`` of the F frames, state1
-    the last ``window``. For one step F is window + 1, the states overlap; for more it is
-    2 * window. ``actions`` (...) int32. ``rewards`` (...) float32: of all m steps, each discounted.
+    the last ``window``. For one step F is window + 1 and the states overlap; for more it is
+    2 * window. ``actions`` (...) int32. ``rewards`` (...) float32: discounted sum over m steps.
     ``terminals`` (...) bool: no bootstrap from state1. ``steps`` (...) int64: m; None: 1 each.
 
-    Prioritised replay only, else None: ``indices`` (...) int64, what the memory's
-    ``update_priorities`` takes; ``weights`` (...) float32, 0 to 1: factors on the samples' losses.
+    Prioritised replay only, else None: ``indices`` (...) int64, for the memory's
+    ``update_priorities``; ``weights`` (...) float32, 0 to 1: factors on the samples' losses.
     """
 
     windows: NDArray[np.uint8]
@@ -31,12 +31,12 @@ class Batch(NamedTuple):
     weights: NDArray[np.float32] | None = None
 
     def discounts(self, gamma: float) -> NDArray[np.float32]:
-        """(...): what state1's value counts for: gamma to the number of steps; 0 at a terminal."""
+        """(...): discount of state1's value: gamma to the power of steps; 0 if terminal."""
         ahead = gamma if self.steps is None else np.float64(gamma) ** self.steps
         return np.where(self.terminals, 0.0, ahead).astype(np.float32)
 
     def reshape(self, *leading: int) -> Batch:
-        """Returns the same transitions, their leading axes made ``leading``."""
+        """Returns the same transitions with their leading axes reshaped to ``leading``."""
         axes = self.actions.ndim
         return Batch(
             *(
@@ -46,5 +46,5 @@ class Batch(NamedTuple):
         )
 
     def part(self, first: int, last: int) -> Batch:
-        """Returns a span of the leading axis."""
+        """Returns a slice of the leading axis."""
         return Batch(*(None if array is None else array[first:last] for array in self))  # type: ignore[arg-type]

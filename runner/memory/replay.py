@@ -1,7 +1,7 @@
 """Replay memory on uint8 ring buffers, with keras-rl2's sampling.
 
-For the same stored steps and the same indices it returns what keras-rl2's ``SequentialMemory``
-returns, at a cost that does not grow with its size.
+For the same stored steps and indices it returns the same transitions as keras-rl2's
+``SequentialMemory``, at a cost independent of its size.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from runner.memory.priorities import Priorities, Prioritization
 from runner.memory.rings import BOUNDARY, TERMINAL
 from runner.memory.transitions import Transitions
 
-ROUNDS = 64  # of drawing anew, before what may be drawn is searched for
+ROUNDS = 64  # redraws before searching for drawable transitions
 
 
 class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
     """keras-rl2 memory of uint8 observations.
 
     Args:
-        limit: Entries kept, over all streams; rounded down to a multiple of ``streams``.
+        limit: Capacity over all streams; rounded down to a multiple of ``streams``.
         window_length: Observations in a state.
         observation_shape: Shape of one uint8 observation.
-        streams: Number of games that write, each in its own order.
-        ignore_episode_boundaries: Let windows reach into the episode before, as keras-rl2 can.
-        seed: Of the generator that draws the indices.
-        padding: What stands for the frames before an episode: ``zeros``, or its ``first`` frame.
-        n_step: Steps of a return; fewer where the episode ends before, terminal or truncated.
-        gamma: Discount per step inside a return; needed if ``n_step`` is above 1.
-        redraw_at_borders: Never draw a state whose window begins before its episode does.
-        prioritization: Draw in proportion to errors; None: each transition equally often.
+        streams: Number of parallel environments that write, each in order.
+        ignore_episode_boundaries: Let windows reach into the previous episode, as in keras-rl2.
+        seed: Seed of the generator that draws the indices.
+        padding: Fills windows at the start of an episode: ``zeros``, or its ``first`` frame.
+        n_step: Steps of a return; fewer if the episode ends earlier, terminal or truncated.
+        gamma: Discount per step inside a return; required if ``n_step`` is above 1.
+        redraw_at_borders: Never draw a state whose window begins before its episode.
+        prioritization: Draw in proportion to errors; None: uniformly.
 
     Raises:
-        ValueError: ``limit`` holds less than a transition of every stream, or ``gamma`` is missing.
+        ValueError: ``limit`` is too small for one transition per stream, or ``gamma`` is missing.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         self.generator = np.random.default_rng(seed)
         self.redraw_at_borders = redraw_at_borders
         self.prioritization = prioritization
-        self.priorities: Priorities | None = None  # of the entries that are acted on
+        self.priorities: Priorities | None = None  # at the entries where actions were taken
         if prioritization is not None:
             self.priorities = Priorities(streams * capacity, prioritization)
 
@@ -82,7 +82,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
     def append(
         self, observation: Any, action: int, reward: float, terminal: bool, training: bool = True
     ) -> None:
-        """Stores one entry of a single game, as ``SequentialMemory.append`` does."""
+        """Stores one entry of a single environment, as ``SequentialMemory.append`` does."""
         super().append(observation, action, reward, terminal, training=training)
         if training:
             flag = TERMINAL | BOUNDARY if terminal else 0
@@ -102,11 +102,11 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         """Stores one transition each of ``n`` streams.
 
         Args:
-            streams: (n,) their numbers, all different.
-            observations: (n, *observation) that was acted on.
-            actions: (n,) what was done.
-            rewards: (n,) what it gave.
-            terminals: (n,) nothing follows: no bootstrap.
+            streams: (n,) distinct stream numbers.
+            observations: (n, *observation) in which the actions were taken.
+            actions: (n,) actions taken.
+            rewards: (n,) rewards.
+            terminals: (n,) whether the transition is terminal: no bootstrap.
             boundaries: (n,) the episode ends here; true wherever ``terminals`` is.
             final_observations: (n, *observation), read where ``boundaries`` is true.
         """
@@ -128,7 +128,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
             self._prioritize(streams, self.priorities)
 
     def _prioritize(self, streams: Any, priorities: Priorities) -> None:
-        """Lets be drawn what the newest entries complete, and no longer what they overwrite."""
+        """Makes newly completed transitions drawable, and overwritten ones undrawable."""
         streams = np.atleast_1d(streams)
         held = self.held[streams]
         completed = held[:, None] - np.arange(1, self.n_step + 1)
@@ -140,7 +140,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         priorities.add(self.positions(streams, indices - 1), drawable)
 
     def sample(self, batch_size: int, batch_idxs: Any = None) -> list[Experience]:
-        """Returns ``batch_size`` transitions as keras-rl2's agents take them.
+        """Returns ``batch_size`` transitions in keras-rl2's format.
 
         Args:
             batch_size: Number of transitions.
@@ -160,8 +160,8 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
     def sample_batches(self, nb_batches: int, batch_size: int) -> Batch:
         """Draws batches: uniformly, each without replacement as keras-rl2, or by priority.
 
-        All batches are drawn at once: what the first one teaches does not yet change the
-        priorities that the others are drawn by.
+        All batches are drawn together: errors on the first batch do not yet change the
+        priorities used for the others.
 
         Returns:
             A ``Batch`` with leading axes (nb_batches, batch_size).
@@ -189,7 +189,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
             rounds += 1
             if rounds <= ROUNDS:
                 again = self.generator.integers(ends[-1], size=refused.size)
-            else:  # few may be drawn, or none
+            else:  # few transitions are drawable, or none
                 drawable = self._drawable(choices, ends)
                 again = drawable[self.generator.integers(drawable.size, size=refused.size)]
             streams[refused], indices[refused] = self._located(again, choices, ends)
@@ -212,9 +212,9 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         """Sets the priorities of drawn transitions.
 
         Args:
-            indices: Of the batches last drawn. Nothing may have been stored in between.
-            errors: Of the same shape: their TD errors, or what else they shall be drawn by. Where a
-                transition was drawn more than once, the last one counts.
+            indices: ``indices`` of the last batches drawn. No steps may be stored in between.
+            errors: Of the same shape: their TD errors, or other values that set the priority. If a
+                transition was drawn more than once, the last error counts.
 
         Raises:
             ValueError: The memory has no priorities.
@@ -224,12 +224,12 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         self.priorities.update(indices, errors)
 
     def _draw_distinct(self, total: int, nb_batches: int, batch_size: int) -> NDArray[np.int64]:
-        """(nb_batches, batch_size) integers below ``total``, no two in a row alike."""
+        """(nb_batches, batch_size) integers below ``total``, distinct within each row."""
         draws = self.generator.integers(total, size=(nb_batches, batch_size))
         if total < batch_size:
             return draws  # as keras-rl2: too few to be distinct
         ordered = np.sort(draws, axis=1)
-        # A row with a repeat is drawn anew by a slower method of the same distribution.
+        # A row with a repeat is redrawn by a slower method with the same distribution.
         for row in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1)):
             draws[row] = self.generator.choice(total, batch_size, replace=False)
         return draws
@@ -237,17 +237,17 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
     def _located(
         self, draws: NDArray[np.int64], choices: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Turns draws from all streams' choices into (stream, index in the stream)."""
+        """Maps draws over the choices of all streams to (stream, index in the stream)."""
         streams = np.searchsorted(ends, draws, side="right")
         indices = draws - (ends - choices)[streams] + self.window_length + 1
         return streams, indices
 
     def refused(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(n,): which of the transitions may not be drawn.
+        """(n,): whether each transition may not be drawn.
 
-        Those whose state0 ends in a final observation, from which nothing was done; with
-        ``redraw_at_borders`` all whose state0 reaches into the episode before; and those whose
-        return is not complete yet.
+        A transition is refused if its state0 ends in a final observation, in which no action was
+        taken; with ``redraw_at_borders``, if its state0 reaches into the previous episode; or if
+        its return is not yet complete.
         """
         refused: NDArray[np.bool_]
         if self.redraw_at_borders:
@@ -261,10 +261,10 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         return refused
 
     def _drawable(self, choices: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-        """All of the draws that ``_located`` takes which are not refused.
+        """All draws (see ``_located``) that are not refused.
 
         Raises:
-            RunError: There are none.
+            RunError: Every draw is refused.
         """
         draws = np.arange(ends[-1])
         draws = draws[~self.refused(*self._located(draws, choices, ends))]
@@ -282,12 +282,12 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         )
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what the draws depend on beside the entries, of plain types and arrays."""
+        """Returns the state of the draws without the entries, as plain types and arrays."""
         priorities = None if self.priorities is None else self.priorities.get_state()
         return {"generator": self.generator.bit_generator.state, "priorities": priorities}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes back to what ``get_state`` returned; the entries are back already."""
+        """Restores the state returned by ``get_state``; the entries are restored before."""
         self.generator.bit_generator.state = state["generator"]
         if self.priorities is not None:
             self.priorities.set_state(state["priorities"])

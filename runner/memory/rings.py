@@ -1,11 +1,11 @@
 """Ring buffers of observations, actions, rewards and flags, one per environment.
 
-Each game writes a ring of its own (a stream). An *entry* is an observation, what was done there and
-what that gave; its *index* counts from the oldest one held.
+Each environment writes to its own ring (a stream). An *entry* is an observation, the action taken
+there and its reward; its *index* counts from the oldest entry held.
 
-How an episode's end is stored (keras-rl2's way): the last transition of the episode is marked as a
-boundary, and one more entry then holds the final observation, so that the next state of that
-transition exists. That entry is never the start of a sampled transition.
+At the end of an episode, as in keras-rl2, the last transition is marked as a boundary and one more
+entry holds the final observation, so that the next state of that transition exists. That entry is
+never the start of a sampled transition.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-TERMINAL: Final = 1  # nothing follows: do not bootstrap
+TERMINAL: Final = 1  # the next state is terminal: do not bootstrap
 BOUNDARY: Final = 2  # the episode ends here (terminal or truncated): windows stop
 
 
 class Rings:
-    """Rings of ``capacity`` entries, one for each of ``streams`` games."""
+    """Rings of ``capacity`` entries, one for each of ``streams`` environments."""
 
     RINGS: Final = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
 
@@ -29,7 +29,7 @@ class Rings:
         self.streams = streams
         self.capacity = capacity  # of one stream
         self.observation_shape = tuple(observation_shape)
-        # np.zeros takes no memory until it is written to.
+        # np.zeros allocates no memory until it is written to.
         self.observations = np.zeros((streams, capacity, *observation_shape), np.uint8)
         self.actions = np.zeros((streams, capacity), np.uint8)
         self.rewards = np.zeros((streams, capacity), np.float32)
@@ -38,7 +38,7 @@ class Rings:
 
     @property
     def held(self) -> NDArray[np.int64]:
-        """(streams,): entries held of each."""
+        """(streams,): entries held in each stream."""
         return np.minimum(self.written, self.capacity)
 
     @property
@@ -48,13 +48,13 @@ class Rings:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays, when full."""
+        """Bytes of all arrays when full."""
         return sum(int(getattr(self, name).nbytes) for name in self.RINGS) + self.written.nbytes
 
     def write(
         self, streams: Any, observations: Any, actions: Any, rewards: Any, flags: Any
     ) -> None:
-        """Writes one entry each of ``streams``, all different: (n,), or a number."""
+        """Writes one entry to each of ``streams``: a number, or (n,) distinct numbers."""
         at = self.written[streams] % self.capacity
         self.observations[streams, at] = observations
         self.actions[streams, at] = actions

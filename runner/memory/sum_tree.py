@@ -19,14 +19,14 @@ FANOUT: Final = 32
 class SumTree:
     """Sums over ``size`` weights, all 0 at first.
 
-    Every sum is that of its children as they are, whatever came before them: two trees of the same
-    weights are alike to the bit.
+    Every sum is recomputed from its children, never updated by differences: two trees with the same
+    weights are bitwise identical.
     """
 
     def __init__(self, size: int) -> None:
         blocks = -(-size // FANOUT)
         self._levels: list[NDArray[np.floating]] = [np.zeros((blocks, FANOUT), np.float32)]
-        while blocks > 1:  # each level, from the weights up, in blocks with a sum above them
+        while blocks > 1:  # from the weights up, each block has its sum in the level above
             blocks = -(-blocks // FANOUT)
             self._levels.append(np.zeros((blocks, FANOUT), np.float64))
         self.weights = self._levels[0].reshape(-1)[:size]  # (size,) float32; set by ``set`` only
@@ -42,7 +42,7 @@ class SumTree:
         return float(np.cumsum(self._levels[-1], dtype=np.float64)[-1])
 
     def set(self, places: NDArray[np.int64], weights: NDArray[np.float32] | float) -> None:
-        """Sets the weights at ``places`` (n,), all >= 0; where a place repeats, the last counts."""
+        """Sets the weights at ``places`` (n,), all >= 0; if a place repeats, the last counts."""
         self.weights[places] = weights
         for level, above in pairwise(self._levels):
             places = places // FANOUT
@@ -55,7 +55,7 @@ class SumTree:
             above.reshape(-1)[: len(level)] = level.astype(np.float64).sum(axis=1)
 
     def find(self, targets: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Returns the places (n,) where the sums of the weights up to them exceed ``targets``.
+        """Returns the places (n,) where the cumulative weights first exceed ``targets``.
 
         Args:
             targets: (n,) from 0 to the total, which must not be 0.
@@ -64,7 +64,7 @@ class SumTree:
         rows = np.arange(len(targets))
         for level in reversed(self._levels):
             sums = np.cumsum(level[places], axis=1, dtype=np.float64)  # (n, FANOUT)
-            # A rounding of the sums above must not lead beyond the last child that has a weight.
+            # Rounding in the sums above must not lead past the last child with a weight.
             targets = np.minimum(targets, np.nextafter(sums[:, -1], 0.0))
             children = (sums > targets[:, None]).argmax(axis=1)
             targets = targets - np.where(children > 0, sums[rows, children - 1], 0.0)

@@ -1,7 +1,7 @@
 """Gathers transitions from ring buffers: windows of observations and n-step returns.
 
-Returns over several steps: Sutton 1988, https://doi.org/10.1007/BF00115009; their use in DQN:
-Hessel et al. 2018, https://arxiv.org/abs/1710.02298.
+Sources: Sutton 1988, https://doi.org/10.1007/BF00115009 (n-step returns); Hessel et al. 2018,
+https://arxiv.org/abs/1710.02298 (n-step returns in DQN).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from runner.memory.rings import TERMINAL, Rings
 
 
 class Transitions(Rings):
-    """Rings whose transitions are gathered when they are drawn.
+    """Rings whose transitions are assembled when drawn.
 
     Args:
-        streams: Games that write.
-        capacity: Entries of each.
+        streams: Number of parallel environments that write.
+        capacity: Entries per stream.
         observation_shape: Shape of one uint8 observation.
         window_length: Observations in a state.
-        ignore_episode_boundaries: Let windows reach into the episode before.
-        padding: What stands for the frames before an episode: ``zeros``, or its ``first`` frame.
-        n_step: Steps of a return; fewer where the episode ends before, terminal or truncated.
-        gamma: Discount per step inside a return; needed if ``n_step`` is above 1.
+        ignore_episode_boundaries: Let windows reach into the previous episode.
+        padding: Fills windows at the start of an episode: ``zeros``, or its ``first`` frame.
+        n_step: Steps of a return; fewer if the episode ends earlier, terminal or truncated.
+        gamma: Discount per step inside a return; required if ``n_step`` is above 1.
 
     Raises:
         ValueError: ``gamma`` is missing.
@@ -54,9 +54,9 @@ class Transitions(Rings):
     def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).
 
-        Entry ``i - 1`` holds the last frame of state0 and what was done there, entry ``i`` what
-        that led to: the last frame of state1 with ``n_step`` 1. Padding stands for the frames of an
-        earlier episode.
+        Entry ``i - 1`` holds the last frame of state0 and the action taken there, entry ``i`` the
+        next observation: with ``n_step`` 1 the last frame of state1. Frames of an earlier episode
+        are replaced by padding.
         """
         if self.n_step > 1:
             return self._gather_returns(streams, indices)
@@ -88,11 +88,11 @@ class Transitions(Rings):
         )
 
     def steps(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n,): steps of the returns, ``n_step`` unless the episode ends before.
+        """(n,): steps of the returns, ``n_step`` unless the episode ends earlier.
 
-        Where the newest entry comes before either, they lead beyond it.
+        If neither is reached by the newest entry, the steps lead past it.
         """
-        # Entries from the one that is acted on; behind the newest come old ones, too far to count.
+        # Entries from the acted-on one; past the newest, old entries follow, too far to count.
         ahead = indices[:, None] + np.arange(-1, self.n_step - 1)
         ends = self.is_boundary(self.positions(streams, ahead))
         return np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, self.n_step)
@@ -100,24 +100,25 @@ class Transitions(Rings):
     def _frames(
         self, streams: NDArray[np.int64], lasts: NDArray[np.int64], length: int, own: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Observations of the entries up to ``lasts`` (n,), padding for those of earlier episodes.
+        """Observations up to the entries ``lasts`` (n,), padded where an earlier episode begins.
 
         Args:
             streams: (n,).
             lasts: (n,) entries.
-            length: Observations up to each, itself included.
-            own: The last ones, which are of the episode whatever is marked.
+            length: Observations up to and including each entry.
+            own: Number of last frames that belong to the episode regardless of flags.
 
         Returns:
             Frames (n, length, *observation) and their positions (n, length).
         """
-        # From the entry before the first: if an episode ends there, the first is its final one.
+        # From the entry before the first: if an episode ends there, the first is its final entry.
         reach = self.positions(streams, lasts[:, None] + np.arange(-length, 1))
         at = reach[:, 1:]
         frames = self.observations.reshape(-1, *self.observation_shape).take(at, axis=0)
         if not self.ignore_episode_boundaries and length > own:
-            # Frame e is of an earlier episode if any entry from e - 1 on is a boundary, up to the
-            # one two before the first of the own frames: the one before may be their final one.
+            # Frame e belongs to an earlier episode if any entry from e - 1 on is a boundary, up to
+            # two before the first own frame: the one just before may be the previous boundary's
+            # final entry.
             ends = self.is_boundary(reach[:, : length - own])
             if ends.any():
                 outside = np.logical_or.accumulate(ends[:, ::-1], axis=1)[:, ::-1]

@@ -1,6 +1,6 @@
 """Schedules of a policy's parameter, behind keras-rl2's annealing interface.
 
-Each is a ``LinearAnnealedPolicy``: the same ``inner_policy``, ``attr``, ``metrics`` and use in
+Each is a ``LinearAnnealedPolicy`` with the same ``inner_policy``, ``attr``, ``metrics`` and use in
 ``agent.test``; only the value at a step differs.
 """
 
@@ -19,7 +19,7 @@ class AnnealedPolicy(LinearAnnealedPolicy):  # type: ignore[misc]
 
     Args:
         inner_policy: Chooses the actions.
-        attr: Its attribute, such as ``eps`` or ``tau``.
+        attr: Annealed attribute of ``inner_policy``, such as ``eps`` or ``tau``.
         value_test: The value outside training.
 
     Raises:
@@ -30,7 +30,7 @@ class AnnealedPolicy(LinearAnnealedPolicy):  # type: ignore[misc]
         super().__init__(inner_policy, attr, math.nan, math.nan, value_test, nb_steps=1)
 
     def value_at(self, step: int) -> float:
-        """The value at ``step``, while training."""
+        """The value at ``step`` during training."""
         raise NotImplementedError
 
     def get_current_value(self) -> float:
@@ -54,7 +54,7 @@ class ExponentialAnnealedPolicy(AnnealedPolicy):
     """``value_min + (value_max - value_min) * exp(-rate * step)``.
 
     Args:
-        rate: Per step, > 0: after 1 / rate steps, 37 % of the way is left.
+        rate: Per step, > 0: after 1 / rate steps, 37 % of the difference remains.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class ExponentialAnnealedPolicy(AnnealedPolicy):
         self.value_max, self.value_min, self.rate = value_max, value_min, rate
 
     def value_at(self, step: int) -> float:
-        """The value of the formula."""
+        """The value at ``step``, by the class's formula."""
         return self.value_min + (self.value_max - self.value_min) * math.exp(-self.rate * step)
 
 
 class PiecewiseAnnealedPolicy(AnnealedPolicy):
-    """Straight lines between ``points``; before the first and after the last, their values.
+    """Linear between ``points``; constant before the first and after the last.
 
     Args:
-        points: (step, value) in order of the steps.
+        points: (step, value), ordered by step.
     """
 
     def __init__(
@@ -92,5 +92,5 @@ class PiecewiseAnnealedPolicy(AnnealedPolicy):
         self._steps, self._values = np.array(points, np.float64).T
 
     def value_at(self, step: int) -> float:
-        """The value on the line at ``step``."""
+        """The interpolated value at ``step``."""
         return float(np.interp(step, self._steps, self._values))

@@ -50,12 +50,12 @@ SCHEDULES: Final[dict[str, Callable[[Policy, str, Any, float], Policy]]] = {
 
 
 def make_policy(config: Config) -> Policy:
-    """Builds the behaviour policy: a rule, its parameter following the schedule."""
+    """Builds the behaviour policy: a rule whose parameter follows the schedule."""
     policy = config.policy
     rule = RULES[policy.name](policy, num_envs(config))
     attribute = parameter_name(rule)
     if attribute is None:
         return rule
-    # keras-rl2's own test() uses it; the project's evaluations are epsilon-greedy by themselves.
+    # Used by keras-rl2's test(); evaluations of a run implement epsilon-greedy themselves.
     test = config.eval.epsilon if attribute == "eps" else rule.tau
     return SCHEDULES[policy.schedule](rule, attribute, policy, test)

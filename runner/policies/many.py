@@ -13,7 +13,7 @@ from runner.policies.rules import PerGamePolicy, rule_of
 
 
 class _AgentAt:
-    """The agent as a policy sees it when it chooses for ``step``."""
+    """The agent as seen by a policy that chooses an action at ``step``."""
 
     def __init__(self, agent: Any) -> None:
         self._agent, self.step = agent, 0
@@ -25,16 +25,16 @@ class _AgentAt:
 def select_actions(
     policy: Policy, q_values: NDArray[np.float32], streams: NDArray[np.int64], steps: Sequence[int]
 ) -> tuple[NDArray[np.int32], list[list[float]]]:
-    """Chooses an action for each of ``n`` games, in their order.
+    """Chooses an action in each of ``n`` environments, in order.
 
     Args:
-        policy: Of an agent. The step that it reads of its agent is that of the game.
+        policy: Policy of an agent. Its ``agent.step`` is the step of the current environment.
         q_values: (n, nb_actions).
-        streams: (n,) numbers of the games; a ``PerGamePolicy`` takes them.
-        steps: (n,) of the run.
+        streams: (n,) numbers of the environments, passed to a ``PerGamePolicy``.
+        steps: (n,) steps of the run.
 
     Returns:
-        Actions (n,), and the policy's metrics at each.
+        Actions (n,), and the policy's metrics for each.
     """
     actions, metrics = np.empty(len(q_values), np.int32), []
     agent = policy.agent
@@ -53,7 +53,7 @@ def select_actions(
 
 
 def policy_state(policy: Policy) -> dict[str, Any]:
-    """Returns the numbers and arrays that a policy keeps, and those of the policy inside it."""
+    """Returns the numbers and arrays of a policy's state, including its inner policy's."""
     kept = {
         name: value
         for name, value in vars(policy).items()
@@ -64,7 +64,7 @@ def policy_state(policy: Policy) -> dict[str, Any]:
 
 
 def set_policy_state(policy: Policy, state: dict[str, Any]) -> None:
-    """Goes back to what ``policy_state`` returned."""
+    """Restores the state returned by ``policy_state``."""
     vars(policy).update(state["own"])
     if state["inner"] is not None:
         set_policy_state(policy.inner_policy, state["inner"])

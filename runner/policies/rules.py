@@ -1,6 +1,6 @@
-"""Action-selection rules beside keras-rl2's own, and their use in bootstrap targets.
+"""Action-selection rules in addition to keras-rl2's, and their use in bootstrap targets.
 
-All draw from NumPy's process-wide generator, as keras-rl2's do: it is part of every checkpoint.
+All draw from NumPy's global generator, as keras-rl2's do; its state is part of every checkpoint.
 Sources: Sutton and Barto 2018, "Reinforcement Learning", 2nd edition, sections 2.2 (epsilon-greedy)
 and 2.8 (softmax).
 """
@@ -45,34 +45,33 @@ class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
 
 
 class PerGamePolicy(Policy):  # type: ignore[misc]
-    """Base of policies that remember something of each game: they are told which one it is."""
+    """Base of policies with state per environment: ``select_action`` takes its number."""
 
     def select_action(self, q_values: NDArray[Any], stream: int = 0) -> int:
-        """Returns an action of game ``stream``. ``q_values``: (nb_actions,)."""
+        """Returns an action in environment ``stream``. ``q_values``: (nb_actions,)."""
         raise NotImplementedError
 
 
 class EpsZGreedyQPolicy(PerGamePolicy):
-    """Epsilon-greedy whose random actions last: each is repeated for a drawn number of steps.
+    """Temporally extended epsilon-greedy: random actions are repeated for a drawn duration.
 
-    It explores further than single random actions do, which mostly undo one another. Source:
-    Dabney et al. 2021, "Temporally-Extended Epsilon-Greedy Exploration",
-    https://arxiv.org/abs/2006.01782: the number is n with probability in proportion to
-    ``n ** -exponent``. Deviation: numbers are capped at ``max_action_repeat``.
+    This explores further than single random actions, which mostly cancel out. Source: Dabney et al.
+    2021, "Temporally-Extended Epsilon-Greedy Exploration", https://arxiv.org/abs/2006.01782: the
+    duration is n steps with probability proportional to ``n ** -exponent``. Deviation: durations
+    are capped at ``max_action_repeat``.
 
-    Parallel environments may explore differently, so that some see much and others
-    play on as well as they can. Game i of N takes
-    epsilon ** (1 + epsilon_spread * i / (N - 1)), as in
-    Horgan et al. 2018, "Distributed Prioritized Experience Replay",
-    https://arxiv.org/abs/1803.00933, and a single game the one in the middle; and in a share of the
-    games only do random actions last, in the others each is of one step.
+    Parallel environments may explore to different degrees, so that some explore widely while others
+    play near their best. Environment i of N uses epsilon ** (1 + epsilon_spread * i / (N - 1)), as
+    in Horgan et al. 2018, "Distributed Prioritized Experience Replay",
+    https://arxiv.org/abs/1803.00933; a single environment uses the middle value. Random actions are
+    repeated in a share of the environments only; in the others they last one step.
 
     Args:
-        streams: Parallel environments.
-        exponent: > 1; the paper's is 2.
+        streams: Number of parallel environments.
+        exponent: > 1; 2 in the paper.
         max_action_repeat: Steps, >= 1.
-        epsilon_spread: >= 0: 0 is the same epsilon for every game.
-        repeat_share: Share of the games whose random actions last, 0 to 1, evenly among all.
+        epsilon_spread: >= 0; 0: the same epsilon in every environment.
+        repeat_share: Share of environments with repeated random actions, 0 to 1, evenly spread.
     """
 
     def __init__(
@@ -88,13 +87,13 @@ class EpsZGreedyQPolicy(PerGamePolicy):
         self.exponent, self.max_action_repeat = exponent, max_action_repeat
         self.epsilon_spread, self.repeat_share = epsilon_spread, repeat_share
         places = np.linspace(0, 1, streams) if streams > 1 else np.array([0.5])
-        self.power = 1 + epsilon_spread * places  # of epsilon, of each game
+        self.power = 1 + epsilon_spread * places  # exponent of epsilon in each environment
         self.lasts = np.diff(np.ceil(repeat_share * np.arange(streams + 1))) > 0
-        self.repeated = np.zeros(streams, np.int64)  # action of each game
-        self.left = np.zeros(streams, np.int64)  # steps of each game that it is repeated for
+        self.repeated = np.zeros(streams, np.int64)  # repeated action in each environment
+        self.left = np.zeros(streams, np.int64)  # remaining steps of the repeated action
 
     def select_action(self, q_values: NDArray[Any], stream: int = 0) -> int:
-        """Returns an action of game ``stream``. ``q_values``: (nb_actions,)."""
+        """Returns an action in environment ``stream``. ``q_values``: (nb_actions,)."""
         if self.left[stream] == 0:
             if np.random.uniform() >= self.eps ** self.power[stream]:
                 return int(np.argmax(q_values))
@@ -117,11 +116,11 @@ class EpsZGreedyQPolicy(PerGamePolicy):
 
 
 class SoftmaxQPolicy(Policy):  # type: ignore[misc]
-    """Action probabilities softmax(Q / tau), right for any tau > 0.
+    """Action probabilities softmax(Q / tau), accurate for any tau > 0.
 
-    The best Q-value is taken off before the division, so that no exponential overflows: as tau goes
-    to 0 it becomes greedy, with ties broken at random. keras-rl2's BoltzmannQPolicy clips Q / tau
-    instead: at a small tau all actions beyond the clip become equally likely.
+    The best Q-value is subtracted before the division, so that no exponential overflows: as tau
+    approaches 0 the policy becomes greedy, with ties broken at random. keras-rl2's BoltzmannQPolicy
+    clips Q / tau instead: at a small tau all actions beyond the clip become equally likely.
 
     Args:
         tau: Temperature, in units of Q, > 0.
@@ -149,8 +148,8 @@ class SoftmaxQPolicy(Policy):  # type: ignore[misc]
         return {**super().get_config(), "tau": self.tau}
 
 
-# The rule -> the distribution that expected SARSA takes, and the attribute that is its parameter
-# (None: epsilon 0). Random ties change no expectation: tied actions are worth the same.
+# Rule -> distribution for expected SARSA, and the attribute that holds its parameter (None: epsilon
+# 0). Random tie-breaking changes no expectation: tied actions have the same value.
 _TARGETS: Final[dict[type, tuple[Literal["eps_greedy", "softmax"], str | None]]] = {
     EpsGreedyQPolicy: ("eps_greedy", "eps"),
     GreedyQPolicy: ("eps_greedy", None),
@@ -159,16 +158,16 @@ _TARGETS: Final[dict[type, tuple[Literal["eps_greedy", "softmax"], str | None]]]
 
 
 def target_kind(policy: Policy) -> Literal["eps_greedy", "softmax"]:
-    """The action probabilities pi(a | s) of ``policy``, or of the policy that it anneals, by name.
+    """Name of the distribution pi(a | s) of ``policy``, or of the policy that it anneals.
 
     Raises:
-        ValueError: They are neither of the two, such as keras-rl2's clipped Boltzmann.
+        ValueError: The policy has another distribution, such as keras-rl2's clipped Boltzmann.
     """
     return _target(policy)[0]
 
 
 def target_parameter(policy: Policy) -> float:
-    """Epsilon or tau of the last action that ``policy`` chose (see ``target_kind``).
+    """Epsilon or tau of the last action chosen by ``policy`` (see ``target_kind``).
 
     Raises:
         ValueError: As ``target_kind``.
@@ -178,12 +177,12 @@ def target_parameter(policy: Policy) -> float:
 
 
 def parameter_name(rule: Policy) -> str | None:
-    """The attribute of ``rule`` that can be annealed: ``eps``, ``tau`` or none."""
+    """The attribute of ``rule`` that can be annealed: ``eps``, ``tau`` or None."""
     return next((name for name in ("eps", "tau") if hasattr(rule, name)), None)
 
 
 def rule_of(policy: Policy) -> Policy:
-    """The policy that chooses: ``policy``, or the one that it anneals."""
+    """The policy that chooses actions: ``policy``, or the one that it anneals."""
     return policy.inner_policy if isinstance(policy, LinearAnnealedPolicy) else policy
 
 

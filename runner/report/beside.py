@@ -12,17 +12,17 @@ from runner.scores import Published, human_normalised, published
 
 @dataclass(frozen=True)
 class Row:
-    """A score, and what it takes to read it.
+    """A score with its conditions.
 
     Attributes:
-        name: Of the side or agent.
+        name: Name of the side or agent.
         score: Points.
-        human: Human-normalised, None if unknown.
-        share: Where the score lies between the lowest row and the highest, 0 to 1.
-        frames: Emulator frames of the training.
-        rules: By which it was played.
-        note: What keeps it from being compared with the run.
-        own: Whether this project's.
+        human: Human-normalised score, None if unknown.
+        share: Position of the score between the lowest and the highest row, 0 to 1.
+        frames: Emulator frames of training.
+        rules: Rules of the games.
+        note: Differences that limit the comparison with the run.
+        own: Whether the score is this project's.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Row:
 
 
 def reference_lines(run: Run) -> dict[str, float]:
-    """Name and points of what a chart of ``run``'s game shows: agents by the same sticky rule."""
+    """Names and points for charts of ``run``'s game: agents with the same sticky rule."""
     return {
         agent.name + (f", {in_millions(agent.frames)} frames" if agent.frames else ""): score
         for agent in published().values()
@@ -49,7 +49,7 @@ def rows(run: Run, own: Sequence[tuple[str, float, float | None]]) -> list[Row]:
     """The project's own results and published scores of a game, from low to high.
 
     Args:
-        run: Gives the game and the rules that the published ones are held against.
+        run: Defines the game and the rules that published scores are compared with.
         own: Name, points and frames of each result; empty: no rows.
     """
     most = max((frames or 0 for _, _, frames in own), default=0)
@@ -69,7 +69,7 @@ def rows(run: Run, own: Sequence[tuple[str, float, float | None]]) -> list[Row]:
 
 
 def in_millions(frames: float | None) -> str:
-    """Emulator frames, for readers."""
+    """Emulator frames as text."""
     millions = (frames or 0) / 1e6
     return (
         f"{millions:,.{0 if millions >= 10 else 1 if millions >= 1 else 2}f} M" if frames else "-"
@@ -89,7 +89,7 @@ def _rules(run: Run) -> str:
 
 
 def _note(agent: Published, run: Run, frames: float) -> str:
-    """Frames are held against frames, never against steps."""
+    """Differences between a published score and the run; compares frames, never steps."""
     notes = []
     if agent.frames and agent.sticky != _sticky(run):
         notes.append("sticky actions" if agent.sticky else "no sticky actions")

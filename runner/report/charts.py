@@ -22,21 +22,21 @@ from runner.report.curves import Curve
 from runner.report.figures import Figures, points
 from runner.report.sides import Side
 
-# The page's style sheet has these colours as variables, with others for the dark; its legends
-# (parts.html) have the same order of colours, dashes and markers.
+# The page's style sheet has these colours as variables, with others for dark mode; its legends
+# (parts.html) use the same order of colours, dashes and markers.
 INK: Final = "#1a1c20"
 GRID: Final = "#d6d8dd"
-# Okabe & Ito 2008, "Color Universal Design": told apart by colour-blind readers; some are darkened
-# to a contrast of 3:1 on white. Dashes and markers say the same without any colour.
+# Okabe & Ito 2008, "Color Universal Design": distinguishable by colour-blind readers; some are
+# darkened to a contrast of 3:1 on white. Dashes and markers convey the same without colour.
 COLOURS: Final = ("#0072b2", "#c24e00", "#00795a", "#a84a80", "#6b5d00", "#555a66")
 DASHES: Final = ("-", "--", "-.", ":")
 MARKERS: Final = ("o", "s", "^", "D", "v", "X")
-WIDTH: Final = 3.75  # inches: 270 points, a phone's width; three stand next to each other
+WIDTH: Final = 3.75  # inches: 270 points, a phone's width; three fit next to each other
 HEIGHT: Final = 2.9
 
 _STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a name may hold a dollar sign
+    "text.parse_math": False,  # a name may contain a dollar sign
     "font.size": 9,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -50,7 +50,7 @@ _STYLE: Final[dict[Any, Any]] = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
 }
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of its caches and fonts
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # hides messages on caches and fonts
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Chart:
     """A drawn chart.
 
     Attributes:
-        title: What is drawn.
-        words: The same in words and numbers, for those who do not see it.
-        svg: For the page; its colours are the page's variables.
+        title: Title of the chart.
+        words: Text alternative of the chart.
+        svg: SVG for the page, with the page's colour variables.
     """
 
     title: str
@@ -78,11 +78,11 @@ def curve_chart(
     """Draws one line per side, its band, and each run as a thin line.
 
     Args:
-        title: What is drawn.
-        curves: Of the sides that have one.
-        unit: Of the horizontal axis.
+        title: Title of the chart.
+        curves: Curves with their sides.
+        unit: Unit of the horizontal axis.
         png: The file.
-        lines: Published scores by name, drawn where the axis reaches them.
+        lines: Published scores by name, drawn if within the range of the axis.
     """
 
     def draw(axes: Axes) -> None:
@@ -147,10 +147,10 @@ def score_chart(title: str, game: str, sides: Sequence[Side], figures: Figures, 
 
 
 def profile_chart(title: str, shares: Mapping[str, Sequence[float]], png: Path) -> Chart:
-    """Draws, for each name, the share of games whose human-normalised score is at least that.
+    """Draws, for each name, the share of games with at least each human-normalised score.
 
     Args:
-        title: What is drawn.
+        title: Title of the chart.
         shares: Name -> human-normalised scores, one per game.
         png: The file.
     """
@@ -223,12 +223,12 @@ def _drawn(
 
 
 def _fit(canvas: Canvas, height: float, top: float) -> None:
-    """Margins in inches: what is written there has a known size, so no layout is searched for."""
+    """Sets margins in inches: text there has a known size, so no layout engine is needed."""
     canvas.subplots_adjust(0.62 / WIDTH, 0.48 / height, 1 - 0.1 / WIDTH, 1 - top / height)
 
 
 def _for_the_page(svg: str) -> str:
-    """Leaves out what a page needs not, and puts its variables for colours and its font."""
+    """Removes metadata, fonts and unused ids, and replaces colours by the page's variables."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)

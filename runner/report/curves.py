@@ -11,20 +11,20 @@ import numpy as np
 from runner.report.runs import Games, Run
 from runner.report.statistics import Numbers, band
 
-POINTS: Final = 100  # of a curve
-LAST_GAMES: Final = 100  # a curve shows the mean of the last 100 games, as the progress line does
-FIRST_GAMES: Final = 10  # and begins when this many have ended
+POINTS: Final = 100  # per curve
+LAST_GAMES: Final = 100  # a curve shows the mean of the last 100 games, like the progress line
+FIRST_GAMES: Final = 10  # games before a curve begins
 
-# What a curve can be drawn against: name and unit.
+# Horizontal axes: name and unit.
 AXES: Final = {"steps": "steps", "frames": "frames", "time": "minutes"}
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A side's curve: arrays of (points,), NaN where nothing is known.
+    """A side's curve: arrays of (points,), NaN where unknown.
 
-    The mean and its band are those of the runs that finished, or of all while none has; they are
-    drawn where each of these has a value, so that no run that begins or ends makes a step.
+    The mean and its band cover the finished runs, or all runs while none has finished. They are
+    drawn where each of these has a value, so that the start or end of a run causes no jump.
     """
 
     x: Numbers
@@ -35,10 +35,10 @@ class Curve:
 
 
 def training_curve(runs: Sequence[Run], axis: str) -> Curve | None:
-    """The mean score of the latest training games, over the runs' own progress.
+    """The mean score of the latest training games, against the runs' progress.
 
     Args:
-        runs: Of one side and one game.
+        runs: Runs of one side and one game.
         axis: One of ``AXES``.
 
     Returns:
@@ -52,9 +52,9 @@ def training_curve(runs: Sequence[Run], axis: str) -> Curve | None:
 
 
 def evaluation_curve(runs: Sequence[Run], axis: str) -> Curve | None:
-    """The mean score of the evaluations on the way.
+    """The mean score of the intermediate evaluations.
 
-    Their frames and minutes are those of the training game that ended closest to them.
+    Their frames and minutes are interpolated between training games.
     """
     lines = []
     for run in runs:
@@ -68,12 +68,12 @@ def evaluation_curve(runs: Sequence[Run], axis: str) -> Curve | None:
 
 
 def counted(games: Games, axis: str) -> Numbers:
-    """Where the games ended, counted in ``axis``."""
+    """Positions of the games' ends on ``axis``."""
     return {"steps": games.steps, "frames": games.frames, "time": games.seconds / 60}[axis]
 
 
 def trailing_mean(points: Numbers) -> Numbers:
-    """The mean of the last ``LAST_GAMES`` games, of fewer where there are not that many."""
+    """The mean of the last ``LAST_GAMES`` games, or of all games if there are fewer."""
     sums = np.cumsum(np.concatenate([[0.0], points]))
     ends = np.arange(1, len(points) + 1)
     begins = np.maximum(ends - LAST_GAMES, 0)
@@ -81,20 +81,20 @@ def trailing_mean(points: Numbers) -> Numbers:
 
 
 def best_reached(run: Run) -> float:
-    """The highest mean of the latest games; minus infinity if too few have ended."""
+    """The highest trailing mean; minus infinity if too few games have ended."""
     means = trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
     return float(means.max()) if means.size else -np.inf
 
 
 def time_to(run: Run, score: float) -> float | None:
-    """Seconds of training until the mean of the latest games first reached ``score``."""
+    """Seconds of training until the trailing mean first reached ``score``."""
     means = trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
     reached = np.flatnonzero(means >= score)
     return float(run.games.seconds[FIRST_GAMES - 1 + reached[0]]) if reached.size else None
 
 
 def _curve(lines: Sequence[tuple[Run, Numbers, Numbers]]) -> Curve | None:
-    """Puts the runs' lines on one grid and averages them."""
+    """Interpolates the runs' lines on one grid and averages them."""
     lines = [line for line in lines if len(line[1])]
     if not lines:
         return None

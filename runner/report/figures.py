@@ -1,4 +1,4 @@
-"""All figures of a report; the page and ``summary.csv`` show the same ones."""
+"""All statistics of a report, shown on the page and in ``summary.csv``."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ STATISTICS: Final[dict[str, Statistic]] = {"mean": mean, "median": median, "iqm"
 
 
 def points(value: float, sign: str = "") -> str:
-    """Points of a game, for readers."""
+    """Points of a game as text."""
     return f"{value:{sign},.{1 if abs(value) >= 10 else 2}f}"
 
 
-# How the figures are written, wherever they are shown.
+# Text format of each measure.
 _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     **dict.fromkeys(("mean", "median", "iqm", "score"), points),
     **dict.fromkeys(("human_mean", "human_median", "human_iqm"), lambda v: f"{v:.3f}"),
@@ -53,7 +53,7 @@ _FORMATS: Final[dict[str, Callable[[float], str]]] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One number; ``low`` and ``high`` bound its 95 % interval, NaN where there is none."""
+    """One number; ``low`` and ``high`` bound its 95 % interval, NaN if there is none."""
 
     game: str
     side: str
@@ -64,49 +64,49 @@ class Figure:
 
     @property
     def has_interval(self) -> bool:
-        """Whether there is one."""
+        """Whether there is an interval."""
         return not math.isnan(self.low)
 
     @property
     def identical(self) -> bool:
-        """Whether the interval is a point, because all runs came out the same."""
+        """Whether the interval is a point, because all runs have the same score."""
         return self.low == self.high
 
     def written(self, column: str = "value") -> str:
-        """``value``, ``low`` or ``high``, for readers."""
+        """``value``, ``low`` or ``high`` as text."""
         return _FORMATS[self.measure](getattr(self, column))
 
     @property
     def interval(self) -> str:
-        """The interval for readers; empty where there is none."""
+        """The interval as text; empty if there is none."""
         if not self.has_interval:
             return ""
         return f"{self.written('low')} to {self.written('high')}"
 
 
 class Figures:
-    """All of them, to be looked up by game, side and measure."""
+    """All figures, by game, side and measure."""
 
     def __init__(self, found: Sequence[Figure]) -> None:
         self.all = {(each.game, each.side, each.measure): each for each in found}
 
     def get(self, game: str, side: str, measure: str) -> Figure | None:
-        """Returns a figure, or None if it could not be known."""
+        """Returns a figure, or None if it is unknown."""
         return self.all.get((game, side, measure))
 
 
 def versus(side: str, base: str) -> str:
-    """How two sides that are compared are named."""
+    """Name of a comparison of two sides."""
     return f"{side} against {base}"
 
 
 def figures(sides: Sequence[Side], score: float | None) -> Figures:
-    """Counts everything.
+    """Computes all figures.
 
     Args:
-        sides: All sides; the first is what the others are compared with.
-        score: Points that ``seconds_to_score`` asks for; None: per game, the highest that every
-            run reached.
+        sides: All sides; the others are compared with the first.
+        score: Target points of ``seconds_to_score``; None: per game, the highest that every run
+            reached.
     """
     found: list[Figure] = []
     for game in games_of(sides):
@@ -149,7 +149,7 @@ def _of_side(side: Side, game: str, target: float | None) -> Iterator[Figure]:
 
 
 def _across_games(sides: Sequence[Side]) -> Iterator[Figure]:
-    """Human-normalised, over the games that every side has finished runs of."""
+    """Human-normalised figures over the games for which every side has finished runs."""
     common = games_in_common(sides)
     if not common:
         return
@@ -162,7 +162,7 @@ def _across_games(sides: Sequence[Side]) -> Iterator[Figure]:
 
 
 def games_in_common(sides: Sequence[Side]) -> list[str]:
-    """Games with published human scores that every side has finished runs of."""
+    """Games with published human scores for which every side has finished runs."""
     return [
         game
         for game in games_of(sides)
@@ -203,18 +203,18 @@ def _reached_by_all(sides: Sequence[Side], game: str) -> float | None:
 
 
 def frames(run: Run) -> float | None:
-    """Emulator frames of the training; None if unknown."""
+    """Emulator frames of training; None if unknown."""
     return run.result.get("frames", run.games.frames[-1] if len(run.games.frames) else None)
 
 
 def seconds(run: Run) -> float | None:
-    """Of training, all parts of a resumed run together: ``metrics.csv`` counts on."""
+    """Seconds of training, over all parts of a resumed run, as in ``metrics.csv``."""
     known = [*run.games.seconds[-1:], run.result.get("train_seconds", -1)]
     return max(known) if max(known) >= 0 else None
 
 
 def steps_per_second(run: Run) -> float | None:
-    """Of training."""
+    """Steps per second of training."""
     if "steps_per_second" in run.result:
         return run.result["steps_per_second"]
     if not len(run.games.steps) or run.games.seconds[-1] <= 0:

@@ -11,15 +11,15 @@ from runner.report.runs import Run
 from runner.report.sides import PROTOCOL, Side, games_of, protocol
 from runner.scores import human_normalised
 
-ENOUGH_RUNS: Final = 5  # below, a bootstrap of the runs promises more than it holds
+ENOUGH_RUNS: Final = 5  # with fewer, a bootstrap over runs is too optimistic
 
 
 def answers(sides: Sequence[Side], figures: Figures) -> list[str]:
-    """One sentence for each pair of sides and each game, or why there is none."""
+    """One sentence per pair of sides and game, or the reason why there is none."""
     if not sides:
         return ["No run's settings could be read: see the list of runs."]
     if len(sides) < 2:
-        return ["All runs have the same settings but for seed and game: nothing to compare."]
+        return ["All runs have the same settings except seed and game: nothing to compare."]
     found = [
         sentence
         for game in (ALL_GAMES, *games_of(sides))
@@ -43,7 +43,7 @@ def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> s
         f"the difference is {found.written()}"
     )
     if not found.has_interval:
-        return f"{text}. One run of a side says nothing about chance."
+        return f"{text}. A single run per side says nothing about chance."
     text += f", 95\u00a0% interval {found.interval}"
     if found.low <= 0 <= found.high:
         return f"{text}: it may be chance."
@@ -52,11 +52,11 @@ def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> s
     fewest = min(len(each.finished(game)) for each in (side, base) for game in games)
     if fewest < ENOUGH_RUNS:
         return f"{text}: {winner.name} is ahead in these runs, but they are few."
-    return f"{text}: {winner.name} is ahead, by more than chance among seeds explains."
+    return f"{text}: {winner.name} is ahead, by more than seed variation explains."
 
 
 def warnings(sides: Sequence[Side], runs: Sequence[Run]) -> list[str]:
-    """What makes the comparison weaker than it looks."""
+    """Caveats of the comparison."""
     return [
         *_different_protocols(sides),
         *_different_lengths(sides),
@@ -76,14 +76,14 @@ def _different_protocols(sides: Sequence[Side]) -> Iterator[str]:
                 listed = "; ".join(
                     f"{name}: {', '.join(sorted(each))}" for name, each in values.items() if each
                 )
-                yield f"Protocols differ: {game}, {key}: {listed}. Such scores do not compare."
+                yield f"Protocols differ: {game}, {key}: {listed}. Such scores are not comparable."
 
 
 def _different_lengths(sides: Sequence[Side]) -> Iterator[str]:
     finished = [run for side in sides for run in side.runs if run.finished]
     minutes = {run.settings.get("train.minutes") for run in finished}
     if len(minutes) == 1 and None not in minutes:
-        return  # they had the same time: what they made of it is the answer
+        return  # equal training time: different steps are a result
     steps = {side.name: sorted({run.step for run in side.runs if run.finished}) for side in sides}
     if len({length for each in steps.values() for length in each}) > 1:
         listed = "; ".join(
@@ -101,15 +101,15 @@ def _few_runs(sides: Sequence[Side]) -> Iterator[str]:
     few = [count for count in counts.values() if 0 < count < ENOUGH_RUNS]
     if few:
         yield (
-            f"Only {min(few)} finished run(s) of some side and game: an interval over so few seeds "
-            f"is too narrow. {_coverage(min(few))}"
+            f"Only {min(few)} finished run(s) of a side and game: an interval over so few seeds is "
+            f"too narrow. {_coverage(min(few))}"
         )
 
 
 def _coverage(runs: int) -> str:
-    """Chance that the true median lies between the worst and the best of ``runs`` runs."""
+    """Probability that the true median lies between the worst and the best of ``runs`` runs."""
     if runs < 2:
-        return "A single run has none."
+        return "A single run has no interval."
     held = 1 - 2 * 0.5**runs
     often = f"{held * 100:.0f}\u00a0% of cases"
     return f"The true median lies between the worst and the best of {runs} runs in {often}."
@@ -120,7 +120,7 @@ def _repeated_seeds(sides: Sequence[Side]) -> Iterator[str]:
         seen = Counter((run.game, run.seed) for run in side.runs)
         for (game, seed), times in seen.items():
             if times > 1:
-                yield f"{side.name}, {game}: seed {seed} was run {times} times; it counts as often."
+                yield f"{side.name}, {game}: seed {seed} was run {times} times; every run counts."
 
 
 def _without_human(sides: Sequence[Side]) -> Iterator[str]:
@@ -132,4 +132,4 @@ def _without_human(sides: Sequence[Side]) -> Iterator[str]:
 def _not_finished(runs: Sequence[Run]) -> Iterator[str]:
     left = sum(not run.finished for run in runs)
     if left:
-        yield f"{left} of {len(runs)} run(s) did not finish: in the curves only. See the list."
+        yield f"{left} of {len(runs)} run(s) did not finish: shown in curves only. See the list."

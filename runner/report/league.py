@@ -14,8 +14,8 @@ from runner.report.sides import Side, games_of
 from runner.report.videos import best_video, link
 from runner.scores import human_normalised, published
 
-FEWEST_GAMES: Final = 5  # fewer are compared with their curves
-BESIDE: Final = ("dqn_nature", "rainbow", "bbf_100k")  # of the published ones, in the profile
+FEWEST_GAMES: Final = 5  # with fewer games, the comparison page is written
+BESIDE: Final = ("dqn_nature", "rainbow", "bbf_100k")  # published agents in the profile
 
 
 def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -> Path:
@@ -23,8 +23,8 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
 
     Args:
         side: The agent, with its runs of many games.
-        runs: All runs, those whose settings could not be read included.
-        figures: Of the side.
+        runs: All runs, including those with unreadable settings.
+        figures: Figures of the side.
         out: Folder of the page.
 
     Returns:
@@ -74,7 +74,7 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
 
 
 def _key(side: Side, human: dict[str, float], figures: Figures, played: int) -> dict[str, str]:
-    """The figures that a league is known by."""
+    """The headline figures of a league."""
     found = {"games with a score": str(played)}
     if human:
         at_least = sum(score >= 1 for score in human.values())

@@ -15,7 +15,7 @@ import jinja2
 from runner.report.runs import clipped
 
 _TEMPLATES: Final = jinja2.Environment(
-    # Its own templates by name, those of other rooms as room/name.
+    # Templates of this package by name, those of other packages as package/name.
     loader=jinja2.FileSystemLoader([Path(__file__).parent, Path(__file__).parents[1]]),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
@@ -25,7 +25,7 @@ _TEMPLATES: Final = jinja2.Environment(
 
 
 def rendered(template: str, **content: Any) -> str:
-    """Fills ``template``: of this folder, or of another room as ``room/name.html``."""
+    """Fills ``template``: of this package, or of another as ``package/name.html``."""
     return _TEMPLATES.get_template(template).render(content)
 
 
@@ -36,7 +36,7 @@ def write_html(path: Path, template: str, **content: Any) -> Path:
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[str | float]]) -> None:
-    """Writes rows of texts and numbers; NaN is empty, and no text is a spreadsheet's formula."""
+    """Writes rows of text and numbers; NaN is empty, and text cannot become a formula."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([_cell(each) for each in row] for row in rows)
     write(path, out.getvalue())
@@ -49,17 +49,17 @@ def _cell(value: str | float) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes ``text``, aside first."""
+    """Writes ``text`` to a temporary file, then renames it."""
     aside = path.with_name(f".{path.name}.tmp")
     aside.write_text(text, encoding="utf-8", errors="replace")
     os.replace(aside, path)
 
 
 def file_name(text: str) -> str:
-    """``text`` as the name of a file."""
+    """``text`` as a file name."""
     return re.sub(r"[^\w.-]", "_", text)
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, for a warning."""
+    """An error as one line, for a warning."""
     return clipped(" ".join(str(error).split()) or type(error).__name__, 250)

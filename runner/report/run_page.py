@@ -1,4 +1,4 @@
-"""The page of one run: learning curve, score beside published ones, how to continue."""
+"""The page of one run: learning curve, comparison with published scores, next commands."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from runner.scores import human_normalised, published
 _SECTIONS: Final = {
     "curve": "Learning curve",
     "video": "Best game",
-    "beside": "Beside published scores",
+    "beside": "Comparison with published scores",
     "continue": "How to continue",
     "settings": "Settings that differ",
-    "costs": "What it took",
+    "costs": "Costs",
 }
 
 
@@ -50,7 +50,7 @@ def write_page(run_directory: Path) -> Path:
 
 
 def announce_page(run_directory: Path) -> None:
-    """Writes the page of a run and prints where it is; what goes wrong is only a warning."""
+    """Writes the page of a run and prints its path; an error is only a warning."""
     try:
         print(f"page: {write_page(run_directory)}", flush=True)
     except Exception as error:
@@ -60,7 +60,7 @@ def announce_page(run_directory: Path) -> None:
 def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
     """Writes the page of ``run`` into ``out``; returns its path."""
     side = dataclasses.replace(find_sides([run])[0], name="this run")
-    names = "training games: mean of the last 100", "evaluations on the way"
+    names = "training games: mean of the last 100", "intermediate evaluations"
     lines = [dataclasses.replace(side, name=each, place=i) for i, each in enumerate(names)]
     charts = _charts(run, lines, out)
     compared = beside.rows(run, [("this run", run.score, frames(run))] if run.finished else [])
@@ -121,7 +121,7 @@ def _answers(run: Run) -> list[str]:
     if run.score_interval is not None and not same:
         text += " (95\u00a0%: {} to {})".format(*map(points, run.score_interval))
     if "evaluation.episodes" in result:
-        text += f" over {result['evaluation.episodes']:,.0f} games after the training"
+        text += f" over {result['evaluation.episodes']:,.0f} games after training"
     if {"evaluation.min", "evaluation.max", "evaluation.std"} <= result.keys():
         low, high = result["evaluation.min"], result["evaluation.max"]
         spread = f"from {low:,g} to {high:,g}, standard deviation {result['evaluation.std']:,.1f}"
@@ -130,13 +130,13 @@ def _answers(run: Run) -> list[str]:
     if human is None:
         said = f"{run.game} has no published scores of random play and humans."
     else:
-        said = f"Human-normalised {human:.3f}: 0 is random play, 1 a human."
+        said = f"Human-normalised {human:.3f}: 0 is random play, 1 is human."
     found = [f"Places found in the RAM: {', '.join(run.places)}."] if run.places else []
     return [f"{text}.", said, *found]
 
 
 def _commands(run: Run) -> dict[str, str]:
-    """What one does next -> the command, quoted for a shell."""
+    """Next actions -> commands, quoted for a shell."""
     folder, place = str(run.folder), RunDirectory(run.folder)
     found = {}
     if place.checkpoints.is_dir() and any(place.checkpoints.iterdir()):
@@ -155,7 +155,7 @@ def _commands(run: Run) -> dict[str, str]:
 
 
 def _differing(run: Run) -> list[tuple[str, str, str]] | None:
-    """Settings, this run's values and the defaults; None if these cannot be composed."""
+    """Settings, this run's values and the defaults; None if the defaults cannot be composed."""
     from runner.settings import compose, saved
 
     default: Mapping[str, Any]

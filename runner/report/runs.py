@@ -20,10 +20,10 @@ from runner.settings import saved
 
 Numbers = NDArray[np.float64]
 
-Z_95: Final = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
-MOST: Final = 1e15  # no run counts further: larger numbers are faults of the file
-MAX_BYTES: Final = 500_000_000  # of a file of a run
-# Of ``result.json``, by dotted name. The first two are always there.
+Z_95: Final = 1.959964  # standard deviations on either side that cover 95 % of a normal
+MOST: Final = 1e15  # larger numbers are file errors
+MAX_BYTES: Final = 500_000_000  # largest file of a run
+# Entries of ``result.json``, by dotted name. The first two are required.
 RESULTS: Final = (
     "steps", "evaluation.mean", "frames", "train_seconds", "steps_per_second", "memory_bytes",
     "evaluation.episodes", "evaluation.epsilon", "evaluation.std", "evaluation.min",
@@ -46,13 +46,13 @@ class Run:
     """One run directory.
 
     Attributes:
-        folder: Where it is.
+        folder: The run's folder.
         settings: By dotted name, ``agent.gamma``; empty if they cannot be read.
         games: From ``metrics.csv``.
         evaluations: Steps and mean points, from ``evaluations.csv``; (2, evaluations).
-        result: The numbers of ``result.json``, ``RESULTS``; empty unless the run is finished.
-        places: Bytes of the RAM that its network found to behave like positions, if it says so.
-        problem: Why it is not finished, where that is known.
+        result: The numbers ``RESULTS`` of ``result.json``; empty unless the run is finished.
+        places: RAM bytes that the network identified as positions, if recorded.
+        problem: Why the run is not finished, if known.
     """
 
     folder: Path
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether it came to its end."""
+        """Whether the run is finished."""
         return bool(self.result)
 
     @property
@@ -75,12 +75,12 @@ class Run:
 
     @property
     def seed(self) -> str:
-        """Of everything random."""
+        """The random seed."""
         return shown(self.settings.get("seed"))
 
     @property
     def step(self) -> int:
-        """The last step that is known of."""
+        """The last known step."""
         known = [*self.games.steps[-1:], *self.evaluations[0, -1:]]
         return int(self.result.get("steps", max(known, default=0)))
 
@@ -95,23 +95,23 @@ class Run:
         games, std = (self.result.get(f"evaluation.{name}", 0.0) for name in ("episodes", "std"))
         if games < 2 or "evaluation.std" not in self.result:
             return None
-        half = Z_95 * std / float(np.sqrt(games - 1))  # std is the population's
+        half = Z_95 * std / float(np.sqrt(games - 1))  # std is the population standard deviation
         return self.score - half, self.score + half
 
     @property
     def state(self) -> str:
-        """What became of it."""
+        """State of the run as text."""
         if self.finished:
             return "finished"
         if self.problem is not None:
             return f"failed: {self.problem}"
         planned = self.settings.get("train.steps")
         of = f" of {planned:,}" if isinstance(planned, int) and planned < MOST else ""
-        return f"not finished: cut off or still running, step {self.step:,}{of}"
+        return f"not finished: interrupted or still running, step {self.step:,}{of}"
 
 
 def shown(value: Any) -> str:
-    """A value as the config files write it."""
+    """A value as written in config files."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -120,7 +120,7 @@ def shown(value: Any) -> str:
 
 
 def clipped(text: object, length: int = 80) -> str:
-    """``text``, with its middle left out where it is longer than ``length``."""
+    """``text``, with its middle elided if it is longer than ``length``."""
     text = str(text)
     half = (length - 3) // 2
     return text if len(text) <= length else f"{text[:half]} … {text[-half:]}"
@@ -130,7 +130,7 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
     """Reads every run in and below ``folders``, each once.
 
     Raises:
-        UserError: A folder does not exist, or there is no run in any of them.
+        UserError: A folder does not exist, or no folder contains a run.
     """
     for folder in folders:
         if not folder.is_dir():
@@ -145,14 +145,14 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
 def _run_folders(top: Path) -> Iterator[Path]:
     for parent, below, files in os.walk(top):
         if not {"config.yaml", "job.json"}.isdisjoint(files):
-            below.clear()  # a run holds no other runs
+            below.clear()  # a run contains no other runs
             yield Path(parent)
         else:
             below[:] = sorted(name for name in below if not name.startswith("."))
 
 
 def read_run(folder: Path) -> Run:
-    """Reads one run directory; what is missing or broken in it is left out and named."""
+    """Reads one run directory; missing or broken parts are left out and reported."""
     place, problems = RunDirectory(folder), [_reason(folder)]
     games, evaluations = Games(*np.zeros((4, 0))), np.zeros((2, 0))
     settings: dict[str, Any] = {}
@@ -168,7 +168,7 @@ def read_run(folder: Path) -> Run:
         result, places = _result(place.result)
     except UserError as error:
         problems.append(str(error))
-    except Exception as error:  # whatever is in the file, the other runs are reported
+    except Exception as error:  # a broken file must not prevent the report of other runs
         problems.append(" ".join(str(error).split()) or type(error).__name__)
     problem = None if result else next(filter(None, problems), None)
     problem = problem and clipped(problem, 300)
@@ -176,10 +176,10 @@ def read_run(folder: Path) -> Run:
 
 
 def _result(path: Path) -> tuple[dict[str, float], list[str]]:
-    """The numbers of a result, and the places that it names.
+    """The numbers of a result, and its places.
 
     Raises:
-        ValueError: It cannot be read, or one of them is none.
+        ValueError: The file cannot be read, or an entry is not a number.
     """
     if not path.is_file():
         return {}, []
@@ -199,7 +199,7 @@ def _result(path: Path) -> tuple[dict[str, float], list[str]]:
 
 
 def _reason(folder: Path) -> str | None:
-    """Why a run failed, as its sweep wrote it down."""
+    """Why a run failed, as recorded by its sweep."""
     try:
         return str(json.loads(_text(folder / "job.json"))["reason"]) or None
     except Exception:
@@ -207,7 +207,7 @@ def _reason(folder: Path) -> str | None:
 
 
 def _columns(path: Path, names: Iterable[str]) -> Numbers:
-    """Returns the columns ``names`` as (columns, rows); a line that was cut off is left out."""
+    """Returns the columns ``names`` as (columns, rows); truncated rows are skipped."""
     names = list(names)
     rows = []
     if path.is_file():

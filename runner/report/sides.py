@@ -10,9 +10,9 @@ from typing import Final
 
 from runner.report.runs import Run, clipped, shown
 
-# Do not change what is learned, or are what a side is measured over.
+# Settings that do not affect learning, or that vary within a side.
 NOT_OF_A_SIDE: Final = ("seed", "env.game", "eval.", "logger.", "checkpoint.", "video.", "sweep.")
-# Tried first for a side's name, in this order.
+# Settings preferred for a side's name, in this order.
 NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "features", "env.protocol")
 # Settings that make two scores comparable.
 PROTOCOL: Final = (
@@ -30,18 +30,18 @@ PROTOCOL: Final = (
     "eval.epsilon",
 )
 MISSING: Final = "(not set)"
-LONGEST_NAME: Final = 36  # characters: what a chart has room for
+LONGEST_NAME: Final = 36  # characters that fit in a chart
 
 
 @dataclass(frozen=True)
 class Side:
-    """Runs that differ in seed and game only.
+    """Runs that differ only in seed and game.
 
     Attributes:
-        name: What tells it from the others, ``obs=ram``; a letter where that is too long.
-        place: Its place among the sides: its colour, dash and marker.
-        settings: Those in which the sides differ, by dotted name.
-        runs: In the order of their games and seeds.
+        name: Distinguishing settings, ``obs=ram``; a letter if that is too long.
+        place: Index among the sides, which determines colour, dash and marker.
+        settings: Settings in which the sides differ, by dotted name.
+        runs: Runs ordered by game and seed.
     """
 
     name: str
@@ -50,16 +50,16 @@ class Side:
     runs: Sequence[Run]
 
     def finished(self, game: str) -> list[Run]:
-        """Its runs of ``game`` that came to their end."""
+        """The side's finished runs of ``game``."""
         return [run for run in self.of(game) if run.finished]
 
     def of(self, game: str) -> list[Run]:
-        """Its runs of ``game``."""
+        """The side's runs of ``game``."""
         return [run for run in self.runs if run.game == game]
 
 
 def find_sides(runs: Sequence[Run]) -> list[Side]:
-    """Groups runs; those whose settings could not be read belong to none."""
+    """Groups runs; runs with unreadable settings belong to no side."""
     readable = [run for run in runs if run.settings]
     keys = [key for key in differing(readable) if not _is_the_games_own(key, readable)]
     grouped: dict[tuple[str, ...], list[Run]] = {}
@@ -83,12 +83,12 @@ def find_sides(runs: Sequence[Run]) -> list[Side]:
 
 
 def games_of(sides: Sequence[Side]) -> list[str]:
-    """The games that were played, in order."""
+    """The games played, sorted."""
     return sorted({run.game for side in sides for run in side.runs})
 
 
 def differing(runs: Sequence[Run]) -> list[str]:
-    """Names of the settings that matter and are not the same in all runs."""
+    """Names of the settings that define sides and differ between runs."""
     names = dict.fromkeys(key for run in runs for key in run.settings)
     return [
         key
@@ -98,12 +98,12 @@ def differing(runs: Sequence[Run]) -> list[str]:
 
 
 def protocol(run: Run) -> dict[str, str]:
-    """The rules a run was played and evaluated by."""
+    """The rules of a run's training and evaluation."""
     return {key: clipped(shown(run.settings.get(key, MISSING))) for key in PROTOCOL}
 
 
 def _is_the_games_own(key: str, runs: Sequence[Run]) -> bool:
-    """Whether it is a rule of a game's own file: another game, another value, and no more."""
+    """Whether an ``env`` setting differs only because its default depends on the game."""
     values: dict[str, set[str]] = {}
     for run in runs:
         values.setdefault(run.game, set()).add(shown(run.settings.get(key, MISSING)))
@@ -115,10 +115,10 @@ def _order(run: Run) -> tuple[str, int, str, str]:
 
 
 def _swept(sides: Sequence[Sequence[Run]]) -> list[str]:
-    """Names each side by what its sweep varies; empty unless that tells all sides apart.
+    """Names each side by its sweep's settings; empty unless these names are unique.
 
-    The folders of a sweep's runs are called after it: ``agent=strong,seed=0``
-    (``runner.settings.sweeps.name_of``). Values that were cut there have a ``~``.
+    The folders of a sweep's runs have such names: ``agent=strong,seed=0``
+    (``runner.settings.sweeps.name_of``). Truncated values there have a ``~``.
     """
     names = [{_varied(run.folder.name) for run in runs} for runs in sides]
     if len(sides) < 2 or any(len(found) > 1 for found in names):
@@ -135,13 +135,13 @@ def _varied(folder: str) -> str:
 
 
 def _is_of_a_side(key: str) -> bool:
-    """Whether runs that differ in a setting, or an option, are of different sides."""
+    """Whether runs that differ in a setting or an option belong to different sides."""
     key = "env.game" if key == "env" else key
     return not any(key == p or (p[-1] == "." and f"{key}.".startswith(p)) for p in NOT_OF_A_SIDE)
 
 
 def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:
-    """Names each side by few settings that tell them all apart: the most telling ones first."""
+    """Names each side by a few settings that distinguish all sides, greedily chosen."""
     if len(sides) < 2:
         return ["all runs"] * len(sides)
     left = sorted(
@@ -167,6 +167,6 @@ def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:
 
 @functools.cache
 def _letter(place: int) -> str:
-    """A to Z, AA to AZ and so on."""
+    """A to Z, AA to AZ, and so on."""
     before = _letter(place // 26 - 1) if place >= 26 else ""
     return before + chr(ord("A") + place % 26)

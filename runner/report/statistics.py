@@ -2,11 +2,11 @@
 
 Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
 https://arxiv.org/abs/2108.13264: the interquartile mean (section 4.3), percentile intervals of a
-bootstrap that resamples the runs of each game by themselves (section 4.1), and the probability of
+bootstrap that resamples the runs of each game separately (section 4.1), and the probability of
 improvement (section 4.3).
 
-Scores come as *strata*: one array per game, its last axis the runs. Games may have different
-numbers of runs; every game counts the same in the mean and the median, every run in the IQM.
+Scores are given as *strata*: one array per game, its last axis the runs. Games may have different
+numbers of runs; every game has equal weight in the mean and the median, every run in the IQM.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Statistic = Callable[[Strata], Numbers]
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 10_000
-BAND_RESAMPLES: Final = 2_000  # of whole curves
+BAND_RESAMPLES: Final = 2_000  # resamples of whole curves
 _LEVELS: Final = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number, and its 95 % interval; the interval is NaN where it cannot be known."""
+    """A number with its 95 % interval; the interval is NaN if unknown."""
 
     value: float
     low: float
@@ -43,16 +43,16 @@ def mean(strata: Strata) -> Numbers:
 
 
 def median(strata: Strata) -> Numbers:
-    """The median over games of the mean over runs; of one game, the median over runs."""
+    """The median over games of the mean over runs; for one game, the median over runs."""
     if len(strata) == 1:
         return np.asarray(np.median(strata[0], axis=-1))
     return np.asarray(np.median([stratum.mean(axis=-1) for stratum in strata], axis=0))
 
 
 def iqm(strata: Strata) -> Numbers:
-    """The interquartile mean: of all runs together, without the best and the worst quarter.
+    """The interquartile mean: over all runs pooled, without the best and the worst quarter.
 
-    As in Agarwal et al., a quarter is rounded down: of fewer than 4 runs it is the mean.
+    As in Agarwal et al., a quarter is rounded down: for fewer than 4 runs it is the mean.
     """
     pooled = np.sort(np.concatenate(strata, axis=-1), axis=-1)
     quarter = pooled.shape[-1] // 4
@@ -60,7 +60,7 @@ def iqm(strata: Strata) -> Numbers:
 
 
 def better(ours: Strata, theirs: Strata) -> Numbers:
-    """The probability of improvement: that a run of ``ours`` beats one of ``theirs``.
+    """The probability of improvement: that a run of ``ours`` beats a run of ``theirs``.
 
     The mean over games of P(X > Y) + P(X = Y) / 2, over all pairs of runs.
     """
@@ -80,15 +80,15 @@ def resampled(strata: Strata, generator: np.random.Generator) -> list[Numbers]:
 
 
 def interval(values: Numbers) -> tuple[float, float]:
-    """The percentiles that hold the middle 95 % of ``values``."""
+    """The percentiles that bound the middle 95 % of ``values``."""
     low, high = np.quantile(values, _LEVELS)
     return float(low), float(high)
 
 
 def estimate(strata: Strata, statistic: Statistic) -> Estimate:
-    """A statistic of the runs, with its interval; one run a game has none.
+    """A statistic of the runs, with its interval; a single run per game has none.
 
-    The draws follow from a fixed seed: the same runs give the same interval.
+    The resampling has a fixed seed: the same runs give the same interval.
     """
     value = float(statistic(strata))
     if max(stratum.size for stratum in strata) < 2:
@@ -100,7 +100,7 @@ def estimate(strata: Strata, statistic: Statistic) -> Estimate:
 def compare(
     ours: Strata, theirs: Strata, statistic: Callable[[Strata, Strata], Numbers]
 ) -> Estimate:
-    """A statistic of two sides, with its interval; both need two runs of some game for one."""
+    """A statistic of two sides, with its interval if both have two runs of some game."""
     value = float(statistic(ours, theirs))
     if min(max(stratum.size for stratum in side) for side in (ours, theirs)) < 2:
         return Estimate(value, np.nan, np.nan)
@@ -115,7 +115,7 @@ def difference(ours: Strata, theirs: Strata) -> Numbers:
 
 
 def band(curves: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """The mean of the runs' curves, and its 95 % band: a bootstrap that draws whole curves.
+    """The mean of the runs' curves with its 95 % band, bootstrapped over whole curves.
 
     Args:
         curves: (runs, points); NaN where a run has no value.

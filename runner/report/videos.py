@@ -14,7 +14,7 @@ from urllib.parse import quote
 from runner.report.runs import Run
 
 KINDS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}  # the first is preferred
-EMBEDDED_BYTES: Final = 4_000_000  # larger ones are linked to
+EMBEDDED_BYTES: Final = 4_000_000  # larger videos are linked
 _SCORE: Final = re.compile(r"_score_(-?\d+)")  # as in step_00500000_score_325.mp4
 
 
@@ -23,10 +23,10 @@ class Video:
     """A recorded game.
 
     Attributes:
-        run: Whose.
-        title: The name of its file, for readers: step 500,000 score 325.
+        run: The run.
+        title: Readable file name: step 500,000 score 325.
         kind: ``video/mp4`` or ``image/gif``.
-        source: The whole of it as a ``data:`` address, or where it lies.
+        source: The content as a ``data:`` URL, or a link.
     """
 
     run: Run
@@ -36,12 +36,12 @@ class Video:
 
 
 def best_video(runs: Sequence[Run], out: Path, embedded: int = EMBEDDED_BYTES) -> Video | None:
-    """Returns the video with the most points, of all ``runs``.
+    """Returns the video with the most points of all ``runs``.
 
     Args:
-        runs: Of one side and game.
-        out: Folder of the page, which links start from.
-        embedded: Bytes of a video that becomes part of the page; larger ones are linked to.
+        runs: Runs of one side and game.
+        out: Folder of the page, to which links are relative.
+        embedded: Largest embedded video in bytes; larger videos are linked.
     """
     videos = [
         (run, path)
@@ -69,7 +69,7 @@ def _source(path: Path, out: Path, embedded: int) -> str:
 
 
 def link(path: Path, out: Path) -> str:
-    """The address of a file for a page in ``out``."""
+    """The URL of a file for a page in ``out``."""
     try:
         return quote(Path(os.path.relpath(path, out)).as_posix().encode("utf-8", "surrogateescape"))
     except ValueError:  # on another drive

@@ -20,22 +20,22 @@ from runner.report.runs import Run, find_runs
 from runner.report.sides import Side, find_sides, games_of, protocol
 from runner.report.videos import best_video
 
-# Kinds of curves: name, heading, how it is made.
+# Kinds of curves: name -> heading, function.
 _KINDS: Final[dict[str, tuple[str, Callable[[Sequence[Run], str], Curve | None]]]] = {
     "training": ("Training games: mean of the last 100, with exploration", training_curve),
-    "evaluation": ("Evaluations on the way: whole games, hardly any exploration", evaluation_curve),
+    "evaluation": ("Intermediate evaluations: full games, little exploration", evaluation_curve),
 }
 _SECTIONS: Final = {
     "sides": "What differs",
     "curves": "Learning curves",
     "scores": "Scores at the end",
-    "costs": "What it took",
+    "costs": "Costs",
     "videos": "Best games",
     "runs": "Runs and protocols",
     "reading": "How to read this",
 }
 
-Curves = dict[tuple[str, str, str], list[tuple[Side, Curve]]]  # game, kind, axis -> of the sides
+Curves = dict[tuple[str, str, str], list[tuple[Side, Curve]]]  # game, kind, axis -> sides' curves
 
 
 def write_report(folders: Sequence[Path], out: Path, score: float | None = None) -> Path:
@@ -43,15 +43,15 @@ def write_report(folders: Sequence[Path], out: Path, score: float | None = None)
 
     Args:
         folders: Run directories, sweep directories, or folders above them.
-        out: Folder of the report; made if missing, an earlier report in it is replaced.
-        score: Points, for the column "time to reach it"; None: the highest score that every run
+        out: Folder of the report; created if missing, an earlier report in it is replaced.
+        score: Target score of the column "Time to target"; None: the highest score that every run
             reached.
 
     Returns:
         The path of ``report.html``: the page of a run if there is only one, else a comparison.
 
     Raises:
-        UserError: A folder does not exist, or holds no run; ``out`` cannot be made.
+        UserError: A folder does not exist or contains no run, or ``out`` cannot be created.
     """
     runs = find_runs(folders)
     try:

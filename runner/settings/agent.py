@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class KerasRL2Agent:
-    """keras-rl2's own DQNAgent, one game at a time."""
+    """keras-rl2's DQNAgent, with a single environment."""
 
     name: str = option("keras_rl2")
     gamma: float = setting(0.99, between(0, 1), "discount per step (Mnih et al. 2015)")
@@ -38,7 +38,7 @@ class KerasRL2Agent:
     n_step: int = setting(
         1,
         at_least(1, "steps", 10_000),
-        "steps of a return ([Sutton 1988](https://doi.org/10.1007/BF00115009)), fewer where the "
+        "steps of a return ([Sutton 1988](https://doi.org/10.1007/BF00115009)), fewer if the "
         "episode ends; 3 in Rainbow; not with `memory=sequential`",
     )
     target_update: float = setting(
@@ -57,70 +57,72 @@ class KerasRL2Agent:
         "`rmsprop` is centred, with decay 0.95, as in Mnih et al. 2015",
     )
     learning_rate: float = setting(
-        0.00025, finite_above(0), "of the optimizer (keras-rl2's Atari example)"
+        0.00025, finite_above(0), "initial learning rate (keras-rl2's Atari example)"
     )
-    lr_min: float = setting(
-        0.0, at_least(0.0), "the value it falls to in a straight line, and keeps"
-    )
+    lr_min: float = setting(0.0, at_least(0.0), "final learning rate after the linear decay")
     lr_decay_steps: int = setting(
-        0, at_least(0, "steps"), "steps of its fall, the warm-up not counted; 0: constant"
+        0, at_least(0, "steps"), "steps of the decay, excluding the warm-up; 0: constant"
     )
-    lr_hold: float = setting(0.0, share(), "share of these steps before it begins to fall")
-    adam_epsilon: float = setting(1.0e-7, finite_above(0), "of `adam`, `adamw` and `rmsprop`")
-    momentum: float = setting(0.0, between(0, 1), "of `rmsprop` and `sgd`")
+    lr_hold: float = setting(0.0, share(), "share of these steps before the decay begins")
+    adam_epsilon: float = setting(
+        1.0e-7, finite_above(0), "epsilon of `adam`, `adamw` and `rmsprop`"
+    )
+    momentum: float = setting(0.0, between(0, 1), "momentum of `rmsprop` and `sgd`")
     weight_decay: float = setting(
-        0.01, at_least(0.0), "of `adamw`, times the learning rate (Loshchilov and Hutter 2019)"
+        0.01,
+        at_least(0.0),
+        "weight decay of `adamw`, times the learning rate (Loshchilov and Hutter 2019)",
     )
     gradient_clip: float = setting(
-        math.inf, above(0), "largest norm of the whole gradient; longer ones are shortened to it"
+        math.inf, above(0), "largest global norm of the gradient; larger gradients are rescaled"
     )
     double: bool = setting(
-        True, ANY, "the online network chooses the action that the target network values"
+        True, ANY, "the online network chooses the action that the target network evaluates"
     )
     dueling: str = setting(
         "avg",
         one_of("none", "avg", "max", "naive", "streams"),
-        "dueling head: one layer, as keras-rl2's, or two streams, each with a copy of the last "
+        "dueling head: one layer, as in keras-rl2, or two streams, each with a copy of the last "
         "layer of `model.hidden`",
     )
     delta_clip: float = setting(
         1.0, above(0), "TD error beyond which the loss is linear; `inf`: squared error"
     )
     reward_clip: float = setting(
-        1.0, above(0), "rewards are clipped to plus or minus this, for learning only; `inf`: not"
+        1.0, above(0), "rewards are clipped to +- this value, for learning only; `inf`: unclipped"
     )
     jit_compile: bool | str = setting(
         "auto",
         rule(lambda v: v in ("auto", True, False), "auto, true or false"),
-        "compile with XLA; `auto`: where it is faster (docs/performance.md)",
+        "compile with XLA; `auto`: if it is faster (docs/performance.md)",
     )
 
 
 @dataclass
 class DQN(KerasRL2Agent):
-    """DQN with the update compiled, for many parallel environments."""
+    """DQN with a compiled update, for many parallel environments."""
 
     name: str = option("dqn")
     gamma_start: float = setting(
-        0.99, between(0, 1), "`agent.gamma` at first, if it rises; at most `agent.gamma`"
+        0.99, between(0, 1), "initial discount of an increasing schedule; at most `agent.gamma`"
     )
     gamma_steps: int = setting(
-        0, at_least(0, "steps"), "steps of its rise to `agent.gamma`, less than 1 then; 0: constant"
+        0, at_least(0, "steps"), "steps of the increase to `agent.gamma` < 1; 0: constant"
     )
     target_sync: str = setting(
         "steps",
         one_of("steps", "game_end"),
-        "hard syncs when due, or at the first end of a game at least `agent.target_update` steps "
-        "after the last one",
+        "hard syncs when due, or at the first game end at least `agent.target_update` steps after "
+        "the last sync",
     )
     ema_decay: float = setting(
         0.0,
         share(),
-        "decay per update of the exponential moving average of the weights, which evaluations play "
-        "and weights files hold; 0: the weights themselves",
+        "decay per update of the exponential moving average of the weights, used by evaluations "
+        "and saved in weights files; 0: no averaging",
     )
     expected_sarsa: bool = setting(
-        False, ANY, "targets are the value under the behaviour policy as it acts now"
+        False, ANY, "bootstrap from the value under the current behaviour policy"
     )
     munchausen: bool = setting(False, ANY, "Munchausen DQN; needs `agent.double=false`")
     munchausen_alpha: float = setting(
@@ -138,32 +140,32 @@ class DQN(KerasRL2Agent):
         "estimator of the return: its mean, or its distribution",
     )
     atoms: int = setting(
-        51, at_least(2, most=10_000), "returns of `c51`, quantiles of `qr` and `iqn`"
+        51, at_least(2, most=10_000), "atoms of `c51`, quantiles of `qr` and `iqn`"
     )
-    v_min: float = setting(-10.0, finite(), "smallest return of `c51`, points")
-    v_max: float = setting(10.0, finite(), "largest return of `c51`, points")
+    v_min: float = setting(-10.0, finite(), "lowest return of `c51`, points")
+    v_max: float = setting(10.0, finite(), "highest return of `c51`, points")
     noisy_sigma: float = setting(
         0.0,
         at_least(0.0),
         "sigma_0 of the head's noisy layers; 0: ordinary layers; 0.5 in Fortunato et al. 2018",
     )
     precision: str = setting(
-        "float32", one_of("float32", "bfloat16"), "of the hidden layers' arithmetic"
+        "float32", one_of("float32", "bfloat16"), "arithmetic of the hidden layers"
     )
 
 
 def check_agent(config: Config) -> None:
-    """Checks that the switches of one run's agent go together.
+    """Checks that the agent settings of one run are compatible.
 
     Raises:
-        UserError: The first that does not.
+        UserError: The first incompatible setting.
     """
     agent = config.agent
     if agent.lr_min > agent.learning_rate:
-        allowed = f"at most agent.learning_rate={agent.learning_rate:g}, from where it falls"
+        allowed = f"at most agent.learning_rate={agent.learning_rate:g}, the initial value"
         raise wrong("agent.lr_min", agent.lr_min, allowed)
     if agent.dueling == "streams" and not config.model.hidden:
-        only = "at least one layer with agent.dueling=streams: the last is each stream's"
+        only = "at least one layer with agent.dueling=streams: each stream copies the last"
         raise wrong("model.hidden", config.model.hidden, only)
     if isinstance(agent, DQN):
         _check_dqn(agent, config)
@@ -187,21 +189,21 @@ def _check_dqn(agent: DQN, config: Config) -> None:
         if agent.gamma == 1:
             raise wrong("agent.gamma", agent.gamma, "less than 1 with agent.gamma_steps")
         if agent.gamma_start > agent.gamma:
-            allowed = f"at most agent.gamma={agent.gamma:g}, to where it rises"
+            allowed = f"at most agent.gamma={agent.gamma:g}, the final value"
             raise wrong("agent.gamma_start", agent.gamma_start, allowed)
     if agent.munchausen:
         for field in ("double", "expected_sarsa"):
             if getattr(agent, field):
-                only = "false with agent.munchausen=true, which brings a policy of its own"
+                only = "false with agent.munchausen=true, which defines its own policy"
                 raise wrong(f"agent.{field}", True, only)
     if agent.expected_sarsa and config.policy.name == "boltzmann":
-        only = "false with policy=boltzmann, whose clipped probabilities no target has (softmax?)"
+        only = "false with policy=boltzmann: no target for its clipped probabilities (softmax?)"
         raise wrong("agent.expected_sarsa", True, only)
     if agent.expected_sarsa and config.policy.name == "eps_z_greedy":
-        only = "false with policy.name=eps_z_greedy, whose actions do not follow from the state"
+        only = "false with policy.name=eps_z_greedy, whose actions depend on more than the state"
         raise wrong("agent.expected_sarsa", True, only)
     if agent.distribution == "c51" and agent.v_min >= agent.v_max:
         raise wrong("agent.v_min", agent.v_min, f"less than agent.v_max={agent.v_max:g}")
     if agent.distribution in ("qr", "iqn") and math.isinf(agent.delta_clip):
-        only = f"a finite number with agent.distribution={agent.distribution}: its loss's kappa"
+        only = f"a finite number with agent.distribution={agent.distribution}: kappa of its loss"
         raise wrong("agent.delta_clip", agent.delta_clip, only)

@@ -1,6 +1,6 @@
 """Validates a run's settings before TensorFlow is imported: ranges first, then relations.
 
-Every failure is one line: field, value, what is allowed.
+Every error is one line: field, value, allowed values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
 
 
 def value_of(config: Config, field: str) -> Any:
-    """Returns the setting of dotted name ``field``."""
+    """Returns the setting with dotted name ``field``."""
     value: Any = config
     for part in field.split("."):
         value = getattr(value, part)
@@ -36,10 +36,10 @@ def value_of(config: Config, field: str) -> Any:
 
 
 def check(config: Config) -> None:
-    """Checks that one run's settings are possible and fit together, on whatever machine.
+    """Checks that one run's settings are valid and compatible, independently of the machine.
 
     Raises:
-        UserError: The first thing that is wrong.
+        UserError: The first invalid setting.
     """
     check_fields(config, "")
     check_rom(config.env.game, config.env.rom_dir)
@@ -47,7 +47,7 @@ def check(config: Config) -> None:
     _check_fit(config)
 
 
-# What reads each observation, beside networks of the user's own.
+# Networks for each observation, in addition to custom ones.
 _NETWORKS: Final = {"ram": ["dense"], "pixel": ["conv", "dense"], "both": ["both"]}
 
 
@@ -89,12 +89,12 @@ def _check_convolutions(config: Config, model: ConvModel) -> None:
 def _check_sizes(config: Config) -> None:
     envs, window, batch = num_envs(config), config.obs.window, config.agent.batch_size
     limit, warmup = config.memory.limit, config.train.warmup
-    # Sampling needs a window, a return and one more entry of every game, and a whole batch over
-    # all of them.
+    # Sampling needs a window, a return and one more entry of every environment, and a full batch
+    # over all environments.
     least = batch + envs * (window + config.agent.n_step + 1)
     n_step = config.agent.n_step
     steps = f"agent.n_step={n_step}, " if n_step > 1 else ""
-    why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} game(s))"
+    why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} environment(s))"
     if limit < least:
         raise wrong(
             "memory.limit",
@@ -114,10 +114,10 @@ def _check_sizes(config: Config) -> None:
 
 
 def check_init_weights(config: Config) -> None:
-    """Checks that the weights to start from are there.
+    """Checks that the initial weights file exists.
 
     Raises:
-        UserError: They are not.
+        UserError: It does not exist.
     """
     if config.init_weights is None:
         return
@@ -135,16 +135,16 @@ def check_disk(config: Config, folder: Path) -> None:
     """Checks that the checkpoints of a new run fit on the disk of ``folder``.
 
     Raises:
-        UserError: They do not.
+        UserError: They do not fit.
     """
     check_disk_for([config], folder)
 
 
 def check_disk_for(configs: Sequence[Config], folder: Path) -> None:
-    """Checks that the checkpoints of all these runs fit on the disk of ``folder`` together.
+    """Checks that the checkpoints of all runs together fit on the disk of ``folder``.
 
     Raises:
-        UserError: They do not.
+        UserError: They do not fit.
     """
     needed = sum(checkpoint_bytes(config) for config in configs)
     free = shutil.disk_usage(_existing(folder)).free
@@ -153,16 +153,16 @@ def check_disk_for(configs: Sequence[Config], folder: Path) -> None:
         raise wrong(
             "memory.limit",
             max(config.memory.limit for config in configs),
-            f"a replay whose checkpoints fit on the disk: {whose} take up to "
+            f"a replay memory whose checkpoints fit on the disk: {whose} take up to "
             f"{needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
         )
 
 
 def check_packages(config: Config) -> None:
-    """Checks that what is chosen and not installed by default is there.
+    """Checks that the optional packages of the chosen loggers are installed.
 
     Raises:
-        UserError: It is not.
+        UserError: A package is not installed.
     """
     for name in OPTIONAL_PACKAGES:
         if getattr(config.logger, name) and importlib.util.find_spec(name) is None:
@@ -179,9 +179,9 @@ def _existing(folder: Path) -> Path:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether ``folder`` can be made and written to, without making it."""
+    """Whether ``folder`` can be created and written to, without creating it."""
     try:
-        # Tried, not asked: permissions say little on a read-only disk, and nothing to root.
+        # Tests by writing: permission bits mislead on a read-only disk, and for root.
         with tempfile.TemporaryFile(dir=_existing(folder)):
             return True
     except OSError:
@@ -189,7 +189,7 @@ def is_writable(folder: Path) -> bool:
 
 
 def check_writable(folder: Path, field: str) -> None:
-    """Checks that ``folder``, given as ``field``, can be made and written to, without making it.
+    """Checks that ``folder``, the value of ``field``, is writable, without creating it.
 
     Raises:
         UserError: The nearest existing parent cannot be written to.
@@ -200,17 +200,17 @@ def check_writable(folder: Path, field: str) -> None:
 
 
 def num_envs(config: Config) -> int:
-    """Number of parallel environments: what is set, or the choice behind ``auto``."""
+    """Number of parallel environments: the setting, or the value chosen for ``auto``."""
     if config.env.num_envs != "auto":
         return int(config.env.num_envs)
     single = config.agent.name == "keras_rl2" or config.memory.name == "sequential"
-    # Four groups of 16: one call for 16 states costs little more than for one.
+    # Four groups of 16: a call for 16 states costs little more than a call for one.
     return 1 if single else 64
 
 
 def threads(config: Config) -> int | None:
-    """Threads that one operation of TensorFlow may use; None: one for each core."""
-    # A dense update of few transitions is too small to share out while the emulators want the other
-    # cores; with less than four steps an update, they do not.
+    """Number of threads per TensorFlow operation; None: one per core."""
+    # A dense update of few transitions is too small to parallelise while the emulators need the
+    # other cores; with fewer than four steps per update, they do not.
     small = config.model.name == "dense" and config.agent.batch_size <= 64
     return 1 if small and config.agent.train_interval >= 4 else None

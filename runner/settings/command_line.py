@@ -1,6 +1,6 @@
 """Parses the command line: settings (``agent.gamma=0.9``) and options (``obs=pixel``).
 
-Every mistake is one line with the nearest right name.
+Every error is one line with the nearest valid name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST: Final = 10_000  # characters of one argument
 
 
 def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
-    """Quotes the values of path settings for Hydra's grammar: any legal path is taken."""
+    """Quotes the values of path settings for Hydra's grammar, so that any path is accepted."""
     quoted = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
@@ -44,7 +44,7 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
 
 
 def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
-    """Adds the ``obs=`` that a typed ``env.id=`` means, unless something else picks it."""
+    """Adds the ``obs=`` implied by ``env.id=``, unless the arguments already determine it."""
     typed = dict(argument.partition("=")[::2] for argument in arguments)
     meant = all_ids().get(typed.get("env.id", "").strip("'\""))
     if meant is None or not typed.keys().isdisjoint({"obs", "experiment"}):
@@ -53,7 +53,7 @@ def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
 
 
 def is_hydras(override: Override) -> bool:
-    """Whether an override is of Hydra itself, not of a run."""
+    """Whether an override applies to Hydra itself, not to a run."""
     return override.get_key_element().lstrip("+~").split(".")[0].split("/")[0] == "hydra"
 
 
@@ -63,7 +63,7 @@ def is_option(override: Override) -> bool:
 
 
 def names_of(overrides: Sequence[Override]) -> set[str]:
-    """The dotted names of the settings that are typed one by one."""
+    """The dotted names of the individually typed settings."""
     names = set()
     for override in overrides:
         key, value = override.get_key_element().lstrip("+"), override.value()
@@ -72,10 +72,10 @@ def names_of(overrides: Sequence[Override]) -> set[str]:
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
-    """Parses what was typed.
+    """Parses overrides.
 
     Raises:
-        UserError: Something is no ``key=value``.
+        UserError: An argument is not ``key=value``.
     """
     parsed = []
     for text in overrides:
@@ -89,7 +89,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 
 
 def check_name(override: Override) -> None:
-    """Refuses unknown games, options, groups and keys, with the nearest right name."""
+    """Rejects unknown games, options, groups and keys, with the nearest valid name."""
     key = override.get_key_element().lstrip("+~")
     if override.is_delete():
         raise UserError(f"{short(str(override.input_line))}: expected key=value, such as env=pong")
@@ -97,18 +97,18 @@ def check_name(override: Override) -> None:
         return
     if override.is_sweep_override():
         several = str(override.input_line).partition("=")[2]
-        raise wrong(key, several, "one value; with -m, --multirun several")
+        raise wrong(key, several, "one value; several with -m, --multirun")
     if not is_option(override):
         check_key(key)
         return
     value = override.value()
     if value is None or isinstance(value, int | float):
-        value = override.get_value_element_as_str()  # env=1, model=null: names all the same
+        value = override.get_value_element_as_str()  # env=1, model=null: still names
     if not isinstance(value, str):
         raise wrong(key, override.get_value_element_as_str(), "one name")
     if key == "env":
         if value in all_ids():
-            raise wrong("env", value, f"a game; env.id={value} takes names of Gym")
+            raise wrong("env", value, f"a game; for a Gym name, type env.id={value}")
         game = find_game(value)
         if value not in (game, squeezed(game)):
             names = " or ".join(dict.fromkeys((squeezed(game), game)))
@@ -120,10 +120,10 @@ def check_name(override: Override) -> None:
 
 
 def check_key(key: str) -> None:
-    """Refuses the name of a setting that does not exist, with the nearest right name.
+    """Rejects the name of a setting that does not exist, with the nearest valid name.
 
-    Only the first name is looked at where a group has several options: the rest is checked when it
-    is known which one it is.
+    Only the first two parts of the name are checked, over all options of a group; the rest is
+    checked once the option is known.
 
     Raises:
         UserError: There is no such setting.
@@ -146,7 +146,7 @@ def check_key(key: str) -> None:
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turns whatever a wrong setting makes Hydra, OmegaConf or Python raise into one line."""
+    """Converts errors of Hydra, OmegaConf or Python from an invalid setting to one line."""
     try:
         yield
     except UserError:
@@ -159,7 +159,7 @@ def one_line_errors() -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> UserError:
-    """Turns what Hydra or OmegaConf raised into one line."""
+    """Converts an error of Hydra or OmegaConf to a one-line error."""
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
         causes.append(cause)

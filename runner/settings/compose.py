@@ -43,23 +43,23 @@ from runner.settings.schema import Config
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it was typed."""
+    """One run of the command line."""
 
     config: Config
-    hydra: DictConfig  # Hydra's own settings
+    hydra: DictConfig  # Hydra's settings
     folder_is_typed: bool
 
     def folder(self) -> Path:
-        """Where it writes to.
+        """The run directory.
 
         Raises:
-            UserError: It is no folder, or Hydra is to change into it.
+            UserError: The path is invalid, or ``hydra.job.chdir`` is set.
         """
         with one_line_errors():
             if self.hydra.job.chdir:
                 raise wrong("hydra.job.chdir", True, "false: paths are relative to this folder")
             root = OmegaConf.create({**dataclasses.asdict(self.config), "hydra": self.hydra})
-            HydraConfig.instance().set_config(root)  # of ${hydra:...}
+            HydraConfig.instance().set_config(root)  # for ${hydra:...}
             return Path(str(root.hydra.run.dir)).expanduser()
 
 
@@ -70,13 +70,13 @@ def _from_protocol(protocol: str, knob: str) -> float | int | bool:
 
 
 def _by_obs(obs: str, ram: Any, pixel: Any, both: Any = None) -> Any:
-    """``both`` is as ``pixel`` unless it is given; obs.name itself is checked later."""
+    """``both`` defaults to ``pixel``; obs.name itself is checked later."""
     return {"ram": ram, "pixel": pixel, "both": pixel if both is None else both}.get(obs)
 
 
 @functools.cache
 def _register() -> None:
-    """Makes every game of ALE known to Hydra: ``env=pong``, ``env=ms_pacman``."""
+    """Registers every ALE game with Hydra: ``env=pong``, ``env=ms_pacman``."""
     OmegaConf.register_new_resolver("from_protocol", _from_protocol, replace=True)
     OmegaConf.register_new_resolver("of_id", of_id, replace=True)
     OmegaConf.register_new_resolver("by_obs", _by_obs, replace=True)
@@ -85,9 +85,9 @@ def _register() -> None:
         for name in {game, squeezed(game)}:
             node = {"defaults": ["atari", "_self_"], "game": f"${{of_id:${{.id}},game,{game}}}"}
             store.store(group="env", name=name, node=node)
-    # Launchers and sweepers: ours stand for those of the same name that Hydra's plugins bring.
-    # Hydra would take the latter for the schema of the former, and warn of it.
-    Plugins.instance()  # which registers theirs
+    # Launchers and sweepers in conf/ replace those of the same name from Hydra's plugins. Hydra
+    # would otherwise use the plugins' as schemas, with a warning.
+    Plugins.instance()  # registers the plugins' configurations
     for group in ("launcher", "sweeper"):
         for ours in (CONF_DIR / "hydra" / group).glob("*.yaml"):
             store.repo["hydra"][group].pop(ours.name, None)
@@ -97,22 +97,22 @@ def load(overrides: Sequence[str]) -> Config:
     """Composes, types and checks one run's settings.
 
     Args:
-        overrides: As typed: ``env=pong``, ``agent.gamma=0.95``. A ``hydra.*`` override is ignored.
+        overrides: ``env=pong``, ``agent.gamma=0.95``, ... ``hydra.*`` overrides are ignored.
 
     Raises:
-        UserError: The first thing that is wrong, in one line.
+        UserError: The first error, in one line.
     """
     return load_run([text for text in overrides if not text.startswith("hydra")]).config
 
 
 def load_run(overrides: Sequence[str]) -> Run:
-    """Composes, types and checks one run, and says where it writes.
+    """Composes, types and checks one run, including Hydra's settings.
 
     Args:
-        overrides: As typed, those of Hydra included.
+        overrides: The overrides, including Hydra's.
 
     Raises:
-        UserError: The first thing that is wrong, in one line.
+        UserError: The first error, in one line.
     """
     with one_line_errors():
         parsed = parse(with_obs_of_id(overrides))
@@ -120,22 +120,22 @@ def load_run(overrides: Sequence[str]) -> Run:
         config = typed(values, names_of(parsed))
         chosen = [str(o.value()) for o in parsed if o.get_key_element() == "env"]
         if chosen and find_game(chosen[-1]) != config.env.game:
-            allowed = f"a name of the game that env={chosen[-1]} picks, or env.id=null"
+            allowed = f"a name of the game selected by env={chosen[-1]}, or env.id=null"
             raise wrong("env.id", config.env.id, allowed)
     return Run(config, hydra, "hydra.run.dir" in {o.get_key_element() for o in parsed})
 
 
 def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConfig]:
-    """Composes what was typed: the options by Hydra, then the single values.
+    """Composes overrides: the options by Hydra, then the individual values.
 
     Args:
-        overrides: Without what is swept.
+        overrides: Overrides without sweeps.
 
     Returns:
-        The settings, not resolved, and Hydra's own.
+        The unresolved settings, and Hydra's settings.
 
     Raises:
-        UserError: A name is wrong.
+        UserError: A name is invalid.
     """
     for override in overrides:
         check_name(override)
@@ -151,7 +151,7 @@ def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConf
 
 @functools.lru_cache(maxsize=32)
 def _options(lines: tuple[str, ...], typed: frozenset[str]) -> tuple[dict[str, Any], DictConfig]:
-    """Has Hydra compose the options. A typed one comes after the experiment, so it wins over it."""
+    """Composes the options with Hydra. Typed options follow the experiment and override it."""
     _register()
     main = OmegaConf.to_container(OmegaConf.load(CONF_DIR / "config.yaml"))
     assert isinstance(main, dict)
@@ -176,17 +176,17 @@ def typed(
     resolve: bool = True,
     to_train: bool = True,
 ) -> Config:
-    """Types and checks settings; ``auto`` is replaced by what it stands for.
+    """Types and checks settings; replaces ``auto`` by its value.
 
     Args:
-        values: Plain, as they were composed, or as a file holds them.
-        names: The settings that were typed one by one; None: all.
-        resolve: Whether ``${...}`` means something, as in what was composed.
-        to_train: Whether a run is to start: its weights to start from and its replay's memory must
-            be there.
+        values: Plain values, composed or from a file.
+        names: The individually typed settings; None: all.
+        resolve: Whether to resolve ``${...}``, as in composed settings.
+        to_train: Whether to train: checks that the initial weights exist and that the replay fits
+            into memory.
 
     Raises:
-        UserError: The first thing that is wrong, in one line.
+        UserError: The first error, in one line.
     """
     with one_line_errors():
         if resolve:
@@ -202,10 +202,10 @@ def typed(
 
 
 def put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Sets what ``key`` names: ``agent.gamma``, ``model.inputs[2].of``; a dict is merged.
+    """Sets the value at ``key``: ``agent.gamma``, ``model.inputs[2].of``; merges a dict.
 
     Raises:
-        UserError: There is no such place.
+        UserError: There is no such setting.
     """
     node: Any = values
     *path, last = re.split(r"[.\[]", key.replace("]", ""))
@@ -223,7 +223,7 @@ def put(values: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Both; what is in both is from ``above``."""
+    """Merges both mappings recursively; ``above`` overrides ``below``."""
     merged = dict(below)
     for name, value in above.items():
         both = isinstance(value, dict) and isinstance(merged.get(name), dict)
@@ -232,7 +232,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def shown(run: Run, part: str, package: str | None) -> str:
-    """What ``--cfg`` prints: the run's settings (job), Hydra's (hydra) or both (all), as YAML.
+    """The output of ``--cfg``: the run's settings (job), Hydra's (hydra) or both (all), as YAML.
 
     Raises:
         UserError: There is no such package.

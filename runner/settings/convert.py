@@ -1,8 +1,8 @@
 """Converts plain values from Hydra or YAML to the settings' dataclasses.
 
-A field whose type is a union of dataclasses has several options; the value of their ``option``
-field says which. An unknown key is refused with the nearest right name, and a value of another type
-in the words of the field's rule.
+A field whose type is a union of dataclasses has several options, selected by the value of their
+``option`` field. The error for an unknown key suggests the nearest valid name; the error for a
+value of another type is the description of the field's rule.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _KINDS: Final[dict[Any, str]] = {
 
 
 class _MismatchError(Exception):
-    """A value is not of a type."""
+    """A value does not have the expected type."""
 
 
 def nearest(name: str, choices: Iterable[Any]) -> str:
-    """Returns ``did you mean X? `` if one of ``choices`` is near ``name``, else nothing."""
+    """Returns ``did you mean X? `` if one of ``choices`` is close to ``name``, else nothing."""
     near = difflib.get_close_matches(name[:100], list(choices), n=1, cutoff=0.6)
     return f"did you mean {near[0]}? " if near else ""
 
@@ -54,13 +54,13 @@ def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:
 
 
 def members(hint: Any) -> tuple[Any, ...]:
-    """The types of a union, or the one that ``hint`` is."""
+    """The member types of a union, or ``hint`` itself."""
     is_union = typing.get_origin(hint) in (Union, types.UnionType)
     return typing.get_args(hint) if is_union else (hint,)
 
 
 def options_of(cls: type, name: str) -> list[type]:
-    """The dataclasses that field ``name`` of ``cls``, or an entry of it, may be; mostly none."""
+    """The possible dataclasses of field ``name`` of ``cls``, or of its entries; often none."""
     offered = fields_of(cls)[name].metadata.get("options")
     if offered is not None:
         return list(offered().values())
@@ -71,13 +71,13 @@ def options_of(cls: type, name: str) -> list[type]:
 
 
 def told_apart_by(options: list[type]) -> str | None:
-    """The name of the field that tells ``options`` apart; None: there is only one."""
+    """The name of the field that identifies an option; None: there is only one option."""
     names = (f.name for f in dataclasses.fields(options[0]) if f.metadata.get("is_option"))
     return next(names, None)
 
 
 def pick(options: list[type], values: Mapping[str, Any], key: str) -> type:
-    """The one of ``options`` that ``values`` are of.
+    """The option that ``values`` select.
 
     Raises:
         UserError: There is no such option.
@@ -100,13 +100,13 @@ def build(
 
     Args:
         cls: The class.
-        values: Of its fields; what is not there has its default.
-        key: The dotted name of the whole: ``agent``; of all settings: nothing.
-        typed: Names of the settings that were typed. What another option of a group is set to by a
-            preset is ignored; what is typed is refused. None: all were.
+        values: Field values; missing fields have their defaults.
+        key: The dotted name of the dataclass, such as ``agent``; empty for the whole configuration.
+        typed: Names of the typed settings. A preset's value for another option of the group is
+            ignored; a typed one is rejected. None: all are typed.
 
     Raises:
-        UserError: The first thing that is not of its type, in one line.
+        UserError: The first value of the wrong type, in one line.
     """
     made = {}
     for name, value in values.items():
@@ -152,7 +152,7 @@ def _build_options(
         name: other
         for name in value
         if name not in fields_of(cls)
-        for other in reversed(options)  # the first that has it
+        for other in reversed(options)  # the first option with this field
         if name in fields_of(other)
     }
     by = told_apart_by(options)
@@ -176,10 +176,10 @@ def _unknown(name: str, cls: type, key: str) -> UserError:
 
 
 def convert(value: Any, hint: Any) -> Any:
-    """Returns ``value`` as the type ``hint``; natural spellings of numbers are taken.
+    """Converts ``value`` to the type ``hint``; accepts natural spellings of numbers.
 
     Raises:
-        _MismatchError: It is not.
+        _MismatchError: The value has another type.
     """
     if hint is Any:
         return value
@@ -213,11 +213,11 @@ def convert(value: Any, hint: Any) -> Any:
 
 
 def defaults(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of a dataclass and of the groups in it, plain, so that values can refer to them.
+    """Plain defaults of a dataclass and its groups, for interpolations to refer to.
 
     Args:
         cls: The class.
-        values: What was composed: which option a group is.
+        values: Composed values, which select the option of each group.
     """
     found: dict[str, Any] = {}
     for name, field in fields_of(cls).items():

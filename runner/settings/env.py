@@ -19,7 +19,7 @@ from models.setting import (
 from runner.settings.env_ids import all_ids
 from runner.settings.games import all_games
 
-FRAMES = 2**31 - 1  # ALE counts them in 32 bits
+FRAMES = 2**31 - 1  # ALE counts frames in 32 bits
 
 
 def _counts(value: int | list[int]) -> bool:
@@ -40,12 +40,12 @@ class EnvConfig:
     game: str = setting(
         REQUIRED,
         rule(lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
-        "ALE's name of the game; type `env=<game>` instead",
+        "ALE's name of the game; use `env=<game>` instead",
     )
     id: str | None = setting(
         None,
         rule(lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
-        "old name of game and rules, [below](#old-environment-names): `Breakout-v0`",
+        "old name of the game and rules, [below](#old-environment-names): `Breakout-v0`",
     )
     protocol: str = setting(
         "v5",
@@ -58,46 +58,46 @@ class EnvConfig:
     frame_skip: int | list[int] = setting(
         REQUIRED,
         rule(_counts, "an integer >= 1 frames, or a list of them to draw from, such as [2,3,4]"),
-        "frames per step; one of a list is drawn at every step: `'env.frame_skip=[2,3,4]'`",
+        "frames per step; a list: drawn from it at every step: `'env.frame_skip=[2,3,4]'`",
     )
     full_actions: bool = setting(
-        REQUIRED, ANY, "all 18 actions of the console instead of the game's own"
+        REQUIRED, ANY, "all 18 actions of the console instead of the game's minimal set"
     )
     noop_max: int = setting(
         REQUIRED,
         at_least(0, "frames", 100_000),
-        "a game starts with 1 to this many frames of no-op; 0: none",
+        "a game starts with 1 to this many no-op frames; 0: none",
     )
     terminal_on_life_loss: bool = setting(
         REQUIRED, ANY, "a lost life is terminal for learning; the game continues"
     )
     life_loss_reward: float = setting(
-        0.0, finite(), "added to the learner's reward where a life is lost, the last one too"
+        0.0, finite(), "added to the learner's reward when a life is lost, including the last"
     )
     fire_at_start: bool = setting(
-        False, ANY, "FIRE is pressed at the start of every life, where the game has FIRE"
+        False, ANY, "press FIRE at the start of every life, if the game has FIRE"
     )
     start_moves_max: int = setting(
         0,
         at_least(0, "moves", 100_000),
-        "a game starts with 0 to this many random moves, right or left, where the game has them",
+        "a game starts with 0 to this many random moves, right or left, if it has them",
     )
     max_frames: int = setting(
-        REQUIRED, at_least(1, "frames", FRAMES), "the game is truncated here: 30 minutes of play"
+        REQUIRED, at_least(1, "frames", FRAMES), "length at which a game is truncated: 30 minutes"
     )
     max_steps: int | None = setting(
         None,
         optional(at_least(1, "steps", FRAMES)),
-        "the game is truncated here too, in training only; `null`: not",
+        "length at which a game is also truncated, in training only; `null`: no limit",
     )
     truncation_reward: float = setting(
-        0.0, finite(), "added to the learner's reward where a game is truncated"
+        0.0, finite(), "added to the learner's reward when a game is truncated"
     )
     truncation_is_terminal: bool = setting(
         False, ANY, "a truncated game is terminal for learning; `false`: learning bootstraps there"
     )
     num_envs: int | str = setting(
-        "auto", _NUM_ENVS, "parallel environments; `auto`: 64, with `memory=sequential` 1"
+        "auto", _NUM_ENVS, "parallel environments; `auto`: 64, or 1 with `memory=sequential`"
     )
     rom_dir: str | None = setting(
         None, ANY, "folder of your ROMs, `<game>.bin` or `ROM/<game>/<game>.bin`; `null`: ALE's"

@@ -17,7 +17,7 @@ def check_env(config: Config) -> None:
     """Checks ``env`` and ``obs``.
 
     Raises:
-        UserError: The first thing that is wrong.
+        UserError: The first invalid setting.
     """
     _check_rules_of_the_game(config)
     _check_observation(config)
@@ -34,7 +34,7 @@ def _check_rules_of_the_game(config: Config) -> None:
     if config.memory.name == "sequential" and math.isfinite(clip):
         for name in ("life_loss_reward", "truncation_reward"):
             if getattr(env, name):
-                allowed = f"inf with memory=sequential and env.{name}, or it clips that too"
+                allowed = f"inf with memory=sequential and env.{name}, which it would clip too"
                 raise wrong("agent.reward_clip", clip, allowed)
 
 
@@ -43,7 +43,7 @@ def _check_observation(config: Config) -> None:
     if isinstance(obs, PixelObservation):
         _check_screen(config.env, obs)
     if obs.padding != "zeros" and config.memory.name == "sequential":
-        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (keras-rl2's way)")
+        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (as in keras-rl2)")
     check_inputs(config)
 
 

@@ -1,7 +1,7 @@
-"""Old environment names, and the game and rules that each stands for.
+"""Old environment names, with the game and rules of each.
 
-Source of the ``v0`` and ``v4`` rules: Gym 0.18, ``gym/envs/__init__.py``; of ``v5``: ale-py's
-``registration.py``, and Machado et al. 2018, https://arxiv.org/abs/1709.06009.
+Sources: Gym 0.18, ``gym/envs/__init__.py`` (``v0`` and ``v4``); ale-py's ``registration.py``, and
+Machado et al. 2018, https://arxiv.org/abs/1709.06009 (``v5``).
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any, Final, NamedTuple
 from runner.errors import wrong
 from runner.settings.games import all_games
 
-DRAWN_SKIP: Final = [2, 3, 4]  # frames, one of them at every step (Gym's range(2, 5))
+DRAWN_SKIP: Final = [2, 3, 4]  # frames, drawn at every step (Gym's range(2, 5))
 
 
 class EnvId(NamedTuple):
-    """What an environment name stands for."""
+    """Game and rules of an environment name."""
 
     game: str  # ALE's name
     ram: bool
     frame_skip: int | list[int]  # frames per step
     repeat_action_probability: float  # probability per frame
-    max_steps: int | None  # steps after which a game is cut off
-    max_frames: int  # frames after which it is
+    max_steps: int | None  # steps after which a game is truncated
+    max_frames: int  # frames after which a game is truncated
 
 
 @functools.cache
 def all_ids() -> dict[str, EnvId]:
-    """Every name, and what it stands for."""
+    """Game and rules by environment name."""
     return {
         name: env_id
         for game in all_games()
@@ -45,7 +45,7 @@ def _camel_case(game: str) -> str:
 
 def _of_gym(game: str, ram: bool) -> dict[str, EnvId]:
     base = _camel_case(game) + ("-ram" if ram else "")
-    fixed = 3 if game == "space_invaders" else 4  # so that its lasers, which flicker, are seen
+    fixed = 3 if game == "space_invaders" else 4  # so that flickering lasers are visible
     # Names end in -v0 with sticky actions, in -v4 without.
     kinds: list[tuple[str, int | list[int], int, int]] = [
         ("", DRAWN_SKIP, 10_000, 100_000),  # kind, frame skip, steps of v0, steps of v4
@@ -55,7 +55,7 @@ def _of_gym(game: str, ram: bool) -> dict[str, EnvId]:
     ids = {}
     for kind, skip, steps_v0, steps_v4 in kinds:
         for version, repeat, steps in (("v0", 0.25, steps_v0), ("v4", 0.0, steps_v4)):
-            # Gym counted steps only; as many frames as the longest game of 100,000 steps takes.
+            # Gym counted steps only: 400,000 frames cover the longest game of 100,000 steps.
             ids[f"{base}{kind}-{version}"] = EnvId(game, ram, skip, repeat, steps, 400_000)
     return ids
 
@@ -66,10 +66,10 @@ def _of_ale(game: str, ram: bool) -> dict[str, EnvId]:
 
 
 def find_id(name: str) -> EnvId:
-    """Returns what ``name`` stands for.
+    """Returns the game and rules of ``name``.
 
     Raises:
-        UserError: No environment was called that.
+        UserError: There is no such environment name.
     """
     found = all_ids().get(name)
     if found is None:
@@ -84,5 +84,5 @@ def find_id(name: str) -> EnvId:
 
 
 def of_id(name: str | None, knob: str, otherwise: Any) -> Any:
-    """What the environment ``name`` sets ``knob`` to; ``otherwise`` where there is no name."""
+    """The value of ``knob`` in the environment ``name``; ``otherwise`` if ``name`` is None."""
     return otherwise if name is None else getattr(find_id(name), knob)

@@ -18,24 +18,24 @@ Trains a DQN agent on an Atari game, evaluates it, and writes a run directory be
   python -m runner resume=last train.steps=4000000      resume the newest run
   python -m runner.evaluate run=DIR episodes=30         play games with a trained network
   python -m runner.compare runs/sweeps                  compare runs: one page of charts and tables
-Also: python -m runner.watch run=DIR (a video), runner.explain (what the agent reads), runner.lab
-(it plays live in the browser), runner.doctor (is this machine ready?)
+Also: python -m runner.watch run=DIR (a video), runner.explain (explains the agent's inputs),
+runner.lab (live play in the browser), runner.doctor (checks this machine)
 
-Groups: an option sets several settings at once, group=option.
-  env         the game: pong, breakout, ... (python -m runner.doctor --games lists them)
-  obs         what the agent sees: ram, pixel, raw
-  model       the network: dense, nature, nips, custom, ...
-  features    what the bytes of the game's RAM mean: none, seaquest
-  agent       how it learns: strong, dqn, double, dueling, rainbow, keras_rl2
-  memory      the replay memory: replay, prioritized, sequential
-  policy      how actions are chosen while training: linear, constant, strong, greedy, softmax, ...
-  train       how long: ram (10 to 15 minutes), pixel, hour, smoke (seconds)
+Groups: an option sets several settings, group=option.
+  env         game: pong, breakout, ... (python -m runner.doctor --games lists them)
+  obs         observation: ram, pixel, raw
+  model       network: dense, nature, nips, custom, ...
+  features    named RAM features of a game: none, seaquest
+  agent       learning algorithm: strong, dqn, double, dueling, rainbow, keras_rl2
+  memory      replay memory: replay, prioritized, sequential
+  policy      behaviour policy: linear, constant, strong, greedy, softmax, ...
+  train       training length: ram (10 to 15 minutes), pixel, hour, smoke (seconds)
   experiment  a published tutorial, or a sweep, with all its settings
   logger      curves: default, tensorboard, wandb, mlflow
   video       videos of games: off, best, every_eval, every_episode
 
-Flags: --cfg=job prints the resolved settings (--cfg=hydra Hydra's, --package=agent one group) and
-runs nothing; -m, --multirun sweeps; -h, --help.
+Flags: --cfg=job prints the resolved settings without running (--cfg=hydra: Hydra's;
+--package=agent: one group); -m, --multirun: a sweep; -h, --help.
 
 Every setting with its default and range: docs/configuration.md
 """
@@ -51,7 +51,7 @@ COMMANDS: Final = ("evaluate", "watch", "compare", "explain", "lab", "doctor")
 
 @dataclass(frozen=True)
 class Flags:
-    """A command line, taken apart."""
+    """A parsed command line."""
 
     settings: list[str]
     help: bool = False
@@ -61,10 +61,10 @@ class Flags:
 
 
 def parse_flags(arguments: Sequence[str]) -> Flags:
-    """Takes a command line apart, whatever the order of flags and settings.
+    """Parses a command line, with flags and settings in any order.
 
     Raises:
-        UserError: There is no such flag, or it has no such value.
+        UserError: A flag or its value is unknown.
     """
     settings: list[str] = []
     given: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The games of ALE under the names that users type. Imports neither TensorFlow nor Hydra."""
+"""ALE's games by the names that users type. Imports neither TensorFlow nor Hydra."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ale_py import ALEInterface, roms
 
 from runner.errors import UserError
 
-# Listed by ALE 0.12, but it has no mode of theirs for one player: loading them ends the process.
+# Listed by ALE 0.12, but without a one-player mode: loading them ends the process.
 FOR_TWO_PLAYERS: Final = frozenset({"combat", "joust", "maze_craze", "warlords"})
 
 _LARGEST_ROM: Final = 512 * 1024  # bytes
@@ -34,7 +34,7 @@ for _ in range(60):
 
 @functools.cache
 def all_games() -> tuple[str, ...]:
-    """The games of ALE's list that it can play (``space_invaders``, ``pong`` ...), sorted."""
+    """The playable games of ALE's list (``space_invaders``, ``pong`` ...), sorted."""
     return tuple(sorted(set(roms.get_all_rom_ids()) - FOR_TWO_PLAYERS))
 
 
@@ -49,10 +49,10 @@ def _by_squeezed_name() -> dict[str, str]:
 
 
 def find_game(name: str) -> str:
-    """Returns ALE's name of the game that ``name`` means.
+    """Returns ALE's name of the game ``name``.
 
     Raises:
-        UserError: No game is called that; the line lists the nearest names.
+        UserError: There is no such game; the message lists the nearest names.
     """
     found = _by_squeezed_name().get(squeezed(name))
     if found is None:
@@ -68,7 +68,7 @@ def find_game(name: str) -> str:
 
 
 def rom_path(game: str, rom_dir: str | None) -> Path:
-    """Returns the ROM of ``game``: ALE's own, or the one in the user's folder.
+    """Returns the ROM of ``game``: ALE's, or the one in the user's folder.
 
     Args:
         game: ALE's name of the game.
@@ -80,9 +80,9 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
     if rom_dir is None:
         try:
             return Path(str(roms.get_rom_path(game)))
-        except OSError as error:  # ALE_ROMS_DIR, or the installation, lacks it or has another
+        except OSError as error:  # missing or different in ALE_ROMS_DIR or the installation
             raise UserError(
-                f"env={game}: expected ALE's own {game}.bin; unset ALE_ROMS_DIR, "
+                f"env={game}: expected ALE's {game}.bin; unset ALE_ROMS_DIR, "
                 "or pip install --force-reinstall ale-py"
             ) from error
     folder = Path(rom_dir).expanduser()
@@ -98,18 +98,18 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
 def check_rom(game: str, rom_dir: str | None) -> None:
     """Checks that the ROM in the user's folder can be played as ``game``.
 
-    ALE may hang or end the process with a ROM that it does not know, so such a one is played first
-    in a process of its own, for a limited time.
+    ALE may hang or end the process with an unknown ROM, so such a ROM is first tried in a separate
+    process with a time limit.
 
     Raises:
-        UserError: The ROM is another game's, or cannot be played.
+        UserError: The ROM belongs to another game, or cannot be played.
     """
     path = rom_path(game, rom_dir)
     if rom_dir is None:
         return
     allowed = f"env.rom_dir={rom_dir}: expected {path.name} to be a ROM of {game}"
     if path.stat().st_size > _LARGEST_ROM:
-        raise UserError(f"{allowed} (it is larger than any)")
+        raise UserError(f"{allowed} (it is larger than any ROM)")
     if ALEInterface.isSupportedROM(str(path)) is not None:
         return
     if other := _by_checksum().get(hashlib.md5(path.read_bytes()).hexdigest()):
@@ -124,6 +124,6 @@ def check_rom(game: str, rom_dir: str | None) -> None:
 
 
 def _by_checksum() -> dict[str, str]:
-    """Games by the MD5 sum of ALE's own ROM."""
+    """Games by the MD5 sum of ALE's ROM."""
     sums = json.loads((Path(str(roms.__file__)).parent / "md5.json").read_text())
     return {md5: name.removesuffix(".bin") for name, md5 in sums.items()}

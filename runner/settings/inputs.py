@@ -11,7 +11,7 @@ from runner.settings.schema import Config
 
 
 def ram_seen(config: Config) -> Ram | None:
-    """What the observed bytes of the RAM are called; None: the screen alone is observed."""
+    """Names and addresses of the observed RAM bytes; None: only the screen is observed."""
     obs = config.obs
     if isinstance(obs, RamObservation):
         return ram_of(config.env.game, obs.bytes)
@@ -22,7 +22,7 @@ def check_inputs(config: Config) -> None:
     """Checks ``model.inputs`` and ``features``.
 
     Raises:
-        UserError: An encoder does not fit this game, observation or agent.
+        UserError: An encoder is incompatible with this game, observation or agent.
     """
     model, obs = config.model, config.obs
     is_ram, is_dense = isinstance(obs, RamObservation), isinstance(model, DenseModel)
@@ -32,9 +32,9 @@ def check_inputs(config: Config) -> None:
     for k, encoder in enumerate(model.inputs if isinstance(model, DenseModel | BothModel) else ()):
         key = f"model.inputs[{k}]"
         if encoder.adapts and config.agent.name == "keras_rl2":
-            allowed = "scaled, changes, bits with agent=keras_rl2, which shows no layer the warm-up"
+            allowed = "scaled, changes, bits with agent=keras_rl2, which adapts no layers"
             raise wrong(key, encoder.kind, allowed)
         if ram is not None:
             encoder.check(ram, key)
         elif encoder.of_ram:
-            raise wrong(key, encoder.kind, "scaled, or obs=ram: it reads bytes of RAM")
+            raise wrong(key, encoder.kind, "scaled, or obs=ram: it reads RAM bytes")

@@ -1,7 +1,7 @@
 """Hydra's multirun with its stock launchers and sweepers.
 
-Nothing of a run is composed here: its settings were composed and checked before the first run was
-started, and are composed again in its own process.
+No run is composed here: all settings are composed and checked before the first run starts, and
+again in each run's process.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Work = Callable[[int, Sequence[str]], float | None]
 
 
 def check_installed(hydra: DictConfig) -> None:
-    """Checks that what ``hydra/launcher`` and ``hydra/sweeper`` name is installed.
+    """Checks that the plugins of ``hydra/launcher`` and ``hydra/sweeper`` are installed.
 
     Raises:
-        UserError: It is not; the line says how to install it.
+        UserError: A plugin is missing; the message says how to install it.
     """
     for part in ("launcher", "sweeper"):
         target = str(hydra[part]["_target_"])
@@ -47,19 +47,19 @@ def check_installed(hydra: DictConfig) -> None:
 
 
 def multirun(hydra: DictConfig, folder: Path, params: Mapping[str, str], work: Work) -> None:
-    """Has the sweeper choose values, and the launcher call ``work`` for each choice.
+    """Lets the sweeper choose values, and the launcher call ``work`` for each choice.
 
     Args:
         hydra: Hydra's settings: the launcher and the sweeper.
-        folder: Of the sweep.
-        params: What is swept: values by key, in Hydra's grammar.
-        work: Called with the number of a run and its ``key=value`` texts, wherever the launcher
-            starts it. Returns the result, or None: it failed. Pickled.
+        folder: Folder of the sweep.
+        params: Swept values by key, in Hydra's grammar.
+        work: Called with the number of a run and its ``key=value`` overrides, in the launcher's
+            process. Returns the result, or None if the run failed. Pickled.
     """
-    # What they say is said by the sweep.
+    # The sweep prints this information itself.
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
     if "optuna" in hydra.sweeper["_target_"]:
-        import optuna  # sets its level when it is imported
+        import optuna  # sets its log level on import
 
         optuna.logging.set_verbosity(logging.CRITICAL)
     if hydra.launcher["_target_"] == ray_launcher.TARGET:
@@ -85,7 +85,7 @@ def multirun(hydra: DictConfig, folder: Path, params: Mapping[str, str], work: W
 
 @dataclass(frozen=True)
 class _Task:
-    """What a launcher calls for each run, in whatever process it starts."""
+    """Callable that a launcher calls for each run, in any process."""
 
     work: Work
 
@@ -96,7 +96,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Loader:
-    """Hydra's loader of configurations, without those of the runs."""
+    """Hydra's configuration loader, without composing the runs' configurations."""
 
     loader: Any
 

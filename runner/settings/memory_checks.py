@@ -1,4 +1,4 @@
-"""Constraints of the replay memory, and its need of memory and disk."""
+"""Constraints of the replay memory, and its memory and disk requirements."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from runner.settings.memory import PrioritizedMemory, SequentialMemory
 from runner.settings.observations import observation_shape
 from runner.settings.schema import Config
 
-PRIORITY_BYTES: Final = 5  # of one transition, the sums over it included
-PROGRAM_BYTES: Final = 800_000_000  # of memory, beside the replay: TensorFlow above all
-PROGRAM_ADDRESSES: Final = 3_400_000_000  # bytes of address space, in the same way
-PROGRAM_FILES: Final = 64  # open at once, beside those of the emulator processes
+PRIORITY_BYTES: Final = 5  # per transition, including the sums over it
+PROGRAM_BYTES: Final = 800_000_000  # of memory without the replay, mostly TensorFlow
+PROGRAM_ADDRESSES: Final = 3_400_000_000  # bytes of address space without the replay
+PROGRAM_FILES: Final = 64  # open files without those of the emulator processes
 FILES_OF_A_PROCESS: Final = 4
 
 
 def check_memory(config: Config) -> None:
-    """Checks that keras-rl2's own memory is asked for nothing that it cannot do.
+    """Checks that the settings are supported by keras-rl2's memory, if it is used.
 
     Raises:
-        UserError: The first thing that it cannot.
+        UserError: A setting is not supported.
     """
     if isinstance(config.memory, SequentialMemory) and config.agent.n_step != 1:
         raise wrong("agent.n_step", config.agent.n_step, "1 with memory=sequential")
@@ -35,7 +35,7 @@ def observation_bytes(config: Config) -> int:
 
 
 def replay_bytes(config: Config) -> int:
-    """Bytes that the full replay memory takes (float copies and Python objects for keras-rl2's)."""
+    """Bytes of the full replay memory (with Python objects and float copies for keras-rl2's)."""
     per_transition = observation_bytes(config) + (
         350 if isinstance(config.memory, SequentialMemory) else 8
     )
@@ -45,13 +45,13 @@ def replay_bytes(config: Config) -> int:
 
 
 def checkpoint_bytes(config: Config) -> int:
-    """Bytes that the replay's part of all kept checkpoints takes at most; 0: none are made."""
+    """Largest size in bytes of the replay in all kept checkpoints; 0: no checkpoints."""
     if isinstance(config.memory, SequentialMemory):
         return 0
     extra = (config.checkpoint.keep + 1) * config.checkpoint.interval
-    # Final observations are entries too: 2 % is a game of 50 steps.
+    # Final observations are entries too: 2 % corresponds to games of 50 steps.
     entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
-    # The priorities are whole in every checkpoint, and in the one that is being written.
+    # Every checkpoint has a full copy of the priorities, including the one being written.
     priorities = (config.checkpoint.keep + 1) * min(config.memory.limit, entries) * PRIORITY_BYTES
     return entries * (observation_bytes(config) + 8) + priorities * isinstance(
         config.memory, PrioritizedMemory
@@ -59,10 +59,10 @@ def checkpoint_bytes(config: Config) -> int:
 
 
 def check_memory_size(config: Config) -> None:
-    """Checks that the program and the full replay memory fit into what this process may use.
+    """Checks that the program and the full replay memory fit into this process's limits.
 
     Raises:
-        UserError: They do not.
+        UserError: They do not fit.
     """
     replay = replay_bytes(config)
     for what, free, program in (

@@ -20,25 +20,25 @@ SIZES: Final = integers(1, 4096)
 
 @dataclass
 class DenseModel:
-    """Dense layers on what encoders read of the observations."""
+    """Dense layers on encoded observations."""
 
     name: str = option("dense")
     hidden: list[int] = setting([512, 128], UNITS, "units of each dense layer")
     dense_initializer: str = setting(
         "glorot_uniform",
         one_of(*INITIALIZERS),
-        "initial kernels of the dense layers, the output included, not of the dueling head",
+        "kernel initializer of the dense layers, including the output, not of the dueling head",
     )
-    activation: str = setting("relu", one_of(*ACTIVATIONS), "of the hidden layers")
+    activation: str = setting("relu", one_of(*ACTIVATIONS), "activation of the hidden layers")
     layer_norm: bool = setting(False, ANY, "normalise every hidden layer before its activation")
     inputs: list[Encoder] = setting(
         [Scaled()],
         rule(bool, "a list of encoders, such as [standardized,changes,{kind:places,count:10}]"),
-        "what the first layer [reads](#inputs), side by side",
+        "[encoders](#inputs) of the first layer's inputs, concatenated",
         options=encoders,
     )
     gains: bool = setting(
-        False, ANY, "each input that is not a tile times exp(10 g), with a learned g of its own"
+        False, ANY, "multiply each input except tiles by exp(10 g), with a learned g per input"
     )
 
 
@@ -49,39 +49,37 @@ class ConvModel:
     name: str = option("conv")
     filters: list[int] = setting([32, 64, 64], SIZES, "filters of each convolution")
     kernels: list[int] = setting([8, 4, 3], SIZES, "side of each kernel, pixels")
-    strides: list[int] = setting([4, 2, 1], SIZES, "of each convolution, pixels")
+    strides: list[int] = setting([4, 2, 1], SIZES, "stride of each convolution, pixels")
     conv_bias: bool = setting(True, ANY, "whether the convolutions have biases")
     per_frame: bool = setting(
-        False, ANY, "the convolutions see each frame of the window by itself, with shared weights"
+        False, ANY, "apply the convolutions to each frame of the window, with shared weights"
     )
     conv_initializer: str = setting(
-        "glorot_uniform", one_of(*INITIALIZERS), "initial kernels of the convolutions"
+        "glorot_uniform", one_of(*INITIALIZERS), "kernel initializer of the convolutions"
     )
     hidden: list[int] = setting([512], UNITS, "units of each dense layer")
     dense_initializer: str = setting(
         "glorot_uniform",
         one_of(*INITIALIZERS),
-        "initial kernels of the dense layers, the output included, not of the dueling head",
+        "kernel initializer of the dense layers, including the output, not of the dueling head",
     )
-    activation: str = setting("relu", one_of(*ACTIVATIONS), "of the hidden layers")
+    activation: str = setting("relu", one_of(*ACTIVATIONS), "activation of the hidden layers")
     layer_norm: bool = setting(False, ANY, "normalise every hidden layer before its activation")
-    scale: float = setting(1 / 255, finite_above(0.0), "factor on the pixels inside the network")
+    scale: float = setting(1 / 255, finite_above(0.0), "factor of the pixels inside the network")
 
 
 @dataclass
 class BothModel(ConvModel):
-    """Convolutions on screens and encoders of the RAM side by side, then dense layers."""
+    """Convolutions on screens and encoders of the RAM, concatenated, then dense layers."""
 
     name: str = option("both")
     inputs: list[Encoder] = setting(
         [Scaled()],
         rule(bool, "a list of encoders, such as [standardized,changes,{kind:places,count:10}]"),
-        "what is [read](#inputs) of the RAM, side by side",
+        "[encoders](#inputs) of the RAM, concatenated",
         options=encoders,
     )
-    gains: bool = setting(
-        False, ANY, "each input of the RAM that is not a tile times a learned gain of its own"
-    )
+    gains: bool = setting(False, ANY, "multiply each RAM input except tiles by a learned gain")
 
 
 @dataclass
@@ -97,6 +95,8 @@ class CustomModel:
     arguments: dict[str, Any] = setting(
         {}, ANY, "keyword arguments of your function: `model.arguments.units=128`"
     )
-    hidden: list[int] = setting([], UNITS, "the last is the units of `agent.dueling=streams`")
-    activation: str = setting("relu", one_of(*ACTIVATIONS), "of these streams")
+    hidden: list[int] = setting(
+        [], UNITS, "the last entry is the hidden units of `agent.dueling=streams`"
+    )
+    activation: str = setting("relu", one_of(*ACTIVATIONS), "activation of these streams")
     layer_norm: bool = setting(False, ANY, "normalise these streams before their activation")

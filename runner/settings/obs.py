@@ -19,14 +19,14 @@ from models.setting import (
 
 @dataclass
 class Observation:
-    """What every observation has."""
+    """Settings common to all observations."""
 
     name: str = option("")
     window: int = setting(3, between(1, 255), "observations in a state; 4 with `obs=pixel`")
     padding: str = setting(
         "zeros",
         one_of("zeros", "first"),
-        "fills a window at an episode's start: zeros, as keras-rl2, or its first observation",
+        "fills a window at an episode's start: zeros, as in keras-rl2, or the first observation",
     )
     zero_terminal_observation: bool = setting(
         False, ANY, "the observation after a game's last step is all zeros"
@@ -41,13 +41,13 @@ class RamObservation(Observation):
     bytes: list[int] | None = setting(
         None,
         optional(distinct(0, RAM_BYTES - 1)),
-        "only these bytes of the RAM, in this order: `'obs.bytes=[99,101,72]'`; `null`: all",
+        "observe only these RAM bytes, in this order: `'obs.bytes=[99,101,72]'`; `null`: all",
     )
 
 
 @dataclass
 class PixelObservation(Observation):
-    """The screen; it goes through these settings in the order of the table."""
+    """The screen, processed by these settings in the order of the table."""
 
     name: str = option("pixel")
     window: int = setting(4, between(1, 255), "observations in a state (Mnih et al. 2015)")
@@ -57,7 +57,7 @@ class PixelObservation(Observation):
     color: str = setting(
         "luma",
         one_of("luma", "mean", "rgb"),
-        "grey as ALE weighs it, grey as the mean of the three channels, or the channels",
+        "grey with ALE's weights, grey as the mean of the three channels, or all three channels",
     )
     crop: list[int] | None = setting(
         None,
@@ -65,18 +65,18 @@ class PixelObservation(Observation):
             lambda v: v is None or (len(v) == 4 and 0 <= v[0] < v[1] and 0 <= v[2] < v[3]),
             "null or [top,bottom,left,right] in pixels, top < bottom, left < right",
         ),
-        "pixels of the screen, bottom and right not included: `'obs.crop=[34,194,0,160]'`",
+        "pixels of the screen, excluding bottom and right: `'obs.crop=[34,194,0,160]'`",
     )
-    subsample: int = setting(1, between(1, 100), "every n-th row and column")
+    subsample: int = setting(1, between(1, 100), "keep every n-th row and column")
     resize: str = setting(
         "area",
         one_of("area", "nearest", "bilinear", "none"),
-        "how the screen is brought to `obs.height` x `obs.width`",
+        "resize method to `obs.height` x `obs.width`",
     )
     height: int = setting(
-        84, between(1, 4096), "pixels of the resized screen (Mnih et al. 2015); unless `none`"
+        84, between(1, 4096), "height of the resized screen, pixels (Mnih et al. 2015)"
     )
-    width: int = setting(84, between(1, 4096), "the same")
+    width: int = setting(84, between(1, 4096), "width of the resized screen, pixels")
 
 
 @dataclass

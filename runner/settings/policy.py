@@ -34,7 +34,7 @@ def _is_pair(point: Any) -> bool:
 
 @dataclass
 class Policy:
-    """Rules that choose the actions while training."""
+    """Action-selection rules during training."""
 
     name: str = setting(
         "eps_greedy",
@@ -46,13 +46,13 @@ class Policy:
     clip: list[float] = setting(
         [-500.0, 500.0],
         rule(lambda v: len(v) == 2 and v[0] < v[1], "[lowest, highest]"),
-        "`boltzmann`: Q / tau is clipped to these (keras-rl2's default)",
+        "`boltzmann`: limits of Q / tau (keras-rl2's default)",
     )
     exponent: float = setting(
         2.0,
         rule(lambda v: 1 < v < math.inf, "a finite number > 1"),
-        "`eps_z_greedy`: a random action is repeated for n steps with a probability in proportion "
-        "to n to the minus exponent (Dabney et al. 2021)",
+        "`eps_z_greedy`: a random action is repeated for n steps with probability proportional to "
+        "n to the power of -exponent (Dabney et al. 2021)",
     )
     max_action_repeat: int = setting(
         100, at_least(1, "steps", 2**31 - 1), "`eps_z_greedy`: longest repeat"
@@ -61,33 +61,33 @@ class Policy:
         0.0,
         at_least(0.0),
         "`eps_z_greedy`: environment i of N uses epsilon to the power of 1 + spread * i / (N - 1), "
-        "a single one 1 + spread / 2; environment 0 explores most, and its epsilon is printed; "
-        "7 in Horgan et al. 2018, with epsilon 0.4",
+        "a single environment 1 + spread / 2; environment 0 explores most, and its epsilon is "
+        "printed; 7 in Horgan et al. 2018, with epsilon 0.4",
     )
     repeat_share: float = setting(
         1.0,
         between(0, 1),
-        "`eps_z_greedy`: share of the environments where random actions are repeated",
+        "`eps_z_greedy`: share of the environments with repeated random actions",
     )
     random_ties: bool = setting(
-        False, ANY, "equally good actions are drawn from; `false`: the first, as in keras-rl2"
+        False, ANY, "break ties between actions at random; `false`: the first, as in keras-rl2"
     )
 
 
 @dataclass
 class NoSchedule(Policy):
-    """The rule has no parameter: the best action, always."""
+    """No parameter: always the best action."""
 
 
 @dataclass
 class Constant(Policy):
-    """The parameter is the same throughout."""
+    """The parameter is constant."""
 
     schedule: str = option("constant")
     value_max: float = setting(0.1, finite(), "epsilon (keras-rl2's default) or tau")
 
     def values(self) -> dict[str, float]:
-        """Every value that the parameter is set to, by the name of its setting."""
+        """The values of the parameter, by the name of their settings."""
         return {
             name: getattr(self, name) for name in ("value_max", "value_min") if hasattr(self, name)
         }
@@ -95,21 +95,21 @@ class Constant(Policy):
 
 @dataclass
 class Linear(Constant):
-    """The parameter falls along a straight line."""
+    """The parameter decays linearly."""
 
     schedule: str = option("linear")
     value_max: float = setting(1.0, finite(), "epsilon or tau at step 0 (Mnih et al. 2015)")
-    value_min: float = setting(0.05, finite(), "at `policy.nb_steps` and after")
-    nb_steps: int = setting(200000, at_least(1, "steps"), "from one to the other")
+    value_min: float = setting(0.05, finite(), "epsilon or tau from `policy.nb_steps` on")
+    nb_steps: int = setting(200000, at_least(1, "steps"), "steps of the decay")
 
 
 @dataclass
 class Exponential(Constant):
-    """The parameter falls exponentially."""
+    """The parameter decays exponentially."""
 
     schedule: str = option("exponential")
     value_max: float = setting(1.0, finite(), "epsilon or tau at step 0")
-    value_min: float = setting(0.05, finite(), "its limit")
+    value_min: float = setting(0.05, finite(), "limit of epsilon or tau")
     rate: float = setting(
         1.5e-5,
         finite_above(0),
@@ -119,7 +119,7 @@ class Exponential(Constant):
 
 @dataclass
 class Piecewise(Policy):
-    """The parameter follows straight lines between points, constant before and after."""
+    """The parameter is linear between points, constant before and after."""
 
     schedule: str = option("piecewise")
     points: list[Any] = setting(
@@ -136,10 +136,10 @@ AnyPolicy = NoSchedule | Constant | Linear | Exponential | Piecewise
 
 
 def check_policy(policy: Policy) -> None:
-    """Checks what relates the settings of ``policy`` to each other.
+    """Checks relations between the settings of ``policy``.
 
     Raises:
-        UserError: The first thing that is wrong.
+        UserError: The first invalid setting.
     """
     if (policy.name == "greedy") != (policy.schedule == "none"):
         allowed = (
@@ -156,10 +156,10 @@ def check_policy(policy: Policy) -> None:
     if isinstance(policy, Piecewise):
         steps = [step for step, _ in policy.points]
         if steps[0] < 0 or any(a >= b for a, b in itertools.pairwise(steps)):
-            allowed = "steps >= 0, each after the one before"
+            allowed = "steps >= 0, each after the previous one"
             raise wrong("policy.points", policy.points, allowed)
         if not all(_is_parameter(policy, value) for _, value in policy.points):
-            raise wrong("policy.points", policy.points, f"as value, {_parameter(policy)}")
+            raise wrong("policy.points", policy.points, f"values: {_parameter(policy)}")
 
 
 def _is_parameter(policy: Policy, value: float) -> bool:

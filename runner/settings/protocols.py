@@ -1,8 +1,8 @@
 """Named sets of rules (protocols), and their overrides.
 
-Source of ``v5`` and ``machado``: Machado et al. 2018, "Revisiting the Arcade Learning Environment",
-https://arxiv.org/abs/1709.06009 (``v5`` is ALE's own default in Gymnasium). Source of ``nature``:
-Mnih et al. 2015, https://doi.org/10.1038/nature14236.
+Sources: Machado et al. 2018, "Revisiting the Arcade Learning Environment",
+https://arxiv.org/abs/1709.06009 (``v5``, ALE's default in Gymnasium, and ``machado``); Mnih et al.
+2015, https://doi.org/10.1038/nature14236 (``nature``).
 """
 
 from __future__ import annotations
@@ -37,5 +37,5 @@ PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
 
 
 def rules_of(env: EnvConfig) -> str:
-    """Where the rules come from, in words."""
+    """Text that names the source of the rules."""
     return env.id or f"protocol {env.protocol}"

@@ -1,6 +1,6 @@
 """A Hydra launcher on Ray: every run is a task of a Ray cluster.
 
-Hydra's own plugin cannot be installed beside Gymnasium 1.4: they want different cloudpickles.
+Hydra's plugin cannot be installed with Gymnasium 1.4: they need different versions of cloudpickle.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from omegaconf import DictConfig, OmegaConf
 from runner.cores import SHARE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PACKAGE: Final = "hydra_plugins.runner"  # Hydra takes launchers from this namespace only
+PACKAGE: Final = "hydra_plugins.runner"  # Hydra loads launchers only from this namespace
 TARGET: Final = f"{PACKAGE}.RayLauncher"
 
 
 class RayLauncher(Launcher):
-    """Starts the runs as the cluster has room, and waits for all.
+    """Starts runs as the cluster has capacity, and waits for all.
 
     Args:
         init: Arguments of ``ray.init``.
-        remote: What a run needs: options of a Ray task.
+        remote: Resources of a run: options of a Ray task.
     """
 
     __module__ = PACKAGE
@@ -41,14 +41,14 @@ class RayLauncher(Launcher):
         self._remote: Any = OmegaConf.to_container(remote, resolve=True)
 
     def setup(self, *, task_function: TaskFunction, **_: Any) -> None:
-        """Keeps what is to be called."""
+        """Stores the task function."""
         self._task: Any = task_function
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Has Ray call the task for each run; what goes wrong in one stays with it."""
-        ray: Any = importlib.import_module("ray")  # it is optional
+        """Calls the task on Ray for each run; a failed run does not affect the others."""
+        ray: Any = importlib.import_module("ray")  # optional
         work = self._task.work
 
         def make(number: int, overrides: list[str]) -> float | None:
@@ -57,13 +57,13 @@ class RayLauncher(Launcher):
         def result(job: Any) -> float | None:
             try:
                 return ray.get(job)  # type: ignore[no-any-return]
-            except ray.exceptions.RayError:  # its worker died, and wrote no record of that
+            except ray.exceptions.RayError:  # the worker died without a record
                 return None
 
         before = signal.getsignal(signal.SIGTERM)
         share = {SHARE: str(max(int(self._remote["num_cpus"]), 1))}
         ray.init(runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), **share}}, **self._init)
-        signal.signal(signal.SIGTERM, before)  # which Ray takes
+        signal.signal(signal.SIGTERM, before)  # Ray replaces the handler
         try:
             task = ray.remote(**self._remote)(make)
             jobs = [task.remote(n, list(o)) for n, o in enumerate(job_overrides, initial_job_idx)]
@@ -75,7 +75,7 @@ class RayLauncher(Launcher):
 
 
 def register() -> None:
-    """Makes the launcher known to Hydra."""
+    """Registers the launcher with Hydra."""
     module = ModuleType(PACKAGE)
     vars(module)["RayLauncher"] = RayLauncher
     sys.modules.setdefault("hydra_plugins", ModuleType("hydra_plugins"))

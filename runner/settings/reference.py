@@ -21,7 +21,7 @@ _TYPES: Final = {bool: "true or false", str: "text"}
 
 
 def table(group: str) -> str:
-    """The table of a group, or of the settings that are in none (``run``)."""
+    """The table of a group, or of the settings outside any group (``run``)."""
     if group == "run":
         names = [name for name in fields_of(Config) if not options_of(Config, name)]
         return _HEAD + "".join(_row(name, name, [Config], [Config]) for name in names)
@@ -64,7 +64,7 @@ def _row(full: str, name: str, having: list[type], options: list[type]) -> str:
     allowed = allowed or _TYPES.get(hints_of(having[0])[name], "")
     sentence = metadata.get("sentence", "")
     if metadata.get("is_option"):
-        sentence = f"type `{full.partition('.')[0]}=` instead"
+        sentence = f"use `{full.partition('.')[0]}=` instead"
     if len(having) < len(options):
         by = told_apart_by(options)
         assert by is not None
@@ -87,7 +87,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 
 
 def written(text: str) -> str:
-    """``text`` with every table between its marks as it is now."""
+    """``text`` with every table between its marks regenerated."""
     return _MARKS.sub(lambda match: match[1] + table(match[2]) + match[3], text)
 
 

@@ -1,4 +1,4 @@
-"""Settings that may change when a run is resumed; all others are refused."""
+"""Settings that may change when a run is resumed; changes of others are rejected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.settings import command_line, compose
 from runner.settings.memory_checks import check_memory_size
 from runner.settings.schema import Config
 
-# Neither changes what is learned: how long, what is shown, what is played afterwards, what is kept.
+# These do not affect learning: duration, display, evaluation, saved files.
 MAY_CHANGE: Final = (
     "train.steps", "train.episodes", "train.minutes",
     "logger.", "eval.", "video.", "checkpoint.",
@@ -28,7 +28,7 @@ def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
         The run's folder (``last``: the newest below ``runs``), and the other settings.
 
     Raises:
-        UserError: There is no such run, or something else than settings was typed.
+        UserError: There is no such run, or an argument is not a setting.
     """
     flags = [argument for argument in arguments if argument.startswith("-")]
     if flags:
@@ -43,7 +43,7 @@ def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
 
 
 def named_run(setting: str, typed: str) -> Path:
-    """The folder that was typed; ``last``: the newest run below ``runs``.
+    """The given folder; ``last``: the newest run below ``runs``.
 
     Raises:
         UserError: There is no run below ``runs``.
@@ -60,7 +60,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     """Returns ``config`` with ``overrides`` applied.
 
     Raises:
-        UserError: A setting that may not change does; the line lists all of them.
+        UserError: Settings that may not change do; the message lists all of them.
     """
     plain = dataclasses.asdict(config)
     for override in overrides:

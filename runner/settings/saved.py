@@ -1,7 +1,7 @@
 """Reads and writes a run's ``config.yaml``: plain, fully resolved values.
 
-A saved configuration may come from a stranger. It is plain YAML of a limited size without anchors
-and aliases, nothing in it is an interpolation, and reading it runs no code.
+A saved configuration may come from an untrusted source. It is plain YAML of limited size without
+anchors, aliases or interpolations, and reading it runs no code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_CHARACTERS: Final = 10_000  # of a single value
 
 
 class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
-    """YAML without anchors and aliases: what is read is as large as the file says."""
+    """YAML without anchors and aliases, so that content cannot expand beyond the file's size."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()
@@ -47,28 +47,29 @@ def save(config: Config, path: Path) -> None:
 
 
 def read(path: Path) -> Config:
-    """Reads what ``save`` wrote, and checks that its values are possible and fit together.
+    """Reads a file written by ``save``, and checks that its values are valid and compatible.
 
-    What depends on the machine (memory, disk, packages, weights to start from) is not checked:
-    playing needs none of it.
+    Checks that depend on the machine (memory, disk, packages, initial weights) are skipped: playing
+    needs none of them.
 
     Raises:
-        UserError: No such file, not such a file, or a value that is refused.
+        UserError: The file does not exist or has another format, or a value is invalid.
     """
     content = _content(path)
     try:
         return compose.typed(content, resolve=False, to_train=False)
     except UserError as error:
         raise UserError(f"run={path.parent}: its {path.name} has {error}") from error
-    except Exception as error:  # types, sizes, nesting: whatever is wrong, it is the file
+    except Exception as error:  # types, sizes, nesting: any error is an error of the file
         raise _unreadable(path, error) from error
 
 
 def read_plain(path: Path) -> dict[str, Any]:
-    """Reads a run's settings as they stand, unchecked, also those of an older or newer version.
+    """Reads a run's settings unchecked, including those of an older or newer version.
 
     Returns:
-        By dotted name: ``agent.gamma``. What an older version did not know has its default.
+        Settings by dotted name, such as ``agent.gamma``; defaults for those missing in an older
+        version.
 
     Raises:
         UserError: The file cannot be read.
@@ -81,25 +82,25 @@ def read_plain(path: Path) -> dict[str, Any]:
 
 
 def allow_builder(config: Config, folder: Path, named: str | None) -> None:
-    """Lets a run's own network be imported only if the user names it, too.
+    """Allows a run's custom network to be imported only if the user also names it.
 
-    It is code, and the run may be a stranger's. It is looked for among the installed packages, on
-    ``PYTHONPATH`` and in the project's folder, not in the working directory.
+    The network is code, and the run may be untrusted. It is imported from the installed packages,
+    ``PYTHONPATH`` and the project's folder, not from the working directory.
 
     Args:
         config: The run's settings.
-        folder: The run's.
+        folder: The run's folder.
         named: ``model.builder`` as typed; None: not typed.
 
     Raises:
-        UserError: It names none where it must, or another than the run's.
+        UserError: ``named`` is missing, or differs from the run's.
     """
     builder = getattr(config.model, "builder", None)
     if named != builder and named is not None:
         raise wrong("model.builder", named, f"{builder or 'null'}, as in the run")
     if named != builder:
         raise UserError(
-            f"run={folder}: its network is code, {builder}: read it, and if you trust it add "
+            f"run={folder}: its network is code, {builder}: read it; if you trust it, add "
             f"model.builder={builder}"
         )
     if builder is not None:
@@ -110,7 +111,7 @@ def allow_builder(config: Config, folder: Path, named: str | None) -> None:
 
 
 def _content(path: Path) -> dict[Any, Any]:
-    """The file as plain values."""
+    """The file's content as plain values."""
     if not path.is_file():
         raise UserError(f"run={path.parent}: expected a run directory (no {path.name})")
     try:
@@ -119,7 +120,7 @@ def _content(path: Path) -> dict[Any, Any]:
         if len(text) > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES:,} bytes")
         content = yaml.load(text, _PlainLoader)
-    except Exception as error:  # YAML, Unicode, nesting: whatever is wrong, it is the file
+    except Exception as error:  # YAML, Unicode, nesting: any error is an error of the file
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
         raise _unreadable(path, TypeError("no settings in it"))

@@ -1,7 +1,7 @@
 """The typed configuration of one run.
 
 A *step* is one decision of the agent; a *frame* is one frame of the emulator. A group that is a
-union of dataclasses has several options; which one it is, is the class.
+union of dataclasses has several options; the class identifies the option.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from runner.settings.policy import Constant, Exponential, Linear, NoSchedule, Pi
 
 __all__ = ["Config", "EnvConfig"]
 
-AgentConfig = KerasRL2Agent  # what both agents have
+AgentConfig = KerasRL2Agent  # settings common to both agents
 ObsConfig = RamObservation | PixelObservation | BothObservation
 PolicyConfig = Policy
 
 
 @dataclass
 class TrainConfig:
-    """How long to train."""
+    """Duration of training."""
 
     steps: int = setting(3000000, at_least(1, "steps"), "the step at which training ends")
     episodes: int | None = setting(
         None,
         optional(at_least(1, "games")),
-        "training ends when so many games are over, if that is before `train.steps`",
+        "number of games after which training ends, if before `train.steps`",
     )
     minutes: float | None = setting(
         None,
         optional(finite_above(0)),
-        "training ends after so many minutes, evaluations on the way and parts before a resume "
-        "included, if that is before `train.steps`; two such runs are not identical",
+        "minutes after which training ends, if before `train.steps`, including intermediate "
+        "evaluations and time before a resume; two such runs are not identical",
     )
     warmup: int = setting(
         10000,
@@ -57,10 +57,10 @@ class TrainConfig:
 
 @dataclass
 class CheckpointConfig:
-    """What is saved on the way: weights files, and checkpoints that a run is resumed from."""
+    """Files saved during training: weights files, and checkpoints to resume from."""
 
     interval: int = setting(
-        100000, at_least(1, "steps"), "between two checkpoints, and between two weights files"
+        100000, at_least(1, "steps"), "steps between checkpoints, and between weights files"
     )
     weights: str = setting(
         "interval",
@@ -70,20 +70,20 @@ class CheckpointConfig:
     keep: int = setting(
         2,
         at_least(1, "checkpoints"),
-        "checkpoints kept; weights files are all kept; `memory=sequential` makes no checkpoints",
+        "checkpoints kept; all weights files are kept; `memory=sequential` has no checkpoints",
     )
 
 
 @dataclass
 class EvalConfig:
-    """The games played with the network, unclipped and whole, lives ignored."""
+    """Evaluation games: unclipped rewards, full games, lost lives ignored."""
 
     interval: int = setting(
-        500000, at_least(0, "steps"), "between two evaluations on the way; 0: only at the end"
+        500000, at_least(0, "steps"), "steps between intermediate evaluations; 0: only at the end"
     )
-    start: int = setting(0, at_least(0, "steps"), "no evaluation on the way before this step")
-    episodes: int = setting(30, at_least(1, "games", 10**6), "games of one evaluation")
-    epsilon: float = setting(0.01, between(0, 1), "probability of a random action in them")
+    start: int = setting(0, at_least(0, "steps"), "no intermediate evaluation before this step")
+    episodes: int = setting(30, at_least(1, "games", 10**6), "games per evaluation")
+    epsilon: float = setting(0.01, between(0, 1), "probability of a random action in evaluations")
 
 
 @dataclass
@@ -93,36 +93,36 @@ class VideoConfig:
     name: str = setting(
         "final",
         one_of("off", "final", "best", "every_eval", "every_episode"),
-        "which games; type `video=` instead",
+        "recorded games; use `video=` instead",
     )
-    mp4: bool = setting(True, ANY, "H.264, 60 frames/s: real speed, every frame of the emulator")
-    gif: bool = setting(True, ANY, "real speed, fewer frames; `false` with `video=every_episode`")
-    gif_megabytes: float = setting(3.0, finite_above(0), "size of a GIF at most, in 10^6 bytes")
+    mp4: bool = setting(True, ANY, "H.264, 60 frames/s: real time, every emulator frame")
+    gif: bool = setting(True, ANY, "real time, fewer frames; `false` with `video=every_episode`")
+    gif_megabytes: float = setting(3.0, finite_above(0), "maximum size of a GIF, 10^6 bytes")
 
 
 @dataclass
 class LoggerConfig:
-    """What is shown while training, and where its figures are written to."""
+    """Output during training, and destinations of its metrics."""
 
     verbose: int = setting(
         1,
         between(0, 2),
-        "while training, 0: nothing, 1: the progress line, 2: a line per game as well",
+        "output during training: 0: none, 1: the progress line, 2: also a line per game",
     )
     interval: float = setting(
-        30.0, finite_above(0), "seconds between two lines where the output is not a terminal"
+        30.0, finite_above(0), "seconds between lines if the output is not a terminal"
     )
     summary_interval: int = setting(
-        1000, at_least(1, "steps"), "between two points of the curves below"
+        1000, at_least(1, "steps"), "steps between points of the curves below"
     )
-    tensorboard: bool = setting(False, ANY, "TensorBoard's event files in `tensorboard/`")
+    tensorboard: bool = setting(False, ANY, "TensorBoard event files in `tensorboard/`")
     wandb: bool = setting(False, ANY, "Weights & Biases; `pip install -r requirements-wandb.txt`")
     wandb_mode: str = setting(
         "offline",
         one_of("offline", "online"),
-        "kept in `wandb/` for `wandb sync`, or sent at once",
+        "store in `wandb/` for `wandb sync`, or upload immediately",
     )
-    wandb_project: str = setting("atari-runner", ANY, "project of Weights & Biases")
+    wandb_project: str = setting("atari-runner", ANY, "Weights & Biases project")
     mlflow: bool = setting(False, ANY, "MLflow; `pip install -r requirements-mlflow.txt`")
     mlflow_uri: str | None = setting(
         None, ANY, "MLflow's tracking URI; `null`: `mlflow.db` in the run directory"
@@ -146,15 +146,15 @@ class Config:
     eval: EvalConfig = field(default_factory=EvalConfig)
     video: VideoConfig = field(default_factory=VideoConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
-    features: str = setting("none", ANY, "game whose bytes the features name; type the option")
-    seed: int = setting(0, between(0, 2**32 - 1), "of everything random")
+    features: str = setting("none", ANY, "game of the named RAM features; use the group option")
+    seed: int = setting(0, between(0, 2**32 - 1), "seed of all random numbers")
     init_weights: str | None = setting(
         None,
         rule(lambda v: v != "", "an existing .weights.h5 file or keras-rl2 .h5f checkpoint"),
-        "weights to start from: `.weights.h5`, or a keras-rl2 checkpoint (`.h5f`)",
+        "initial weights: `.weights.h5`, or a keras-rl2 checkpoint (`.h5f`)",
     )
     start_step: int = setting(
         0,
         at_least(0, "steps"),
-        "step at which the count and the epsilon schedule start; less than `train.steps`",
+        "initial value of the step counter and the epsilon schedule; less than `train.steps`",
     )

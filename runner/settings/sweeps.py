@@ -1,7 +1,7 @@
 """Plans a sweep: its runs, their names, and the validated settings of each.
 
-What is swept is typed (``obs=pixel,ram seed=0,1,2``) or comes from ``hydra.sweeper.params`` of an
-experiment; what is typed wins.
+Swept settings are typed (``obs=pixel,ram seed=0,1,2``) or come from ``hydra.sweeper.params`` of an
+experiment; typed settings override the experiment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from runner.settings.schema import Config
 
 RESUME: Final = "sweep.resume"
 LONGEST_VALUE: Final = 40  # characters of one value in a name
-LONGEST_NAME: Final = 120  # characters: folders of file systems take 255, Windows paths 260
+LONGEST_NAME: Final = 120  # characters: folder names are limited to 255, Windows paths to 260
 MOST_RUNS: Final = 10_000
 _UNSAFE: Final = re.compile(r"[^\w=,.+~\[\]()-]", re.ASCII)  # in a name, on any system
 
@@ -43,18 +43,18 @@ class Run:
     """One run of a sweep."""
 
     name: str  # of its folder: obs=ram,seed=1
-    overrides: list[str]  # what is typed for it alone
+    overrides: list[str]  # the run's overrides
     config: Config
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep, before anything of it is made."""
+    """A planned sweep."""
 
-    runs: list[Run]  # all; of a search, some at its limits, which are only checked
-    keys: list[str]  # what is swept, and names the runs
-    fixed: list[str]  # the settings that all runs share
-    params: dict[str, str]  # what is swept: values by key, in Hydra's grammar
+    runs: list[Run]  # all runs of a grid; for a search, runs at its limits, only for checks
+    keys: list[str]  # swept settings, which name the runs
+    fixed: list[str]  # settings shared by all runs
+    params: dict[str, str]  # swept values by key, in Hydra's grammar
     hydra: DictConfig  # launcher, sweeper, folders
     folder: Path  # as typed, or for a new sweep
     at_once: int | None  # runs that share this machine; None: the launcher's scheduler decides
@@ -68,12 +68,12 @@ def plan(settings: Sequence[str]) -> Plan:
         settings: As typed.
 
     Raises:
-        UserError: The first thing that is wrong, or a launcher that is not installed.
+        UserError: The first error, or a launcher that is not installed.
     """
     hydra = hydra_settings(settings)
     check_installed(hydra)
     if hydra.sweep.subdir != ".":
-        allowed = "no such setting: runs are named by what is swept"
+        allowed = "no such setting: runs are named by the swept settings"
         raise wrong("hydra.sweep.subdir", hydra.sweep.subdir, allowed)
     overrides = swept(settings, hydra)
     keys = sorted({_bare(o.get_key_element()) for o in overrides if o.is_sweep_override()})
@@ -82,7 +82,7 @@ def plan(settings: Sequence[str]) -> Plan:
     runs = [Run(name_of(job, keys), job, compose.load(job)) for job in jobs]
     for name, times in Counter(run.name.casefold() for run in runs).items():
         if is_grid and times > 1:
-            raise UserError(f"{name}: expected every run once (these settings come {times} times)")
+            raise UserError(f"{name}: expected every run once (these settings occur {times} times)")
     trials, together = (
         (None, len(runs)) if is_grid else (int(hydra.sweeper.n_trials), int(hydra.sweeper.n_jobs))
     )
@@ -99,7 +99,7 @@ def plan(settings: Sequence[str]) -> Plan:
 
 
 def is_sweep(settings: Sequence[str], *, multirun: bool) -> bool:
-    """Whether a command line asks for a sweep: by ``-m``, by resuming one, or by an experiment."""
+    """Whether a command line starts a sweep: by ``-m``, by resuming one, or by an experiment."""
     given = {text.partition("=")[0] for text in settings}
     if multirun or RESUME in given:
         return True
@@ -108,30 +108,30 @@ def is_sweep(settings: Sequence[str], *, multirun: bool) -> bool:
     try:
         return bool(hydra_settings(settings).mode == RunMode.MULTIRUN)
     except UserError:
-        return False  # refused later, in the same words as every run
+        return False  # rejected later, with the same message as for every run
 
 
 def without_resume(settings: Sequence[str]) -> tuple[list[str], str | None]:
-    """Returns the other settings, and the sweep to resume as it was typed; None: a new one."""
+    """Returns the other settings, and the sweep to resume as typed; None: a new sweep."""
     resume = [text for text in settings if text.startswith(f"{RESUME}=")]
     others = [text for text in settings if text not in resume]
     return others, str(command_line.parse(resume)[-1].value()) if resume else None
 
 
 def _parsed(settings: Sequence[str]) -> list[Override]:
-    """Parses what was typed; ``env=all`` stands for every game."""
+    """Parses overrides; ``env=all`` expands to every game."""
     games = f"env={','.join(all_games())}"
     return command_line.parse([games if text == "env=all" else text for text in settings])
 
 
 def hydra_settings(settings: Sequence[str]) -> DictConfig:
-    """Returns Hydra's own part of the config: launcher, sweeper, folders.
+    """Returns Hydra's part of the composed configuration: launcher, sweeper, folders.
 
     Args:
-        settings: As typed; what is swept is left out.
+        settings: As typed; swept settings are left out.
 
     Raises:
-        UserError: It does not compose.
+        UserError: The settings cannot be composed.
     """
     fixed = [o for o in _parsed(settings) if not o.is_sweep_override()]
     with command_line.one_line_errors():
@@ -141,10 +141,10 @@ def hydra_settings(settings: Sequence[str]) -> DictConfig:
 
 
 def swept(settings: Sequence[str], hydra: DictConfig) -> list[Override]:
-    """Returns all settings of the sweep: of its experiment, then what is typed.
+    """Returns all overrides of the sweep: the experiment's, then the typed ones.
 
     Raises:
-        UserError: Something is no ``key=value``.
+        UserError: An argument is not ``key=value``.
     """
     typed = [o for o in _parsed(settings) if not command_line.is_hydras(o)]
     keys = {o.get_key_element() for o in typed}
@@ -156,10 +156,10 @@ def swept(settings: Sequence[str], hydra: DictConfig) -> list[Override]:
 
 
 def grid(overrides: Sequence[Override]) -> list[list[str]]:
-    """Returns the settings of every combination of what is swept.
+    """Returns the settings of every combination of swept values.
 
     Raises:
-        UserError: Something that cannot be listed is swept, nothing is, or too much.
+        UserError: Swept values cannot be listed or are missing, or there are too many runs.
     """
     values = {o.get_key_element(): _values(o) for o in overrides}
     if (runs := math.prod(map(len, values.values()))) > MOST_RUNS:
@@ -169,10 +169,10 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
 
 
 def limits(overrides: Sequence[Override]) -> list[list[str]]:
-    """Returns the settings of runs at the limits of what is searched, one setting at a time.
+    """Returns the settings of runs at the limits of the search space, one setting at a time.
 
     Raises:
-        UserError: Nothing is searched.
+        UserError: The search space is empty.
     """
     values = {o.get_key_element(): _limits(o) for o in overrides}
     first = {key: choices[0] for key, choices in values.items()}
@@ -184,10 +184,10 @@ def limits(overrides: Sequence[Override]) -> list[list[str]]:
 
 
 def name_of(overrides: Sequence[str], keys: Sequence[str]) -> str:
-    """Names a run's folder by what is swept: ``obs=ram,seed=1``; ``run`` if nothing is.
+    """Names a run's folder by its swept settings: ``obs=ram,seed=1``; ``run`` if there are none.
 
-    The same on every system and in every order of typing. What is long or holds characters that a
-    file system refuses is shortened, and a checksum keeps it apart from others.
+    The name is the same on every system and for every order of typing. Long values and values with
+    characters that a file system rejects are shortened, with a checksum to keep names unique.
     """
     values = {_bare(key): value for key, _, value in (text.partition("=") for text in overrides)}
     name = ",".join(f"{key}={_safe(values[key], LONGEST_VALUE)}" for key in keys)
@@ -199,7 +199,7 @@ def _value(override: Override) -> str:
 
 
 def _values(override: Override) -> list[str]:
-    """The values that an override lists; at most one more than there may be runs."""
+    """The values listed by an override; at most ``MOST_RUNS`` + 1."""
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
     key, allowed = override.get_key_element(), "a list such as 1,2,3"
@@ -239,7 +239,7 @@ def runs_at_once(hydra: DictConfig, runs: int) -> int | None:
 
     Args:
         hydra: Hydra's settings.
-        runs: Runs that are launched together.
+        runs: Number of runs launched together.
     """
     launcher: Any = hydra.launcher
     kind = launcher["_target_"].rpartition(".")[2]
@@ -255,15 +255,15 @@ def runs_at_once(hydra: DictConfig, runs: int) -> int | None:
 
 
 def check_together(configs: Sequence[Config], folder: Path, at_once: int | None) -> None:
-    """Checks that runs fit into memory and on the disk together.
+    """Checks that parallel runs fit into memory, and all runs on the disk.
 
     Args:
-        configs: Of the runs to come.
-        folder: Of the sweep.
-        at_once: How many of them share this machine; None: each is checked where it runs.
+        configs: Configurations of the remaining runs.
+        folder: Folder of the sweep.
+        at_once: Number of runs that share this machine; None: each is checked where it runs.
 
     Raises:
-        UserError: They do not, or the sweep's folder cannot be written to.
+        UserError: They do not fit, or the sweep's folder cannot be written to.
     """
     check_writable(folder, "hydra.sweep.dir")
     check_disk_for(configs, folder)
@@ -273,6 +273,6 @@ def check_together(configs: Sequence[Config], folder: Path, at_once: int | None)
         raise wrong(
             "memory.limit",
             max(config.memory.limit for config in configs),
-            f"replays that fit into memory together: {at_once} parallel runs take "
+            f"replay memories that fit into memory together: {at_once} parallel runs take "
             f"{needed / 1e9:.1f} GB with the program, {free / 1e9:.1f} GB are free",
         )

@@ -22,26 +22,26 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 STOPPED: Final = "stopped"
 NOT_STARTED: Final = "not started"
-LOG: Final = "log.txt"  # in the folder of each run: what it printed
+LOG: Final = "log.txt"  # in the folder of each run: its output
 
 
 @dataclass
 class Record:
-    """How one run of a sweep stands: ``job.json`` in its folder."""
+    """State of one run of a sweep: ``job.json`` in its folder."""
 
     state: str = RUNNING  # RUNNING | DONE | FAILED | STOPPED
     began: float = field(default_factory=time.time)  # seconds since the epoch
     host: str = field(default_factory=platform.node)
     ended: float | None = None
-    reason: str = ""  # one line, of a run that failed
+    reason: str = ""  # why the run failed, in one line
 
     def write(self, run: RunDirectory) -> None:
-        """Writes it to the run's folder: whole, or not at all."""
+        """Writes the record to the run's folder, atomically."""
         write_json(run.folder / "job.json", asdict(self))
 
     @classmethod
     def read(cls, run: RunDirectory) -> Record | None:
-        """Reads it; None: the run was not started, or its record is damaged."""
+        """Reads the record; None: the run was not started, or its record is damaged."""
         try:
             return cls(**json.loads((run.folder / "job.json").read_text()))
         except (OSError, ValueError, TypeError):
@@ -59,7 +59,7 @@ class SweepDirectory:
         """Returns the sweep to resume; ``last``: the newest below ``runs``.
 
         Raises:
-            UserError: There is none.
+            UserError: There is no sweep.
         """
         if typed != "last":
             return cls(Path(typed).expanduser())
@@ -70,26 +70,26 @@ class SweepDirectory:
 
     @classmethod
     def unused(cls, folder: Path) -> SweepDirectory:
-        """Returns ``folder``, or ``<folder>-2`` and so on if it holds a sweep."""
+        """Returns ``folder``, or ``<folder>-2`` and so on if it contains a sweep."""
         numbered = (folder.with_name(f"{folder.name}-{n}") for n in itertools.count(2))
         candidates = map(cls, itertools.chain([folder], numbered))
         return next(directory for directory in candidates if not directory.exists)
 
     @property
     def record(self) -> Path:
-        """What the sweep was started with."""
+        """File with the settings of the sweep."""
         return self.folder / "sweep.json"
 
     @property
     def exists(self) -> bool:
-        """Whether a sweep was begun here."""
+        """Whether the folder contains a sweep."""
         return self.record.exists()
 
     def read(self) -> dict[str, Any]:
         """Reads ``sweep.json``.
 
         Raises:
-            UserError: There is none, or it is damaged.
+            UserError: The file is missing or damaged.
         """
         try:
             content = json.loads(self.record.read_text())
@@ -98,15 +98,15 @@ class SweepDirectory:
             raise wrong("sweep.resume", self.folder, "a sweep's folder (no sweep.json)") from error
 
     def write(self, settings: list[str], keys: list[str], fixed: list[str]) -> None:
-        """Writes ``sweep.json``: what was typed, what names the runs, what they share."""
+        """Writes ``sweep.json``: typed settings, swept keys, fixed settings."""
         write_json(self.record, {"settings": settings, "keys": keys, "fixed": fixed})
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Makes the folder, and holds it for this process.
+        """Creates the folder and locks it for this process.
 
         Raises:
-            UserError: Another process is at it, or it cannot be made.
+            UserError: Another process has locked it, or it cannot be created.
         """
         lock = filelock.FileLock(self.folder / ".lock")
         try:
@@ -114,7 +114,7 @@ class SweepDirectory:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise wrong(
-                "hydra.sweep.dir", self.folder, "a sweep that no other process is at"
+                "hydra.sweep.dir", self.folder, "a sweep that no other process is running"
             ) from error
         except OSError as error:
             allowed = f"a folder that can be written to ({error})"
@@ -125,11 +125,11 @@ class SweepDirectory:
             lock.release()
 
     def ask_to_stop(self) -> None:
-        """Asks the runs to save and stop, wherever they are, and those to come not to start."""
+        """Asks running runs on any machine to save and stop, and prevents further starts."""
         (self.folder / ".stop").touch()
 
     def ask_no_longer(self) -> None:
-        """Takes that back, for the sweep that is resumed."""
+        """Withdraws the request to stop, for a resumed sweep."""
         (self.folder / ".stop").unlink(missing_ok=True)
 
     @property
@@ -138,7 +138,7 @@ class SweepDirectory:
         return (self.folder / ".stop").exists()
 
     def begun(self) -> list[str]:
-        """Names of the runs that were started, as they began."""
+        """Names of the started runs, in order of start."""
         found = {path.parent.name: path for path in self.folder.glob("*/job.json")}
         records = {name: Record.read(self.run(name)) for name in found}
         return sorted(found, key=lambda name: (r.began if (r := records[name]) else 0.0, name))
@@ -149,7 +149,7 @@ class SweepDirectory:
 
 
 def outcome(run: RunDirectory) -> float | None:
-    """Mean return of the evaluation at the end; None: the run is not complete."""
+    """Mean return of the final evaluation; None: the run is not complete."""
     try:
         return float(json.loads(run.result.read_text())["evaluation"]["mean"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -162,14 +162,14 @@ def is_resumable(run: RunDirectory) -> bool:
 
 
 def set_aside(run: RunDirectory) -> None:
-    """Moves what cannot be resumed out of the way of a new start."""
+    """Moves a run that cannot be resumed aside for a new start."""
     aside = run.folder.parent / ".set_aside" / f"{run.folder.name}-{time.time_ns()}"
     aside.parent.mkdir(exist_ok=True)
     run.folder.rename(aside)
 
 
 def state_of(run: RunDirectory) -> str:
-    """How a run stands; the record of one whose process was killed is put right."""
+    """State of a run; corrects the record of a run whose process was killed."""
     record = Record.read(run)
     if record is None:
         return NOT_STARTED if outcome(run) is None else DONE
@@ -179,5 +179,5 @@ def state_of(run: RunDirectory) -> str:
                 record.state = STOPPED if outcome(run) is None else DONE
                 record.write(run)
         except UserError:
-            pass  # a process is at it
+            pass  # a process is running it
     return record.state

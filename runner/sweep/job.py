@@ -1,8 +1,8 @@
-"""One run of a sweep: ``python -m runner`` in its own process, wherever it is launched.
+"""One run of a sweep: ``python -m runner`` in its own process, on any machine.
 
 A run is idempotent in its folder: it is resumed if it has a checkpoint, and started otherwise.
-Its process is asked to stop by closing its standard input. So it also stops, and saves, when the
-process that waits for it here is killed.
+Its process is asked to stop by closing its standard input, so that it also saves and stops if the
+process that waits for it is killed.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ from runner.sweep.folder import (
 )
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-LOOK: Final = 0.2  # seconds between two looks at whether to stop
-PATIENCE: Final = 60.0  # seconds for the process of an earlier sweep to save and leave
+LOOK: Final = 0.2  # seconds between checks whether to stop
+PATIENCE: Final = 60.0  # seconds for the process of an earlier sweep to save and exit
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """The runs of a sweep, as every process that makes one needs to know them."""
+    """The runs of a sweep, for the processes that execute them."""
 
     sweep: str  # the sweep's folder, as typed
-    cwd: str  # where it was typed: what relative paths are relative to
-    runs: Sequence[Sequence[str]]  # the settings of each; of a search: none
-    fixed: Sequence[str]  # of a search: the settings that all runs share
-    keys: Sequence[str]  # what names the runs
-    at_once: int | None  # that share this machine; None: a scheduler gives each its share
-    pid: int  # of the sweep, on this machine unless a scheduler chooses the machine
+    cwd: str  # the sweep's working directory, for relative paths
+    runs: Sequence[Sequence[str]]  # the settings of each run; empty for a search
+    fixed: Sequence[str]  # for a search: settings shared by all runs
+    keys: Sequence[str]  # swept settings, which name the runs
+    at_once: int | None  # runs that share this machine; None: decided by a scheduler
+    pid: int  # process id of the sweep, on this machine unless a scheduler chooses it
 
     @property
     def stop_asked(self) -> bool:
-        """Whether the sweep asks to stop, or was killed. On a cluster, runs outlive their sweep."""
+        """Whether the sweep requests a stop, or was killed. Runs on a cluster outlive the sweep."""
         return SweepDirectory(Path(self.cwd, self.sweep)).stop_asked or self.sweep_is_gone
 
     @property
@@ -71,20 +71,20 @@ class Jobs:
             return True
 
     def settings_of(self, chosen: Sequence[str]) -> Sequence[str]:
-        """The settings of the run that a sweeper chose: ``run=3``, or what it searches."""
+        """The settings of the run chosen by a sweeper: ``run=3``, or searched values."""
         return self.runs[int(chosen[0].partition("=")[2])] if self.runs else [*self.fixed, *chosen]
 
 
 def run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
-    """Makes one run, unless it is complete; its record says how it ended.
+    """Executes one run, unless it is complete, and records its state.
 
     Args:
         jobs: The runs.
-        number: Of those that were launched.
-        chosen: By the sweeper, as ``Jobs.settings_of`` reads it.
+        number: Number among the launched runs.
+        chosen: The sweeper's choice (see ``Jobs.settings_of``).
 
     Returns:
-        The mean return of the run's evaluation; None: it failed, or was stopped.
+        The mean return of the run's evaluation; None: it failed or was stopped.
     """
     if jobs.pid != os.getpid() and not _leaves_with_sweep.is_set():
         _leaves_with_sweep.set()
@@ -98,7 +98,7 @@ _leaves_with_sweep = threading.Event()
 
 
 def _leave_with_sweep(jobs: Jobs) -> None:
-    """Ends a launcher's worker when its sweep was killed: joblib's would wait for ever."""
+    """Ends a launcher's worker if its sweep was killed: joblib's would wait forever."""
     while not jobs.sweep_is_gone:
         time.sleep(LOOK)
     with _busy:  # the run saves, and its record is written
@@ -116,7 +116,7 @@ def _run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
         run.folder.mkdir(parents=True, exist_ok=True)
         record.write(run)
         with run.locked(PATIENCE):
-            pass  # a process that an earlier sweep left behind is still saving
+            pass  # waits for a process of an earlier sweep that is still saving
         if outcome(run) is None:
             folder = Path(jobs.sweep, name)
             if is_resumable(run):
@@ -140,7 +140,7 @@ def _run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
 
 
 def _process(jobs: Jobs, number: int, run: RunDirectory, settings: Sequence[str]) -> str:
-    """Has a process make the run, and returns why it failed; "" if it is done or was stopped."""
+    """Executes the run in a process; returns why it failed, "" if it is done or was stopped."""
     with (run.folder / LOG).open("ab") as log:
         begin = log.tell()
         process = subprocess.Popen(
@@ -150,10 +150,10 @@ def _process(jobs: Jobs, number: int, run: RunDirectory, settings: Sequence[str]
             stderr=subprocess.STDOUT,
             cwd=jobs.cwd,
             env=environment(jobs.at_once, number),
-            start_new_session=True,  # a terminal's signals are the sweep's to answer
+            start_new_session=True,  # the sweep handles the terminal's signals
         )
     assert process.stdin is not None
-    with process.stdin:  # also when this process leaves at once
+    with process.stdin:  # also closed if this process exits immediately
         while process.poll() is None and not jobs.stop_asked:
             time.sleep(LOOK)
     code = process.wait()
@@ -163,7 +163,7 @@ def _process(jobs: Jobs, number: int, run: RunDirectory, settings: Sequence[str]
 
 
 def environment(at_once: int | None, number: int) -> dict[str, str]:
-    """Environment of the process: its share of the cores and its GPU."""
+    """Environment of the process, with its share of the cores and its GPU."""
     share = str(share_of(at_once or 1))
     environment = {
         **os.environ,
@@ -179,7 +179,7 @@ def environment(at_once: int | None, number: int) -> dict[str, str]:
 
 
 def gpus() -> list[str]:
-    """Names of the GPUs that may be used, as CUDA_VISIBLE_DEVICES has them."""
+    """Names of the usable GPUs, in the format of CUDA_VISIBLE_DEVICES."""
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         return [name for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name]
     if shutil.which("nvidia-smi") is None:
@@ -194,7 +194,7 @@ def gpus() -> list[str]:
 
 
 def _reason(log: Path, begin: int, code: int) -> str:
-    """The line of the log that says why: the error's, or else the last one."""
+    """The line of the log with the reason: the last error, or the last line."""
     lines = [
         line.strip() for line in log.read_bytes()[begin:].decode(errors="replace").splitlines()
     ]

@@ -1,4 +1,4 @@
-"""Progress of a sweep: a line per start and end; the log of a run that runs alone."""
+"""Progress of a sweep: a line per start and end of a run, and the log of a run without others."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Final
 from runner.durations import duration
 from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory, outcome
 
-LOOK: Final = 0.3  # seconds between two looks at the records
+LOOK: Final = 0.3  # seconds between reads of the records
 
 
 class SweepProgress:
-    """Context in which a thread follows the records of the runs, wherever these are made.
+    """Context in which a thread follows the records of the runs, on any machine.
 
     Args:
         directory: The sweep's folder.
-        names: Of its runs; of a search, those that were asked for before.
-        total: Runs of the sweep.
-        at_once: Parallel runs; None: not known.
+        names: Names of its runs; for a search, of earlier runs.
+        total: Number of runs of the sweep.
+        at_once: Number of parallel runs; None: unknown.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class SweepProgress:
         runs = {name: directory.run(name) for name in names}
         self._last = {name: Record.read(run) for name, run in runs.items()}
         self._complete = {name for name, run in runs.items() if outcome(run) is not None}
-        self._running: dict[str, float] = {}  # name -> when it began
+        self._running: dict[str, float] = {}  # name -> start time
         self._shown = {name: _size(directory, name) for name in names}  # bytes of the logs
-        self._seconds: list[float] = []  # that complete runs took
+        self._seconds: list[float] = []  # durations of complete runs
         self._ended = 0  # runs that failed or were stopped
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
@@ -59,7 +59,7 @@ class SweepProgress:
         while not leave:
             leave = self._leave.wait(LOOK)
             for name in self._directory.begun():
-                # A folder may come and go; a terminal may be closed. Neither ends the sweep.
+                # A folder may disappear or a terminal be closed without ending the sweep.
                 with contextlib.suppress(OSError):
                     self._look(name)
 

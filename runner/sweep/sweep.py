@@ -31,7 +31,7 @@ from runner.sweep.progress import SweepProgress
 
 
 def sweep(typed: Sequence[str]) -> int:
-    """Makes all runs that a command line asks for, or continues a sweep in its folder.
+    """Executes all runs of a sweep, or resumes a sweep in its folder.
 
     Args:
         typed: The settings as typed.
@@ -40,7 +40,7 @@ def sweep(typed: Sequence[str]) -> int:
         The exit code: 0; 1 if a run failed; 129, 130 or 143 if a signal stopped the sweep.
 
     Raises:
-        UserError: Something is wrong; nothing was started.
+        UserError: A setting is invalid; nothing was started.
     """
     settings, resumed = sweeps.without_resume(typed)
     old = None if resumed is None else SweepDirectory.find(resumed)
@@ -64,10 +64,10 @@ def sweep(typed: Sequence[str]) -> int:
 
 
 def _check_same(directory: SweepDirectory, plan: sweeps.Plan) -> None:
-    """Checks that a sweep that is continued is over the same, with the same settings.
+    """Checks that a resumed sweep has the same swept keys and settings.
 
     Raises:
-        UserError: It is not; what differs.
+        UserError: They differ; the message says where.
     """
     before = directory.read()
     if before["keys"] != plan.keys:
@@ -78,7 +78,7 @@ def _check_same(directory: SweepDirectory, plan: sweeps.Plan) -> None:
         changed["the search"] = sorted({*before["fixed"]} ^ {*plan.fixed})
     for planned in plan.runs if not plan.trials else ():
         run = directory.run(planned.name)
-        if run.result.exists() or is_resumable(run):  # else it will be started anew
+        if run.result.exists() or is_resumable(run):  # otherwise it is restarted
             lines = [line for _, line in differences(run.read_config(), planned.config)]
             changed[planned.name] = lines
     for name, lines in changed.items():
@@ -92,7 +92,7 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
     names = directory.begun() if plan.trials else [run.name for run in plan.runs]
     total = plan.trials or len(names)
     for name in names:
-        state_of(directory.run(name))  # puts records right
+        state_of(directory.run(name))  # corrects records
     print(_header(directory, total, names, plan.at_once), flush=True)
     began, failure = time.monotonic(), ""
     with (
@@ -102,7 +102,7 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
     ):
         try:
             _launch(directory, plan)
-        except Exception as error:  # the launcher's own: no cluster, a killed worker
+        except Exception as error:  # from the launcher: no cluster, a killed worker
             failure = " ".join(str(error).split()) or type(error).__name__
         names = directory.begun() if plan.trials else names
         if failure or interrupts.received is not None:
@@ -123,7 +123,7 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
 
 
 def _launch(directory: SweepDirectory, plan: sweeps.Plan) -> None:
-    """Has Hydra make the runs: those of a grid by their numbers, or those that a search chooses."""
+    """Launches the runs through Hydra: a grid's by number, or those chosen by a search."""
     runs = [] if plan.trials else [run.overrides for run in plan.runs]
     folder, at_once = directory.folder, plan.at_once
     jobs = Jobs(str(folder), str(Path.cwd()), runs, plan.fixed, plan.keys, at_once, os.getpid())
@@ -137,11 +137,11 @@ def _launch(directory: SweepDirectory, plan: sweeps.Plan) -> None:
 
 def _stop(directory: SweepDirectory) -> None:
     directory.ask_to_stop()
-    print("\nstopping: the runs save a checkpoint (once more: leave at once)", flush=True)
+    print("\nstopping: the runs save a checkpoint (again: exit immediately)", flush=True)
 
 
 def _wait_for(directory: SweepDirectory, names: Sequence[str]) -> None:
-    """Waits until the runs that were asked to stop have saved."""
+    """Waits until stopped runs have saved."""
     until = time.monotonic() + PATIENCE
     for name in names:
         while state_of(directory.run(name)) == RUNNING and time.monotonic() < until:
@@ -151,18 +151,18 @@ def _wait_for(directory: SweepDirectory, names: Sequence[str]) -> None:
 def _header(
     directory: SweepDirectory, total: int, names: Sequence[str], at_once: int | None
 ) -> str:
-    """How many runs, how they stand, how many at a time."""
+    """Number of runs, by state, and number of parallel runs."""
     runs = [directory.run(name) for name in names]
     done = sum(outcome(run) is not None for run in runs)
     resumable = sum(outcome(run) is None and is_resumable(run) for run in runs)
     counts = [(done, "done"), (resumable, "to resume"), (len(runs) - done - resumable, "to start")]
     parts = [f"{count} {what}" for count, what in counts if count] or ["to be searched"]
-    how = "as the cluster has room" if at_once is None else f"{at_once} at a time"
+    how = "as the cluster permits" if at_once is None else f"{at_once} at a time"
     return f"sweep: {total} run(s), {', '.join(parts)}, {how}: {directory.folder}"
 
 
 def _summary(directory: SweepDirectory, states: dict[str, str], total: int, seconds: float) -> str:
-    """One line per run, the best one, and how to continue."""
+    """One line per run, the best run, and how to resume."""
     means = {name: outcome(directory.run(name)) for name in states}
     width = max(map(len, states), default=0)
     lines = [
@@ -181,7 +181,7 @@ def _summary(directory: SweepDirectory, states: dict[str, str], total: int, seco
 
 
 def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
-    """Compares the runs. What goes wrong here says nothing of them: it is a warning."""
+    """Compares the runs. An error here does not affect them and is only a warning."""
     folders = [directory.run(name).folder for name in names]
     folders = [folder for folder in folders if folder.is_dir()]
     if not folders:

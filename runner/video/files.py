@@ -1,6 +1,6 @@
 """Encodes a recording as MP4 and as a size-limited GIF, both in real time.
 
-The game is played once: each picture goes into the MP4, every third is kept for the GIF, which
+The game is replayed once: every frame goes into the MP4, every third is kept for the GIF, which
 shows the best part of a long game.
 """
 
@@ -25,12 +25,12 @@ from runner.video.picture import LARGE, SMALL, Size, picture, strip, with_strip_
 from runner.video.replay import FRAMES_PER_SECOND, Recording, Replay
 
 X264: Final = {"crf": "20", "preset": "superfast"}  # flat colours, sharp edges, few changes
-LONG: Final = 2 * 60 * FRAMES_PER_SECOND  # frames of a game beyond which the MP4 is small
-# Frames of the emulator between two pictures of a GIF. Odd, as below: what is drawn in every other
-# frame only, as much is on this console, stays visible.
+LONG: Final = 2 * 60 * FRAMES_PER_SECOND  # games with more frames get a small MP4
+# Emulator frames between two GIF frames. Odd, as below: objects drawn only in every other frame,
+# which are common on this console, stay visible.
 EVERY: Final = 3
-GIF_SECONDS: Final = 30  # of a game, at most
-# Every n-th picture that is kept, and the size: from smooth and large to what gets smaller.
+GIF_SECONDS: Final = 30  # longest part of a game
+# Every n-th kept frame, and the size: from smooth and large to smaller files.
 GIF_STEPS: Final = ((1, LARGE), (1, SMALL), (3, SMALL), (5, SMALL))
 
 Screen = NDArray[np.uint8]
@@ -40,20 +40,20 @@ Progress = Callable[[float], None]
 def write_videos(
     recording: Recording, mp4: Path | None, gif: Path | None, megabytes: float, progress: Progress
 ) -> Replay:
-    """Plays a game again and writes its files.
+    """Replays a game and writes its files.
 
     Args:
         recording: The game.
-        mp4: Every frame of the emulator, 60 a second, H.264 in yuv420p; None: not written.
-        gif: 20 pictures a second, or fewer; None: not written.
-        megabytes: 10^6 bytes that the GIF may take.
-        progress: Hears the share of the game that is done, 0 to 1.
+        mp4: Every emulator frame, 60 per second, H.264 in yuv420p; None: not written.
+        gif: 20 frames per second or fewer; None: not written.
+        megabytes: Maximum size of the GIF, 10^6 bytes.
+        progress: Called with the completed share of the game, 0 to 1.
 
     Returns:
-        The game as it was played.
+        The replayed game.
 
     Raises:
-        RunError: Played again, the game had another score; nothing is written.
+        RunError: The replay has another score; nothing is written.
     """
     replay = Replay(recording)
     kept = _Kept([], [], [])
@@ -70,7 +70,7 @@ def write_videos(
                 kept.add(frame.screen, frame.score, replay.steps)
         if replay.score != recording.score:
             raise RunError(
-                f"played again, the game had {replay.score:g} points, not {recording.score:g}"
+                f"the replayed game had {replay.score:g} points, not {recording.score:g}"
             )
     if gif is not None:
         _write_gif(recording, kept, replay.palette, gif, int(megabytes * 1e6))
@@ -78,7 +78,7 @@ def write_videos(
 
 
 class _Label:
-    """What is drawn around the screen, anew where it changes: the strip above, the overlay."""
+    """The strip above the screen and the overlay beside it, redrawn when they change."""
 
     def __init__(self, recording: Recording, size: Size) -> None:
         self._right = recording.label or f"step {recording.step:,}"
@@ -89,7 +89,7 @@ class _Label:
             self.width += self._overlay.width(size)
 
     def beside(self, screen: Screen, score: float, step: int) -> Screen:
-        """The whole picture, (strip + height, ``width``)."""
+        """The complete frame, (strip + height, ``width``)."""
         if score != self._score:
             self._score = score
             self._strip = strip(self._size, f"score {score:,g}", self._right)
@@ -103,7 +103,7 @@ class _Label:
 def _mp4_file(
     path: Path | None, width: int, height: int
 ) -> Iterator[Callable[[Screen, Screen], None]]:
-    """Adds pictures, of colour numbers, with their palette; the file is whole or not there."""
+    """Yields a function that adds frames of colour numbers with their palette; atomic."""
     if path is None:
         yield lambda drawn, palette: None
         return
@@ -113,7 +113,7 @@ def _mp4_file(
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options=X264)
             stream.width, stream.height = width, height
             stream.pix_fmt = "yuv420p"
-            stream.thread_count = 2  # of low priority: the training comes first
+            stream.thread_count = 2  # low priority: training comes first
             planes = _Planes()
 
             def add(drawn: Screen, palette: Screen) -> None:
@@ -128,14 +128,14 @@ def _mp4_file(
 
 
 class _Planes:
-    """Colour numbers to yuv420p by tables, which cost a fraction of a conversion from RGB."""
+    """Converts colour numbers to yuv420p by tables, at a fraction of the cost from RGB."""
 
     def __init__(self) -> None:
         self._palette = np.empty(0, np.uint8)
 
     def of(self, drawn: Screen, palette: Screen) -> Screen:
-        """(3 / 2 height, width): the planes Y, U and V one after another, of (height, width)."""
-        if not np.array_equal(palette, self._palette):  # a colour was seen for the first time
+        """(3 / 2 height, width): the planes Y, U and V of (height, width), concatenated."""
+        if not np.array_equal(palette, self._palette):  # a new colour appeared
             self._palette = palette.copy()
             rgb = with_strip_colours(palette).astype(np.float64)  # ITU-R BT.601, 16 to 235
             weights = [[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439],
@@ -150,7 +150,7 @@ class _Planes:
 
 @dataclass
 class _Kept:
-    """Screens of a game, packed: every ``EVERY``-th, with the score at each."""
+    """Every ``EVERY``-th screen of a game, compressed, with the score at each."""
 
     packed: list[tuple[bytes, tuple[int, ...]]]
     scores: list[float]
@@ -166,7 +166,7 @@ class _Kept:
         return np.frombuffer(zlib.decompress(content), np.uint8).reshape(shape)
 
     def best_part(self, length: int) -> range:
-        """The ``length`` screens with the most points, the last of equals; all if too few."""
+        """The ``length`` screens with the most points, the last in a tie; all if too few."""
         if length >= len(self.scores):
             return range(len(self.scores))
         scores = np.array([0.0, *self.scores])
@@ -178,8 +178,8 @@ class _Kept:
 def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, limit: int) -> None:
     """Writes the smoothest and largest GIF of at most ``limit`` bytes.
 
-    Pictures are made smaller, then left out; if the fewest and smallest are still too many, a
-    shorter part of the game is shown.
+    Frames are made smaller, then left out; if the result is still too large, a shorter part of the
+    game is shown.
     """
     part = kept.best_part(GIF_SECONDS * FRAMES_PER_SECOND // EVERY)
     attempts = [*GIF_STEPS]
@@ -193,7 +193,7 @@ def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, l
                 os.replace(aside, path)
                 return
             if not attempts:
-                # So many fitted: of another part, a few less may.
+                # ``fitted`` frames fit: slightly fewer may fit from another part.
                 part = kept.best_part(max(int(0.8 * fitted * every), 1))
                 attempts = [(every, size)]
     finally:
@@ -209,7 +209,7 @@ def _write_pictures(
     shown: Sequence[int],
     size: Size,
 ) -> int:
-    """Writes a GIF of the kept screens ``shown``; returns how many fitted into ``limit`` bytes."""
+    """Writes a GIF of the kept screens ``shown``; returns how many fit into ``limit`` bytes."""
     colours, label = _argb(with_strip_colours(palette)), _Label(recording, size)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
@@ -218,7 +218,7 @@ def _write_pictures(
         for count, number in enumerate(shown):
             drawn = label.beside(kept.screen(number), kept.scores[number], kept.steps[number])
             frame: Any = av.VideoFrame.from_ndarray((drawn, colours), format="pal8")  # type: ignore[arg-type]
-            # GIF counts hundredths of a second: rounded each, so that errors do not add up.
+            # GIF times are in 1/100 s: rounding each time stamp avoids accumulated errors.
             frame.pts = round((number - shown[0]) * EVERY * 100 / FRAMES_PER_SECOND)
             frame.time_base = Fraction(1, 100)
             for packet in stream.encode(frame):
@@ -232,5 +232,5 @@ def _write_pictures(
 
 def _argb(palette: Screen) -> Screen:
     opaque = np.full((256, 1), 255, np.uint8)
-    opaque[5] = 0  # transparent: what has not changed since the frame before
+    opaque[5] = 0  # transparent: unchanged since the previous frame
     return np.concatenate([opaque, palette], axis=1)

@@ -1,6 +1,6 @@
 """The overlay: Q-values as bars, the value over time, byte importances.
 
-In colour numbers, as the screen (see ``runner.video.picture``).
+Drawn in colour numbers, like the screen (see ``runner.video.picture``).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from runner.video.picture import BAR, CELL, HEAT, INK, PAPER, SOFT, TAKEN, Size
 
 COLUMNS, ROWS = 16, 8  # of the byte grid
-HISTORY: Final = 150  # steps of the value that are drawn: ten seconds at 4 frames a step
+HISTORY: Final = 150  # steps of the value curve: ten seconds at 4 frames per step
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """What an agent made of a game, step by step.
+    """An agent's Q-values and byte importances in a game, step by step.
 
     Attributes:
         actions: Names of the actions.
         taken: (T,) the action of each step.
         q_values: (T, nb_actions) float32.
-        matters: (T, 128) float32, 0 to 1: how much Q hangs on each byte; None for screens.
+        matters: (T, 128) float32, 0 to 1: influence of each byte on Q; None for screens.
     """
 
     actions: list[str]
@@ -36,7 +36,7 @@ class Overlay:
     _drawn: dict[tuple[int, int], NDArray[np.uint8]] = field(default_factory=dict, repr=False)
 
     def width(self, size: Size) -> int:
-        """Of the panel beside a picture of ``size``, in pixels; an even number."""
+        """Width of the panel beside a frame of ``size`` in pixels; an even number."""
         return size.width // 4 + 140
 
     def panel(self, step: int, size: Size) -> NDArray[np.uint8]:
@@ -44,7 +44,7 @@ class Overlay:
         step = min(step, len(self.taken) - 1)
         key = (step, size.width)
         if key not in self._drawn:
-            self._drawn.clear()  # the next one is of another step
+            self._drawn.clear()  # only the current step is cached
             self._drawn[key] = self._draw(step, size)
         return self._drawn[key]
 

@@ -1,6 +1,6 @@
-"""Composes one picture: the screen in 4:3, and a strip with score and step.
+"""Composes one video frame: the screen in 4:3, and a strip with score and step.
 
-All in colour numbers, with the palette beside: nothing is lost before the file's own compression.
+Frames consist of colour numbers with a separate palette: lossless before the file's compression.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# ALE's colour numbers are even: the strip's are free.
+# ALE's colour numbers are even; the strip uses odd ones.
 PAPER, INK = 1, 3
-# Those of an overlay. 5 is the transparent one of a GIF.
+# Colours of an overlay. 5 is a GIF's transparent colour.
 SOFT, BAR, TAKEN, CELL = 7, 9, 11, 13
 HEAT = (15, 17, 19, 21)
 _COLOURS = {
@@ -26,7 +26,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Size:
-    """Of a picture, in pixels; even numbers, as H.264 wants them."""
+    """Size of a frame in pixels; even numbers, as H.264 requires."""
 
     width: int
     height: int  # of the screen
@@ -35,7 +35,7 @@ class Size:
     thickness: int = 1
 
 
-# 160 x 210 pixels of the console fill a screen of 4:3.
+# The console's 160 x 210 pixels fill a 4:3 screen.
 LARGE = Size(width=560, height=420, strip=40, font=0.8, thickness=2)
 SMALL = Size(width=280, height=210, strip=22, font=0.45)
 
@@ -48,7 +48,7 @@ def with_strip_colours(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def strip(size: Size, left: str, right: str) -> NDArray[np.uint8]:
-    """(strip, width) uint8 colour numbers, with a text at each end."""
+    """(strip, width) uint8 colour numbers, with text at both ends."""
     picture = np.full((size.strip, size.width), PAPER, np.uint8)
     font, base = cv2.FONT_HERSHEY_SIMPLEX, round(size.strip * 0.7)
     margin = size.strip // 3
@@ -63,8 +63,8 @@ def picture(screen: NDArray[np.uint8], above: NDArray[np.uint8], size: Size) -> 
 
     Args:
         screen: (210, 160) colour numbers; 250 lines in some games.
-        above: What ``strip`` drew.
-        size: Of the picture.
+        above: Result of ``strip``.
+        size: Size of the frame.
     """
     enlarged = cv2.resize(screen, (size.width, size.height), interpolation=cv2.INTER_NEAREST)
     return cast(NDArray[np.uint8], np.concatenate([above, enlarged]))

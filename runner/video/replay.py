@@ -1,7 +1,7 @@
 """Recordings of games as action sequences, and their replay.
 
-The same start and the same actions make the same game, so that a recording takes a few bytes per
-step while the game is played, and only the games that are wanted are ever drawn.
+The same start and the same actions produce the same game. A recording therefore takes a few bytes
+per step, and only selected games are rendered.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from runner.video.overlay import Overlay
 
 FRAMES_PER_SECOND = 60  # of the emulator: NTSC's 59.92, rounded as ALE does
 
-# What is observed does not change the game; bytes are the cheapest.
+# The observation does not affect the game; RAM is the cheapest.
 OBSERVED: Final = RamObservation(window=1)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One whole game of one emulator."""
+    """One full game of one emulator."""
 
     env: EnvConfig
     start: int | dict[str, Any]  # seed of the emulator, or its state after a reset
-    before: NDArray[np.int32]  # actions of whole games between ``start`` and this one
+    before: NDArray[np.int32]  # actions of full games between ``start`` and this one
     actions: NDArray[np.int32]
     score: float  # points
     step: int = 0  # of the run
@@ -40,7 +40,7 @@ class Recording:
 
     @property
     def frames(self) -> int:
-        """Of the emulator, at most."""
+        """Upper bound of the number of emulator frames."""
         skip = self.env.frame_skip
         return len(self.actions) * int(max(skip) if isinstance(skip, list) else skip)
 
@@ -54,10 +54,10 @@ class Frame:
 
 
 class Replay:
-    """Plays a recording again.
+    """Replays a recording.
 
-    At each frame: ``score``, ``steps`` that are over, and ``palette``, of the colours seen so far.
-    After the last: ``next_start``, the emulator's state after the reset that follows.
+    At each frame: ``score``, completed ``steps``, and ``palette`` of the colours seen so far. After
+    the last frame: ``next_start``, the emulator's state after the next reset.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -85,7 +85,7 @@ class Replay:
 
 
 def at_start(game: AtariGame, recording: Recording) -> AtariGame:
-    """Returns ``game``, put where the recorded game starts."""
+    """Returns ``game`` at the start of the recorded game."""
     if isinstance(recording.start, int):
         game.reset(seed=recording.start)
     else:
@@ -98,16 +98,16 @@ def at_start(game: AtariGame, recording: Recording) -> AtariGame:
 
 
 class _FilmedGame(AtariGame):
-    """A game that keeps the screens of its frames, once it ``films``.
+    """A game that keeps the screens of its frames while ``films`` is true.
 
-    What it observes is nobody's business.
+    Its observations are not used.
     """
 
     def __init__(self, env: EnvConfig, palette: NDArray[np.uint8]) -> None:
         super().__init__(env, OBSERVED)
         self._palette = palette
         self._known = np.zeros(256, np.bool_)
-        self.films = False  # the games before the one that is wanted are not kept
+        self.films = False  # earlier games are not kept
         self.frames: list[tuple[NDArray[np.uint8], float]] = []
 
     def _act(self, chosen: Action) -> float:
@@ -116,7 +116,7 @@ class _FilmedGame(AtariGame):
             return points
         screen = self.ale.getScreen()
         seen = np.bincount(screen.ravel(), minlength=256) > 0
-        if (seen & ~self._known).any():  # a new colour: its RGB is where the screen has it
+        if (seen & ~self._known).any():  # a new colour: read its RGB from the RGB screen
             self._palette[screen] = self.ale.getScreenRGB()
             self._known |= seen
         self.frames.append((screen, points))
@@ -124,7 +124,7 @@ class _FilmedGame(AtariGame):
 
 
 def survey(recording: Recording) -> Replay:
-    """Plays a recording to its end, without drawing it."""
+    """Replays a recording to its end, without rendering."""
     played = Replay(recording)
     for _ in played:
         pass

@@ -20,7 +20,7 @@ from runner.video.replay import Recording, survey
 
 @dataclass(frozen=True)
 class Video:
-    """A game on the disk."""
+    """Video files of a game."""
 
     step: int  # of the run
     score: float  # points of the game
@@ -30,11 +30,11 @@ class Video:
 
 @dataclass(frozen=True)
 class Filmed:
-    """What came of a recording."""
+    """Result of encoding a recording."""
 
     video: Video | None  # None: nothing could be written
-    problem: str  # in one line; empty: none
-    next_start: dict[str, Any] | None  # state of the emulator after the game; None: not known
+    problem: str  # one line; empty: no error
+    next_start: dict[str, Any] | None  # state of the emulator after the game; None: unknown
 
 
 def film(
@@ -44,16 +44,16 @@ def film(
     name: str = "",
     progress: Callable[[float], None] = lambda share: None,
 ) -> Filmed:
-    """Writes the files of a recording that ``video`` asks for.
+    """Writes the files of a recording selected by ``video``.
 
     Args:
         recording: The game.
-        video: Which files.
-        folder: Where to; made if it does not exist.
-        name: Of the files; empty: step and score.
-        progress: Hears the share that is done, 0 to 1.
+        video: Settings of the files.
+        folder: Output folder, created if missing.
+        name: Name of the files; empty: step and score.
+        progress: Called with the completed share, 0 to 1.
     """
-    # Here, not above: the training needs neither OpenCV's fonts nor FFmpeg in its own process.
+    # Imported here: the training process needs neither OpenCV's fonts nor FFmpeg.
     from runner.video.files import write_videos
 
     path = folder / (name or f"step_{recording.step:08d}_score_{recording.score:.0f}")
@@ -71,11 +71,11 @@ def film(
 
 
 class Studio:
-    """The process. It starts with the first recording, and ends with whoever started it.
+    """The encoder process. It starts with the first recording, and ends with its parent process.
 
     Args:
-        video: Which files.
-        folder: Where to.
+        video: Settings of the files.
+        folder: Output folder.
     """
 
     def __init__(self, video: VideoConfig, folder: Path) -> None:
@@ -83,13 +83,13 @@ class Studio:
         self._process: Any = None
         self._pipe: Connection | None = None
         self.busy = False
-        self.share = 0.0  # of the recording that is done
+        self.share = 0.0  # completed share of the recording
 
     def submit(self, recording: Recording) -> None:
-        """Begins to film; the one before must be done."""
+        """Starts encoding; the previous recording must be done."""
         assert not self.busy
         self.busy, self.share = True, 0.0
-        with contextlib.suppress(OSError):  # it died, or does not start: done() says so
+        with contextlib.suppress(OSError):  # a dead process is reported by done()
             if self._pipe is None:
                 self._pipe = self._start()
             self._pipe.send(recording)
@@ -101,14 +101,14 @@ class Studio:
         self._process = context.Process(target=_work, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
-        atexit.register(self.close)  # however the run ends
+        atexit.register(self.close)  # for any end of the run
         return ours
 
     def done(self, timeout: float = 0.0) -> Filmed | None:
-        """Returns what came of the recording, or None if it is still being filmed.
+        """Returns the result of the recording, or None if it is still being encoded.
 
         Args:
-            timeout: Seconds to wait for it.
+            timeout: Seconds to wait for the result.
         """
         if not self.busy:
             return None
@@ -123,11 +123,11 @@ class Studio:
                 self.share = message
         except (EOFError, OSError):
             self.close()
-            return Filmed(None, "the process that makes the pictures died", None)
+            return Filmed(None, "the encoder process died", None)
         return None
 
     def close(self) -> None:
-        """Ends the process; what it has not finished is not written."""
+        """Ends the process; unfinished files are not written."""
         if self._pipe is not None:
             self._pipe.close()
             self._process.kill()
@@ -137,12 +137,12 @@ class Studio:
 
 
 def _work(pipe: Connection, video: VideoConfig, folder: Path) -> None:
-    """What the process does until its pipe ends."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):  # sent to the whole group of processes
+    """Main loop of the process, until its pipe closes."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):  # sent to the whole process group
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(os, "nice"):  # not on Windows
-        os.nice(10)  # the training comes first
+        os.nice(10)  # training comes first
     with contextlib.suppress(EOFError, OSError):
         while True:
             pipe.send(film(pipe.recv(), video, folder, progress=pipe.send))

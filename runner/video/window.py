@@ -1,4 +1,4 @@
-"""Shows a recording in a window at real speed, with ALE's own display."""
+"""Shows a recording in a window in real time, with ALE's display."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.video.replay import FRAMES_PER_SECOND, OBSERVED, Recording, at_start
 
 
 def why_no_window() -> str:
-    """Returns why no window can be opened here; empty: one can."""
+    """Returns why no window can be opened; empty: a window can be opened."""
     if not SDL_SUPPORT:
         return "this ale-py was built without SDL"
     if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
@@ -24,7 +24,7 @@ def why_no_window() -> str:
 
 
 def show(recording: Recording) -> None:
-    """Plays ``recording`` in a window, 60 frames a second."""
+    """Plays ``recording`` in a window at 60 frames per second."""
     began = at_start(AtariGame(recording.env, OBSERVED), recording).get_state()
     game = _ShownGame(recording.env)
     game.set_state(began)
@@ -38,7 +38,7 @@ class _ShownGame(AtariGame):
     def __init__(self, env: EnvConfig) -> None:
         super().__init__(env, OBSERVED)
         self.ale.setBool("display_screen", True)
-        self.ale.loadROM(rom_path(env.game, env.rom_dir))  # opens it
+        self.ale.loadROM(rom_path(env.game, env.rom_dir))  # opens the window
         self._next_frame = time.perf_counter()
 
     def _act(self, chosen: Action) -> float:

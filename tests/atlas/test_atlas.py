@@ -106,9 +106,9 @@ def test_how_a_sprite_moved(before, after, shift):
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (lambda value: 2 * value, "x of what is outlined, +2 pixels per unit"),
-        (pixels, "x of what is outlined, in the format of the video chip"),
-        (lambda value: value * 37 % 251, "x of what is outlined, not in proportion"),
+        (lambda value: 2 * value, "x of the outlined object, +2 pixels per unit"),
+        (pixels, "x of the outlined object, in the format of the video chip"),
+        (lambda value: value * 37 % 251, "x of the outlined object, not in proportion"),
     ],
 )
 def test_how_a_byte_says_where_its_sprite_is(place, said):

@@ -191,7 +191,7 @@ def test_all_damaged(saved: Any) -> None:
     folder, _ = saved
     for name in names(folder, "state"):
         truncate(folder / name)
-    with pytest.raises(UserError, match="whole checkpoint") as caught:
+    with pytest.raises(UserError, match="undamaged checkpoint") as caught:
         load(folder, memory_of())
     assert "\n" not in str(caught.value)
     for step in (20, 30):

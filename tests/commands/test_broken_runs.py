@@ -63,7 +63,7 @@ def test_a_full_disk(here: Callable[..., Any], tmp_path: Path) -> None:
     assert ended.code == 1
     (line,) = ended.err.splitlines()
     assert line.startswith("error: the checkpoint at step 400")
-    assert "the one before is intact" in line
+    assert "the previous checkpoint is intact" in line
     assert not list((tmp_path / "run").rglob("*.tmp"))
     assert resumed(here, tmp_path / "run").code == 0
 

@@ -53,7 +53,7 @@ def test_a_run_gets_a_row(pixel_run: Any, shelf: Path, here: Callable[..., Any])
 
 @pytest.mark.parametrize(
     ("typed", "words"),
-    [([], "expected a run that is complete"), (["name=../pong"], "name=../pong: expected letters")],
+    [([], "expected a complete run"), (["name=../pong"], "name=../pong: expected letters")],
 )
 def test_what_cannot_be_added_is_refused(
     typed: list[str], words: str, shelf: Path, here: Callable[..., Any]

@@ -294,10 +294,10 @@ def no_weights_at_all(tmp_path: Path, run: Path) -> str:
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (damaged_h5, "whole .weights.h5"),
+        (damaged_h5, "undamaged .weights.h5"),
         (damaged_checkpoint, "h5f"),
         (of_another_shape, "shapes"),
-        (no_weights_at_all, "whole .weights.h5"),
+        (no_weights_at_all, "undamaged .weights.h5"),
     ],
 )
 def test_weights_that_do_not_fit(

@@ -86,7 +86,7 @@ def foreign_emulator(state: dict[str, Any]) -> None:
 QUICK = {"format", "no checkpoints", "another run", "network"}
 DAMAGES: dict[str, tuple[Any, list[str], str]] = {
     "format": (format_of_tomorrow, [], "format 99"),
-    "cut short": (cut_short, [], "whole checkpoint"),
+    "cut short": (cut_short, [], "undamaged checkpoint"),
     "no checkpoints": (without_checkpoints, [], "expected a run with checkpoints"),
     "no states": (without_states, [], "expected a run with checkpoints"),
     "another run": (of_another_run, [], "another run"),
@@ -126,7 +126,7 @@ def test_the_checkpoint_before_one_that_does_not_fit(run: Path, here: Callable[.
     state_changed(newest, foreign_emulator)
     ended = here(train, "resume=run")
     assert (ended.code, ended.err) == (0, "")
-    assert f"checkpoint passed over: {newest.name} does not fit" in ended.out
+    assert f"checkpoint skipped: {newest.name} does not fit" in ended.out
     before = read_archive(states(run)[0])["step"]
     assert f"resumed at step {before:,}" in ended.out
 

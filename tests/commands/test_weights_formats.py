@@ -59,7 +59,7 @@ def test_keras_2_in_its_order(name: str, whole: bool, tmp_path: Path, capsys: An
 def test_a_network_that_scales_what_keras_rl_did_not(tmp_path: Path, capsys: Any) -> None:
     load_weights(network(1 / 255), keras_2(tmp_path / "policy.h5", arrays()))
     (line,) = capsys.readouterr().out.splitlines()
-    assert "policy.h5 is of keras-rl" in line
+    assert "policy.h5 is from keras-rl" in line
     save_weights(network(1 / 255), tmp_path / "own.weights.h5")
     load_weights(network(1 / 255), tmp_path / "own.weights.h5")
     assert capsys.readouterr().out == ""
@@ -118,7 +118,7 @@ def not_finite_keras_3(path: Path) -> None:
         (lambda path: path.write_bytes(b"\x80\x04."), "policy.pkl", "pickle"),
         (array, "weights.npy", "NumPy array"),
         (lambda path: path.write_bytes(b""), "a.weights.h5", "an empty file"),
-        (lambda path: path.write_text("hello"), "policy.h5", "no HDF5"),
+        (lambda path: path.write_text("hello"), "policy.h5", "not an HDF5"),
         (lambda path: None, "policy.h5", "no such file"),
         (lambda path: path.mkdir(), "policy.h5", "no such file"),
         (huge, "a.weights.h5", "shapes"),

@@ -40,7 +40,7 @@ class Group:
             s.distinct(0, 9),
             [[0, 9]],
             [[], [1, 1], [10]],
-            "a list of different integers from 0 to 9",
+            "a list of distinct integers from 0 to 9",
         ),
         (s.optional(s.at_least(1)), [None, 1], [0], "null or an integer >= 1"),
         (s.rule(str.isupper, "capitals"), ["A"], ["a"], "capitals"),

@@ -23,12 +23,12 @@ def text(single: Path) -> str:
 
 def test_it_says_what_a_reader_asks_for(text):
     for section in (
-        "Learning curve", "Best game", "How to continue", "Settings that differ", "What it took",
+        "Learning curve", "Best game", "How to continue", "Settings that differ", "Costs",
     ):  # fmt: skip
         assert f">{section}" in text
     assert "<h1>breakout, ram: 33.3 points</h1>" in text
-    assert "Mean score 33.3 over 30 games after the training." in text
-    assert "evaluations on the way" in text
+    assert "Mean score 33.3 over 30 games after training." in text
+    assert "intermediate evaluations" in text
     assert "data:video/mp4;base64," in text
 
 

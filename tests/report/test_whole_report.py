@@ -100,7 +100,7 @@ def test_two_sides_are_compared_in_a_sentence(tmp_path, report):
     assert (
         "breakout: obs=ram scores 12.0, obs=pixel 22.0 (IQM); the difference is -10.0" in page.text
     )
-    assert "obs=pixel is ahead, by more than chance among seeds explains" in page.text
+    assert "obs=pixel is ahead, by more than seed variation explains" in page.text
     assert page.figures["breakout", "obs=ram against obs=pixel", "better", "value"] == "0.00"
     assert "Read with care" not in page.text
 
@@ -112,7 +112,7 @@ def test_runs_that_were_cut_off_are_named_and_in_no_score(tmp_path, report):
     assert page.figures["space_invaders", "all runs", "runs", "value"] == "1"
     assert page.figures["space_invaders", "all runs", "unfinished", "value"] == "1"
     assert page.figures["space_invaders", "all runs", "mean", "value"] == "5.00"
-    assert "not finished: cut off or still running, step 400 of 1,000" in page.text
+    assert "not finished: interrupted or still running, step 400 of 1,000" in page.text
 
 
 def test_a_failed_run_is_named_with_the_reason_its_sweep_wrote(tmp_path, report):
@@ -142,7 +142,7 @@ def test_one_seed_has_no_interval_and_says_so(tmp_path, report):
     page = report()
     assert ("space_invaders", "obs=ram", "iqm", "value") in page.figures
     assert ("space_invaders", "obs=ram", "iqm", "low") not in page.figures
-    assert "One run of a side says nothing about chance." in page.text
+    assert "A single run per side says nothing about chance." in page.text
 
 
 def test_different_protocols_are_warned_of(tmp_path, report):
@@ -153,7 +153,7 @@ def test_different_protocols_are_warned_of(tmp_path, report):
         "Protocols differ: space_invaders, env.repeat_action_probability: protocol=nature: 0; "
         in page.text
     )
-    assert "protocol=v5: 0.25. Such scores do not compare." in page.text
+    assert "protocol=v5: 0.25. Such scores are not comparable." in page.text
 
 
 @pytest.mark.parametrize(("ends", "warned"), [("steps=2000", True), ("minutes=15", False)])
@@ -261,8 +261,12 @@ def test_long_values_make_letters_and_one_table(tmp_path, report):
         ("config.yaml", "env: {game: pong}\nseed: {a: [1]}\ntrain: 3", "not finished"),
         ("config.yaml", "env: {game: pong}\nseed: ${oc.env:HOME}", "${oc.env:HOME}"),
         ("metrics.csv", "step\0,\nx" + "9" * 200_000, "field larger than"),
-        ("metrics.csv", "step,frames,wall_time,episode_return\ninf,1,1,1\n1e300,1,1,1", "cut off"),
-        ("evaluations.csv", "step,mean\nnan,nan\n1", "cut off"),
+        (
+            "metrics.csv",
+            "step,frames,wall_time,episode_return\ninf,1,1,1\n1e300,1,1,1",
+            "interrupted",
+        ),
+        ("evaluations.csv", "step,mean\nnan,nan\n1", "interrupted"),
         ("job.json", '{"reason": {"a": [1]}}', "failed: {'a': [1]}"),
         ("job.json", '{"reason": "' + "long " * 1000 + '"}', "failed: long"),
     ],

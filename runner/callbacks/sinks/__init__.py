@@ -15,28 +15,28 @@ from runner.settings.schema import Config
 
 
 class Sink(Protocol):
-    """A place for figures. Steps never go back, but those of videos, and by ``set_state``."""
+    """A destination of metrics. Steps never decrease, except for videos and ``set_state``."""
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
-        """Takes finite numbers by name."""
+        """Logs finite numbers by name."""
 
     def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
-        """Takes numbers (n,), n >= 1, whose distribution matters."""
+        """Logs the distribution of numbers (n,), n >= 1."""
 
     def video(self, step: int, name: str, path: Path) -> None:
-        """Takes an animated GIF."""
+        """Logs an animated GIF."""
 
     def flush(self) -> None:
-        """Makes what was taken visible to those who look."""
+        """Makes all logged data visible to readers."""
 
     def close(self) -> None:
-        """Lets go of files and connections."""
+        """Closes files and connections."""
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what ``set_state`` needs, of plain types."""
+        """Returns the argument of ``set_state``, as plain types."""
 
     def set_state(self, state: dict[str, Any], step: int) -> None:
-        """Goes back to ``get_state`` at ``step``; what came later is not to be seen twice."""
+        """Restores the state at ``step``; data logged later must not appear twice."""
 
 
 def _tensorboard(config: Config, folder: Path) -> Sink:
@@ -69,7 +69,7 @@ SINKS: Final[dict[str, Callable[[Config, Path], Sink]]] = {  # logger.<name>
 
 @contextlib.contextmanager
 def opened_sinks(config: Config, folder: Path) -> Iterator[dict[str, Sink]]:
-    """Makes the sinks that ``logger.<name>`` asks for, of the run in ``folder``; closes them."""
+    """Opens the sinks selected by ``logger.<name>`` for the run in ``folder``; closes them."""
     with contextlib.ExitStack() as stack:
         sinks = {}
         for name, make in SINKS.items():

@@ -13,29 +13,29 @@ import mlflow
 from mlflow.entities import Metric, Param
 from numpy.typing import NDArray
 
-logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of its database's tables
+logging.getLogger("mlflow").setLevel(logging.WARNING)  # hides messages on database tables
 
 EXPERIMENT: Final = "atari-runner"
-MOST_AT_ONCE: Final = 1000  # metrics of one log_batch, MLflow's limit
+MOST_AT_ONCE: Final = 1000  # metrics per log_batch, MLflow's limit
 
 
 class MLflow:
     """One run of MLflow; a resumed run keeps its id.
 
     Args:
-        uri: The store.
-        name: Of the run.
-        settings: Of the run.
+        uri: Tracking URI.
+        name: Name of the run.
+        settings: Settings of the run.
     """
 
     def __init__(self, uri: str, name: str, settings: dict[str, Any]) -> None:
         self._uri, self._name, self._settings = uri, name, settings
         self._id: str | None = None
         self._waiting: list[Metric] = []
-        self._last: dict[str, int] = {}  # step of each figure that a resumed run has already
+        self._last: dict[str, int] = {}  # last logged step of each metric of a resumed run
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
-        """Logs numbers. Those that it has, as after a crash, it is not given twice."""
+        """Logs numbers, except those already logged before a crash."""
         now = int(time.time() * 1000)
         self._waiting += [
             Metric(name, float(value), now, step)
@@ -46,14 +46,14 @@ class MLflow:
             self.flush()
 
     def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
-        """Nothing: MLflow knows no histograms."""
+        """Does nothing: MLflow has no histograms."""
 
     def video(self, step: int, name: str, path: Path) -> None:
-        """Keeps the animated GIF at ``path`` with the run."""
+        """Stores the animated GIF at ``path`` with the run."""
         self._client.log_artifact(self._run, str(path), f"{name}/{step}")
 
     def flush(self) -> None:
-        """Hands over what waits."""
+        """Sends the queued metrics."""
         if self._waiting:
             self._client.log_batch(self._run, metrics=self._waiting)
             self._waiting = []
@@ -70,7 +70,7 @@ class MLflow:
         return {"id": self._run}
 
     def set_state(self, state: dict[str, Any], step: int) -> None:
-        """Goes on with the run of ``get_state``."""
+        """Continues the run of ``get_state``."""
         self._id = state["id"]
         for name in self._client.get_run(self._id).data.metrics:
             history = self._client.get_metric_history(self._id, name)

@@ -1,7 +1,7 @@
 """TensorBoard event files, written without TensorBoard.
 
-``tf.summary.scalar`` and its like need the package ``tensorboard``, which TensorFlow no longer
-brings along. Event files are TFRecord files of ``Event`` messages, and both are TensorFlow's.
+``tf.summary.scalar`` and related functions need the package ``tensorboard``, which TensorFlow no
+longer installs. Event files are TFRecord files of ``Event`` messages, both part of TensorFlow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TensorBoard:
     """Writes event files, a new one for every process.
 
     Args:
-        folder: Where to.
+        folder: Output folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class TensorBoard:
         self._write(step, [value(tag=n, simple_value=float(v)) for n, v in figures.items()])
 
     def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
-        """Writes how often which of ``values`` (n,) occurs: one bucket each, if they are few."""
+        """Writes a histogram of ``values`` (n,), with one bucket per value if there are few."""
         values = np.asarray(values, np.float64)
         distinct, counts = np.unique(values, return_counts=True)
         limits = np.append((distinct[1:] + distinct[:-1]) / 2, distinct[-1])
@@ -58,7 +58,7 @@ class TensorBoard:
         self._write(step, [tf.compat.v1.Summary.Value(tag=name, histo=message)])
 
     def video(self, step: int, name: str, path: Path) -> None:
-        """Writes the animated GIF at ``path``: TensorBoard shows it as an image that moves."""
+        """Writes the animated GIF at ``path``, which TensorBoard shows as an image."""
         content = path.read_bytes()
         width, height = np.frombuffer(content[_GIF_SIZE], "<u2").tolist()
         image = tf.compat.v1.Summary.Image(
@@ -68,12 +68,12 @@ class TensorBoard:
         self.flush()
 
     def flush(self) -> None:
-        """Lets those who read the file see everything."""
+        """Makes all written data visible to readers of the file."""
         if "_writer" in vars(self):
             self._writer.flush()
 
     def close(self) -> None:
-        """Closes the file; written to again, a new one is begun."""
+        """Closes the file; a later write starts a new one."""
         if "_writer" in vars(self):
             self._writer.close()
             del self._writer
@@ -84,7 +84,7 @@ class TensorBoard:
         return {"bytes": {p.name: p.stat().st_size for p in self._folder.glob(PATTERN)}}
 
     def set_state(self, state: dict[str, Any], step: int) -> None:
-        """Goes back to what ``get_state`` returned at ``step``: what came later is cut off."""
+        """Restores the files to their state at ``step``, by truncation."""
         self._resumed_at = step
         for path in self._folder.glob(PATTERN):
             if path.name not in state["bytes"]:
@@ -104,11 +104,11 @@ class TensorBoard:
     @cached_property
     def _writer(self) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / PATTERN.replace("*", str(time.time_ns()))  # read in order of names
+        path = self._folder / PATTERN.replace("*", str(time.time_ns()))  # read in order of name
         writer = vars(self)["_writer"] = tf.io.TFRecordWriter(str(path))
         self._record(file_version="brain.Event:2")
         if self._resumed_at is not None:
-            # A TensorBoard that is open has read what was cut off: this makes it forget that.
+            # Makes a running TensorBoard discard the truncated data that it has read.
             start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
             self._record(step=self._resumed_at + 1, session_log=start)
         return writer

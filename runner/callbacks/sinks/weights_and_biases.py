@@ -19,9 +19,9 @@ class WeightsAndBiases:
 
     Args:
         folder: The run directory.
-        project: Project of Weights & Biases.
+        project: Weights & Biases project.
         mode: ``offline`` or ``online``.
-        settings: Of the run.
+        settings: Settings of the run.
     """
 
     def __init__(self, folder: Path, project: str, mode: str, settings: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ class WeightsAndBiases:
         self._id = uuid.uuid4().hex[:8]
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
-        """Logs numbers. Steps it has, as after a crash, it does not take twice."""
+        """Logs numbers; W&B ignores steps already logged before a crash."""
         self._run.log(dict(figures), step=step)
 
     def histogram(self, step: int, name: str, values: NDArray[Any]) -> None:
@@ -39,12 +39,12 @@ class WeightsAndBiases:
         self._run.log({name: wandb.Histogram(values.tolist())}, step=step)
 
     def video(self, step: int, name: str, path: Path) -> None:
-        """Logs the animated GIF at ``path``, at the current step, which is later."""
+        """Logs the animated GIF at ``path``, at the current step if it is later."""
         step = max(step, self._run.step)
         self._run.log({name: wandb.Video(str(path), format="gif")}, step=step)
 
     def flush(self) -> None:
-        """Nothing to do: a process of its own writes."""
+        """Does nothing: a separate process writes."""
 
     def close(self) -> None:
         """Ends the run."""
@@ -56,12 +56,12 @@ class WeightsAndBiases:
         return {"id": self._id}
 
     def set_state(self, state: dict[str, Any], step: int) -> None:
-        """Goes on with the run of ``get_state``."""
+        """Continues the run of ``get_state``."""
         self._id = state["id"]
 
     @cached_property
     def _run(self) -> Any:
-        quiet = wandb.Settings(silent=True, console="off")  # its output is not the run's
+        quiet = wandb.Settings(silent=True, console="off")  # keeps its output out of the run's
         try:
             return wandb.init(
                 project=self._project,
@@ -76,5 +76,5 @@ class WeightsAndBiases:
         except wandb.errors.Error as error:
             reason = " ".join(str(error).split())
             raise UserError(
-                f"logger.wandb_mode={self._mode}: expected to reach it ({reason})"
+                f"logger.wandb_mode={self._mode}: cannot reach Weights & Biases ({reason})"
             ) from error
