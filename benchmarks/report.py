@@ -17,7 +17,7 @@ class Summary(NamedTuple):
     median: float
     low: float
     high: float
-    count: int
+    rounds: int
 
 
 def summary(values: Sequence[float]) -> Summary:
@@ -63,7 +63,7 @@ def table(rounds: Rounds, peers: bool) -> str:
                 in_words(name),
                 rounded(found.median),
                 f"{rounded(found.low)} - {rounded(found.high)}",
-                str(found.count),
+                str(found.rounds),
             ]
             if peers:
                 row.append(_ratio_cell(rounds, first, side, name))

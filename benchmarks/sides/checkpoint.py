@@ -28,7 +28,7 @@ def measure(obs: str, limit: int, interval: int) -> dict[str, float]:
     fill(memory)
     state = {"weights": np.zeros(4 * weights, np.float32)}
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        store = CheckpointStore(Path(folder) / "checkpoints", memory, keep=2)
+        store = CheckpointStore(Path(folder) / "checkpoints", memory, keep=2, run_id="benchmark")
         began = time.perf_counter()
         store.save(0, state)
         first = time.perf_counter() - began

@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.sides.answer import answer
 from benchmarks.sides.repeated import seconds_per_call
 from runner.environments.build import make_games
+from runner.environments.pool import EmulatorPool
 from runner.settings import compose
 
 
@@ -16,6 +17,7 @@ def measure(obs: str, seconds: float) -> dict[str, float]:
     """Steps the environments in groups, as in training: the other groups' steps are in progress."""
     config = compose.load([f"obs={obs}"])
     games = make_games(config)
+    assert isinstance(games, EmulatorPool)
     try:
         games.reset(seed=0)
         generator = np.random.default_rng(0)

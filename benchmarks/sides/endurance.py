@@ -21,7 +21,7 @@ def measure(
     def laps() -> Any:
         from runner.keras_rl2 import Callback
 
-        class Laps(Callback):
+        class Laps(Callback):  # type: ignore[misc]
             def on_train_begin(self, logs: Any = None) -> None:
                 self.began, self.steps = time.perf_counter(), 0
                 self.seen: list[tuple[float, int, float]] = []  # seconds, steps, resident MB

@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.sides.answer import answer
 from benchmarks.sides.repeated import seconds_per_call
 from runner.environments.build import make_games
+from runner.environments.pool import EmulatorPool
 from runner.settings import compose
 
 
@@ -14,8 +15,10 @@ def measure(overrides: list[str], seconds: float, threads: int | None = None) ->
     """Times calls of one turn's updates, on ``threads`` of TensorFlow's threads or all."""
     config = compose.load(overrides)
     games = make_games(config)
+    assert isinstance(games, EmulatorPool)
     games.close()
     shape, nb_actions = games.single_observation_space.shape, len(games.action_meanings)
+    assert shape is not None
     updates = max(len(games.groups[0]) // config.agent.train_interval, 1)
     from runner import tensorflow_setup
 

@@ -32,7 +32,8 @@ class RgbGame:
 
     def reset(self) -> NDArray[np.uint8]:
         self._game.reset()
-        return self._game.render()
+        screen: NDArray[np.uint8] = self._game.render()
+        return screen
 
     def step(self, action: int) -> tuple[NDArray[np.uint8], float, bool, dict[str, Any]]:
         _, reward, terminated, truncated, _ = self._game.step(int(action))

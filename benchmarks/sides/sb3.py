@@ -50,7 +50,7 @@ def measure(
     from stable_baselines3 import DQN
     from stable_baselines3.common.callbacks import BaseCallback
 
-    class Stopwatch(BaseCallback):
+    class Stopwatch(BaseCallback):  # type: ignore[misc]
         began = ended = 0.0
 
         def _on_step(self) -> bool:
@@ -58,7 +58,7 @@ def measure(
                 self.began = time.perf_counter()
             elif self.num_timesteps == start + steps:
                 self.ended = time.perf_counter()
-            return self.num_timesteps < start + steps
+            return bool(self.num_timesteps < start + steps)
 
     games = make_games(obs)
     model = DQN(

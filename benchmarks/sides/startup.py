@@ -20,13 +20,12 @@ def main(overrides: list[str], began: float) -> int:
         began: ``time.time()`` at the start of the command.
     """
     from runner import __main__, training
+    from runner.callbacks import build
 
-    callbacks_of_a_run = training._callbacks
-
-    def with_watch(*args: Any) -> dict[str, Any]:
+    def with_watch(*args: Any) -> build.Callbacks:
         from runner.keras_rl2 import Callback
 
-        class FirstTimes(Callback):
+        class FirstTimes(Callback):  # type: ignore[misc]
             first_step = 0.0
 
             def on_step_end(self, step: int, logs: Any = None) -> None:
@@ -37,9 +36,11 @@ def main(overrides: list[str], began: float) -> int:
                     say({"s_to_first_step": self.first_step, "s_to_first_update": now})
                     raise SystemExit(0)
 
-        return {**callbacks_of_a_run(*args), "first_times": FirstTimes()}
+        callbacks = build.make_callbacks(*args)
+        callbacks.by_name["first_times"] = FirstTimes()
+        return callbacks
 
-    training._callbacks = with_watch
+    setattr(training, "make_callbacks", with_watch)  # noqa: B010
     with tempfile.TemporaryDirectory() as folder:
         typed = [*overrides, f"hydra.run.dir={folder}/run"]
         sys.argv[1:] = typed  # Hydra reads them there

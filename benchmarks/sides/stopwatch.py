@@ -8,7 +8,7 @@ from typing import Any
 from runner.keras_rl2 import Callback
 
 
-class Stopwatch(Callback):
+class Stopwatch(Callback):  # type: ignore[misc]
     """Times ``steps`` steps, from the end of step ``start`` on."""
 
     def __init__(self, start: int, steps: int) -> None:
