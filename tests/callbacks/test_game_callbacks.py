@@ -293,4 +293,4 @@ def test_a_table_that_was_cut_short_is_said_and_not_lengthened(
     whole = [*(kept or b"a,b").decode().split("\n"), "5,6"]
     assert path.read_text().splitlines() == whole
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"warning: {path} was cut short")
+    assert line.startswith(f"warning: {path} is shorter than at the checkpoint")
