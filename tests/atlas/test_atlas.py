@@ -16,6 +16,8 @@ MUST_BE_FOUND = {
     "pong": {49: "x", 54: "y", 21: "y", 60: "y", 13: "score"},
     "space_invaders": {28: "x", 26: "x", 16: "y", 83: "x", 87: "x", 73: "lives", 104: "score",
                        18: "bitmap"},
+    "ms_pacman": {10: "x", 16: "y",  # the player; then four ghosts
+                  6: "x", 7: "x", 8: "x", 9: "x", 12: "y", 13: "y", 14: "y", 15: "y"},
 }  # fmt: skip
 
 
