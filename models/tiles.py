@@ -109,22 +109,19 @@ class Tiles(Tiled):
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class FoundTiles(Tiled, Adapting):
-    """Tiles of positions found by ``find_positions``, and of their differences.
+    """Tiles of positions found by ``find_positions``, and of their pairwise differences.
 
-    Places: each position (``EVEN`` tiles), then the differences between the first ``centres``
-    positions and each later one (``NEAR``). Tiles of positions not found are always 0, as are all
-    tiles until the layer adapts.
+    Places: each position (``EVEN`` tiles), then each pairwise difference (``NEAR``). Tiles of
+    positions not found are always 0, as are all tiles until the layer adapts.
 
     Args:
         count: Maximum number of positions.
-        centres: Number of positions with differences; those that follow the joystick come first.
     """
 
-    def __init__(self, count: int, centres: int, **kwargs: Any) -> None:
+    def __init__(self, count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.count, self.centres = count, centres
+        self.count = count
         first, second = np.triu_indices(count, 1)
-        first, second = first[first < centres], second[first < centres]
         own = np.eye(count, dtype=np.float32)
         self._places = np.concatenate([own, own[:, first] - own[:, second]], axis=1)
         self.tile([*[EVEN] * count, *[NEAR] * len(first)])
@@ -159,4 +156,4 @@ class FoundTiles(Tiled, Adapting):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of ``from_config``."""
-        return {**super().get_config(), "count": self.count, "centres": self.centres}
+        return {**super().get_config(), "count": self.count}

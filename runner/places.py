@@ -23,7 +23,7 @@ from runner.settings import compose
 from runner.settings.games import all_games, find_game
 from runner.settings.schema import Config
 
-USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=14] [out=FILE.md]"
+USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=10] [out=FILE.md]"
 _STARTS = 16  # games started, each with an equal share of the steps
 _FRAMES = 3  # per window
 _HEAD = """# Positions found in RAM
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     def work() -> int:
         kinds = {"games": str, "steps": int, "count": int, "out": Path}
         given = parse_settings(arguments, kinds, USAGE)
-        steps, count = given.get("steps", 2000), given.get("count", 14)
+        steps, count = given.get("steps", 2000), given.get("count", 10)
         for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
             if value < least:
                 raise wrong(name, value, f"an integer >= {least}")

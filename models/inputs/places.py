@@ -16,9 +16,8 @@ AUTO = "auto"
 class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
-    ``of: auto`` finds positions at the end of the warm-up, and uses them and the differences
-    between the first ``centres`` and each later one. A list names places instead:
-    ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
+    ``of: auto`` finds positions at the end of the warm-up, and uses them and their pairwise
+    differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
     """
 
     kind: str = option("places")
@@ -26,8 +25,7 @@ class Places(Encoder):
         AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
         "places by name or address, or auto",
     )  # fmt: skip
-    count: int = setting(14, between(1, 24), "maximum number of positions used by auto")
-    centres: int = setting(3, between(0, 24), "first positions with differences to all others")
+    count: int = setting(10, between(1, 24), "maximum number of positions used by auto")
     sparse: ClassVar[bool] = True
 
     @property
@@ -46,6 +44,6 @@ class Places(Encoder):
 
         newest = window[:, -1]
         if self.of == AUTO:
-            return FoundTiles(self.count, self.centres, dtype=reading.dtype)(newest)
+            return FoundTiles(self.count, dtype=reading.dtype)(newest)
         assert reading.ram is not None
         return Tiles([reading.ram.place(place) for place in self.of], dtype=reading.dtype)(newest)
