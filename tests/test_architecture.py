@@ -114,7 +114,7 @@ def test_one_module_knows_keras_rl2() -> None:
 
 
 @pytest.mark.parametrize("package", ["runner/settings/", "runner/environments/"])
-def test_no_tensorflow_where_emulators_and_settings_are(package: str) -> None:
+def test_emulators_and_settings_import_no_tensorflow(package: str) -> None:
     for source in SOURCES:
         if source.startswith(package):
             assert not external(imports(source)) & {"tensorflow", "keras", "rl"}, source
@@ -146,7 +146,7 @@ def test_settings_are_checked_before_tensorflow_loads(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_arrows_point_down(source: str) -> None:
+def test_imports_point_down(source: str) -> None:
     own = module_name(source)
     place = rank(own)
     if own == "runner":

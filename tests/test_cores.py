@@ -56,6 +56,6 @@ def test_the_affinity_mask() -> None:
         os.sched_setaffinity(0, before)
 
 
-def test_the_share_of_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_share_of_one_run_of_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cores.SHARE, "6")
     assert (cores.cores(), cores.share_of(2), cores.share_of(4)) == (6, 3, 1)

@@ -53,7 +53,7 @@ def test_nohup() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_processes_started_by_a_sweep_do_not_get_the_terminals_signals() -> None:
+def test_a_sweeps_processes_ignore_terminal_signals() -> None:
     send = "import os, signal; os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), 1)"
     with children_spared():
         assert subprocess.run([sys.executable, "-c", send], check=False).returncode == 0

@@ -20,7 +20,7 @@ print(keras.backend.backend(), keras.config.image_data_format(), keras.config.fl
 @pytest.mark.parametrize(
     "first", ["from runner import tensorflow_setup", "from runner.agent import dqn"]
 )
-def test_what_the_program_needs_of_keras_it_sets(repository, tmp_path, first):
+def test_keras_settings_are_set_by_the_program(repository, tmp_path, first):
     theirs = {"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
     (tmp_path / "keras.json").write_text(json.dumps({**theirs, "backend": "jax"}))
     environment = {"KERAS_BACKEND": "jax", "KERAS_HOME": str(tmp_path), "TF_USE_LEGACY_KERAS": "1"}

@@ -42,14 +42,14 @@ INSIDE = {  # a container: its own group is the outermost one
 @pytest.mark.parametrize(
     ("files", "free"), [(VERSION_1, 50 * MB), (VERSION_2, 60 * MB), (INSIDE, 0)]
 )
-def test_free_memory_is_what_the_container_leaves(tmp_path, files, free):
+def test_free_memory_respects_the_container_limit(tmp_path, files, free):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert limits.free_memory(tmp_path) == free
 
 
-def test_without_limits_free_memory_is_the_machines(tmp_path):
+def test_free_memory_without_limits_is_the_machines(tmp_path):
     assert limits.free_memory(tmp_path) > psutil.virtual_memory().available / 2
 
 
@@ -60,7 +60,7 @@ def test_without_limits_free_memory_is_the_machines(tmp_path):
         ("RLIMIT_NOFILE", 40, ["open files", "ulimit -n"]),
     ],
 )
-def test_a_limit_of_the_shell_is_told_in_one_line(repository, limit, allowed, parts):
+def test_a_shell_limit_is_reported_in_one_line(repository, limit, allowed, parts):
     def lower():
         number = getattr(resource, limit)
         resource.setrlimit(number, (allowed, allowed))
@@ -78,7 +78,7 @@ def test_a_limit_of_the_shell_is_told_in_one_line(repository, limit, allowed, pa
     assert all(part in done.stderr for part in parts)
 
 
-def test_a_replay_that_does_not_fit_beside_the_program_is_refused(load, monkeypatch):
+def test_a_replay_larger_than_free_memory_is_refused(load, monkeypatch):
     config = load("env=pong", "obs=ram")
     monkeypatch.setattr(limits, "free_memory", lambda: 802 * MB)
     with pytest.raises(UserError, match=r"memory.limit=20000: expected at most 14705 here"):
@@ -88,6 +88,6 @@ def test_a_replay_that_does_not_fit_beside_the_program_is_refused(load, monkeypa
         check_memory_size(config)
 
 
-def test_too_little_shared_memory_is_told_before_it_is_used():
+def test_too_little_shared_memory_is_reported_early():
     with pytest.raises(UserError, match=r"env.num_envs=68719476736: expected fewer: they need"):
         _shared_memory(Layout(2**36, (128,)))

@@ -26,7 +26,7 @@ def test_every_folder_of_code_is_a_package(repository: Path) -> None:
     }
 
 
-def test_files_that_come_along(repository: Path) -> None:
+def test_packaged_files(repository: Path) -> None:
     """From the sources they are those of the repository."""
     assert shipped("conf") == repository / "conf"
     assert shipped("pretrained") == repository / "pretrained"

@@ -12,7 +12,7 @@ def reference(game):
     return tuple(published()[name].scores[game] for name in ("random", "human"))
 
 
-def test_the_57_games_of_the_table_are_ales():
+def test_the_57_games_exist_in_ale():
     assert len(published()["human"].scores) == 57
     assert set(published()["human"].scores) == set(published()["random"].scores)
     for agent in published().values():
@@ -20,7 +20,7 @@ def test_the_57_games_of_the_table_are_ales():
 
 
 @pytest.mark.parametrize("game", sorted(published()["human"].scores))
-def test_random_play_is_0_and_a_human_1(game):
+def test_human_normalised_scores(game):
     random, human = reference(game)
     assert human_normalised(game, random) == 0
     assert human_normalised(game, human) == 1
@@ -44,7 +44,7 @@ def test_a_game_without_published_scores_has_none():
     assert "tetris" in all_games()
 
 
-def test_every_published_score_says_where_it_was_read_and_by_which_rules():
+def test_every_published_score_has_its_source_and_rules():
     for name, agent in published().items():
         assert agent.scores, name
         assert len(agent.source) > 20, name

@@ -22,7 +22,7 @@ from runner.memory.replay import ReplayMemory
         (0.9, 0.9, 3, [0.9, 0.9, 0.9, 0.9]),
     ],
 )
-def test_the_steps_that_count_grow_by_the_same_factor(
+def test_the_effective_horizon_grows_geometrically(
     start: float, end: float, steps: int, values: list[float]
 ) -> None:
     discount = RisingDiscount(start, end, steps)
@@ -30,7 +30,7 @@ def test_the_steps_that_count_grow_by_the_same_factor(
 
 
 @pytest.mark.parametrize("games", [1, 3])
-def test_returns_and_updates_are_of_the_discount_of_their_step(
+def test_returns_and_updates_use_the_discount_of_their_step(
     games: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def discount(step: int) -> float:

@@ -142,7 +142,7 @@ def test_quantile_targets_and_means() -> None:
     np.testing.assert_allclose(quantiles.targets(ONE, ONE * 0.5, half), [[1.25, 4.25]])
 
 
-def test_a_mixture_of_actions_of_c51() -> None:
+def test_expected_sarsa_mixes_c51_distributions() -> None:
     logits = np.log(np.array([[[0.1, 0.9, 1e-9], [0.5, 1e-9, 0.5]]], np.float32))
     mixed = kind(CategoricalMean(3, -1.0, 1.0)).under(
         np.array([[0.25, 0.75]], np.float32), Outputs(logits)
@@ -157,7 +157,7 @@ def implicit_network() -> keras.Model:
     return with_head(keras.Model(inputs, keras.layers.Dense(3)(x)), Head("none", "iqn", atoms=8))
 
 
-def test_implicit_quantiles_are_of_the_fractions_drawn() -> None:
+def test_implicit_quantiles_match_the_drawn_fractions() -> None:
     """Dabney et al. 2018b, equation 4: phi_j(tau) = relu(sum_i cos(pi i tau) w_ij + b_j)."""
     model = implicit_network()
     assert isinstance(model.layers[-1], ImplicitQuantileMean)
@@ -175,7 +175,7 @@ def test_implicit_quantiles_are_of_the_fractions_drawn() -> None:
     np.testing.assert_allclose(outputs.values, quantiles.transpose(0, 2, 1), rtol=1e-3, atol=1e-3)
 
 
-def test_acting_takes_evenly_spread_fractions() -> None:
+def test_acting_uses_evenly_spaced_fractions() -> None:
     model = implicit_network()
     implicit = distribution_of(model, 1.0)
     states = np.random.default_rng(0).integers(256, size=(2, 1, 4), dtype=np.uint8)

@@ -29,7 +29,7 @@ def compiled_on_many_games(**settings: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("policy", [EpsGreedyQPolicy, BoltzmannQPolicy, SoftmaxQPolicy])
 @pytest.mark.parametrize("make", [stock, compiled_on_one_game, compiled_on_many_games])
-def test_a_training_that_diverges(make: Callable[..., Any], policy: type[Policy]) -> None:
+def test_a_diverging_training(make: Callable[..., Any], policy: type[Policy]) -> None:
     agent, env = make(policy=policy(), **DIVERGES)
     with pytest.raises(RunError, match=r"diverged.*agent\.learning_rate") as error:
         agent.fit(env, 200, verbose=0)

@@ -57,7 +57,7 @@ def test_epsilon_falls_linearly_with_the_steps(make: Any) -> None:
 
 
 @every_loop
-def test_a_run_that_goes_on_takes_up_the_schedule(make: Any) -> None:
+def test_a_resumed_run_continues_the_schedule(make: Any) -> None:
     agent, env = make()
     agent.fit(env, 60, callbacks=[StartAtStep(30)], verbose=0)
     assert list(agent.policy.by_step) == list(range(30, 60))
@@ -80,7 +80,7 @@ def test_testing_uses_the_test_policy() -> None:
     assert seen == [0.05] * 5
 
 
-def test_keras_rl2s_loop_stops_when_asked() -> None:
+def test_keras_rl2s_loop_can_be_stopped() -> None:
     class Ask(Callback):
         def on_step_end(self, step: int, logs: Any = None) -> None:
             if step == 6:

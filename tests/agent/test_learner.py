@@ -172,7 +172,7 @@ def test_soft_update_follows_after_every_update() -> None:
         ([True, True, True], "after the last update"),
     ],
 )
-def test_hard_sync_happens_where_it_is_due(syncs: list[bool], target_is: str) -> None:
+def test_hard_sync_is_due_at_intervals(syncs: list[bool], target_is: str) -> None:
     one = transitions([2], [1.0], [True])
     weights = {"as before": TARGET, "before the first update": ONLINE}
     alone = learner()

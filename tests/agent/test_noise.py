@@ -81,7 +81,7 @@ def test_draws_follow_from_key_and_number() -> None:
     assert 0.9 < first.std() < 1.1
 
 
-def test_only_training_is_noisy() -> None:
+def test_noise_is_added_in_training_only() -> None:
     agent = compiled_agent(
         model=with_head(small_network(hidden=[8], start="glorot_uniform"), Head(noisy_sigma=0.5)),
         streams=1,

@@ -26,7 +26,7 @@ from runner.settings import compose
     ],
 )
 @pytest.mark.parametrize("compiled", [False, True])
-def test_the_rate_stays_and_falls_in_a_straight_line_until_steps(
+def test_the_rate_holds_then_decays_linearly(
     steps: int, hold: float, rates: list[float], compiled: bool
 ) -> None:
     agent = dataclasses.replace(

@@ -125,7 +125,7 @@ def test_compiled_agent_learns_as_recorded(name: str, jit_compile: bool) -> None
         pytest.param("double_dqn_clip1", True, marks=pytest.mark.slow),
     ],
 )
-def test_several_updates_in_one_call_are_those_updates(name: str, jit_compile: bool) -> None:
+def test_several_updates_in_one_call_equal_single_updates(name: str, jit_compile: bool) -> None:
     data = recording(name)
     agent = agent_with_first_weights(CompiledDQNAgent, data, jit_compile=jit_compile)
     windows = np.concatenate([data["S"], data["S1"][:, :, -1:]], axis=2)

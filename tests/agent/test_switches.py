@@ -165,7 +165,7 @@ def test_corridor_is_learned(switch: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_mean_of_the_weights_learns_the_corridor() -> None:
+def test_the_averaged_weights_learn_the_corridor() -> None:
     keras.utils.set_random_seed(1)
     agent = agent_with()
     agent.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.9))
@@ -290,7 +290,7 @@ def test_every_pair_of_switches_is_among_the_combinations() -> None:
     ],
     ids=lambda row: "-".join(map(str, row.values())),
 )
-def test_switches_go_together(combination: dict[str, Any]) -> None:
+def test_agent_switches_combine(combination: dict[str, Any]) -> None:
     agent, metrics = updated(settings_of(combination))
     assert np.isfinite(metrics).all()
     priorities = agent.memory.priorities
@@ -303,7 +303,7 @@ def test_switches_go_together(combination: dict[str, Any]) -> None:
     assert q_values.shape == (5, 3)
 
 
-def test_the_mean_of_the_weights_is_what_is_kept(tmp_path: Path) -> None:
+def test_the_averaged_weights_are_saved(tmp_path: Path) -> None:
     """mean_1 = w_1, mean_k = share * mean_(k-1) + (1 - share) * w_k (Polyak and Juditsky 1992)."""
     base = small_settings()
     settings = dataclasses.replace(base.agent, ema_decay=0.75, learning_rate=0.1)

@@ -60,11 +60,11 @@ def test_syncs_wait_for_the_end_of_a_game(
     assert of_games(ends, interval, streams=None) == old
 
 
-def test_a_lost_life_ends_no_game() -> None:
+def test_a_lost_life_does_not_end_the_game() -> None:
     assert of_games({30: "life_lost", 50: "terminated"}, 25, streams=1) == [50]
 
 
-def test_the_target_network_is_the_online_network_of_then() -> None:
+def test_the_target_network_is_an_earlier_online_network() -> None:
     agent = compiled_agent(
         Tape, streams=1, nb_steps_warmup=20, target_model_update=25, target_sync="game_end"
     )

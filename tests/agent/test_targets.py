@@ -11,7 +11,7 @@ Q = np.array([[1.0, 3.0, 2.0, -4.0], [0.5, 0.5, -1.0, 0.0]], np.float32)  # (B, 
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.1, 1.0])
-def test_eps_greedy_is_mostly_the_best_action(epsilon: float) -> None:
+def test_eps_greedy_mostly_takes_the_best_action(epsilon: float) -> None:
     """van Seijen et al. 2009: 1 - epsilon + epsilon / n for the best action, else epsilon / n."""
     probabilities = POLICIES["eps_greedy"](Q, epsilon).numpy()
     expected = np.full((2, 4), epsilon / 4)

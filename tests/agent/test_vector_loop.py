@@ -135,7 +135,7 @@ def test_updates_and_syncs_at_the_steps_of_keras_rl2(
 
 
 @pytest.mark.parametrize(("interval", "target", "warmup"), [(1, 7, 21), (4, 10, 25)])
-def test_keras_rl2_itself_keeps_these_steps(interval: int, target: int, warmup: int) -> None:
+def test_recorded_steps_match_keras_rl2(interval: int, target: int, warmup: int) -> None:
     agent = small_agent(
         DQNAgent, Tape, train_interval=interval, target_model_update=target, nb_steps_warmup=warmup
     )
@@ -161,7 +161,7 @@ def test_the_last_turn_is_whole() -> None:
     assert agent.step == len(steps.steps) == 15
 
 
-def test_memory_must_have_a_stream_for_every_game() -> None:
+def test_memory_needs_a_stream_per_game() -> None:
     agent = compiled_agent(Tape, streams=3)
     with pytest.raises(ValueError, match="ReplayMemory of 2 streams"):
         agent.fit(tapes({}, {}), 10, verbose=0)
@@ -222,7 +222,7 @@ def test_every_hook_is_called_as_keras_rl2_calls_it_for_one_game() -> None:
     assert ours == stock
 
 
-def test_keras_callbacks_without_episodes_hear_of_epochs_and_batches() -> None:
+def test_keras_callbacks_receive_epochs_and_batches() -> None:
     class Counter(keras.callbacks.Callback):
         epochs = batches = 0
 
@@ -239,7 +239,7 @@ def test_keras_callbacks_without_episodes_hear_of_epochs_and_batches() -> None:
     assert history.history["episode_reward"] == [3.0, 4.0, 2.0]
 
 
-def test_keras_callbacks_made_of_functions_are_heard() -> None:
+def test_lambda_callbacks_are_called() -> None:
     epochs: list[int] = []
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
     env = tapes(*ENDS)
@@ -248,7 +248,7 @@ def test_keras_callbacks_made_of_functions_are_heard() -> None:
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
-def test_keras_rl2s_own_logs(verbose: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logs_match_keras_rl2(verbose: int, capsys: pytest.CaptureFixture[str]) -> None:
     env = tapes(*ENDS)
     agent_of(env).fit(env, 60, verbose=verbose, log_interval=30)
     shown = capsys.readouterr().out
@@ -286,7 +286,7 @@ def test_ctrl_c_ends_the_training_and_keeps_the_agent() -> None:
 # --- what is remembered -------------------------------------------------------------------------
 
 
-def test_truncated_games_bootstrap_and_finished_ones_do_not() -> None:
+def test_truncated_games_bootstrap_and_terminal_ones_do_not() -> None:
     ends = {3: "terminated", 5: "truncated", 8: "life_lost"}
     agent, _ = trained(tapes(ends), 10, nb_steps_warmup=NEVER)
     memory: ReplayMemory = agent.memory
@@ -302,7 +302,7 @@ def test_truncated_games_bootstrap_and_finished_ones_do_not() -> None:
     assert drawn == {4: True, 6: False, 7: False, 10: False, 11: True, 12: False}
 
 
-def test_actions_and_rewards_are_stored_with_what_was_seen() -> None:
+def test_actions_and_rewards_are_stored_with_their_observation() -> None:
     env = Arcade([Tape({}, rewards=(1.0, 2.0, 3.0)), Tape({}, rewards=(5.0,))])
     agent, _ = trained(env, 12, nb_steps_warmup=NEVER)
     memory = agent.memory
@@ -339,7 +339,7 @@ class WholeStep(Processor):
         return observation + 1, reward * 10, done, info
 
 
-def test_processor_clips_what_is_learned_not_what_is_reported() -> None:
+def test_processor_clips_learned_not_reported_rewards() -> None:
     env = Arcade([Tape({2: "terminated"}, rewards=(3.0, -7.0, 0.5))])
     agent, steps = trained(env, 3, nb_steps_warmup=NEVER, processor=Clip())
     assert [logs["reward"] for logs in steps.steps] == [1.0, -1.0, 0.5]
@@ -357,7 +357,7 @@ def test_processor_changes_observations_and_actions() -> None:
     assert [a for (a,) in env.played] == (2 - actions.astype(int)).tolist()
 
 
-def test_processor_of_whole_steps() -> None:
+def test_processor_process_step() -> None:
     env = tapes({2: "terminated"})
     agent, steps = trained(env, 4, nb_steps_warmup=NEVER, processor=WholeStep())
     assert [logs["reward"] for logs in steps.steps] == [10.0] * 4
@@ -365,7 +365,7 @@ def test_processor_of_whole_steps() -> None:
     assert agent.memory.observations[0, :5, 0].tolist() == [1, 3, 4, 4, 6]
 
 
-def test_processor_scales_what_the_network_sees() -> None:
+def test_processor_scales_network_inputs() -> None:
     shown: list[Any] = []
 
     class Watch(Halve):
@@ -385,7 +385,7 @@ def test_processor_scales_what_the_network_sees() -> None:
     assert (np.diff(learned_from, axis=-1) <= 1).all()
 
 
-def test_policy_of_the_users_own() -> None:
+def test_a_custom_policy() -> None:
     class InTurn(Policy):
         """0, 1, 2, 0, 1, 2: whatever the Q-values."""
 
@@ -426,7 +426,7 @@ class Telling(Arcade):
         return *outcome, {**infos, "extra_reward": np.full(self.num_envs, extra)}
 
 
-def test_what_the_learner_is_told_besides_is_added_to_the_clipped_points() -> None:
+def test_shaping_rewards_are_added_to_clipped_rewards() -> None:
     env = Telling([Tape({}, rewards=(4.0, -7.0))])
     agent = agent_of(env, processor=RewardClipper(1.0))
     steps = Steps()

@@ -23,7 +23,7 @@ MUST_BE_FOUND = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", MUST_BE_FOUND)
-def test_balls_paddles_ships_lives_and_scores_are_found(game):
+def test_known_meanings_are_found(game):
     ale = observe.load(game, 0)
     record = observe.observe(ale, 6000, 0, lambda _: None)
     effects, _ = intervene.intervene(ale, record, observe.background(record), lambda _: None)
@@ -99,7 +99,7 @@ PADDLE, WALL = (6, 150, 60, 4, 16), (2, 190, 0, 4, 160)
         (drawn(), drawn((6, 0, 0, 200, 160)), None),  # another scene
     ],
 )
-def test_how_a_sprite_moved(before, after, shift):
+def test_shifts_of_sprites(before, after, shift):
     box = intervene.changed_box(before, after)
     moved = intervene.moved(before, after, drawn(), box)
     assert (moved and (moved.axis, moved.pixels, moved.clipped)) == shift
@@ -113,7 +113,7 @@ def test_how_a_sprite_moved(before, after, shift):
         (lambda value: value * 37 % 251, "x of the outlined object, not in proportion"),
     ],
 )
-def test_how_a_byte_says_where_its_sprite_is(place, said):
+def test_formats_of_positions(place, said):
     box = intervene.Box(0, 0, 8, 8)
     shifts = {
         change: place((0x35 + change) % 256) - place(0x35)
@@ -140,5 +140,5 @@ def test_how_a_byte_says_where_its_sprite_is(place, said):
         ("next_level", ""),
     ],
 )
-def test_what_a_published_name_says(label, meaning):
+def test_meanings_of_published_names(label, meaning):
     assert names.expected(label) == meaning

@@ -12,13 +12,13 @@ ROUNDS = [
 ]
 
 
-def test_summary_is_of_all_rounds_that_answered():
+def test_the_summary_covers_all_answering_rounds():
     assert report.figures(ROUNDS, "ours") == {"steps_per_s": (2000.0, 1000.0, 3000.0, 3)}
     assert report.figures(ROUNDS, "sb3") == {"steps_per_s": (700.0, 400.0, 1000.0, 2)}
     assert report.figures(ROUNDS, "nobody") == {}
 
 
-def test_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_the_medians():
+def test_ratio_is_the_median_of_per_round_ratios():
     rounds = [
         {"a": {"steps_per_s": a}, "b": {"steps_per_s": b}} for a, b in [(10, 5), (4, 1), (90, 30)]
     ]
@@ -30,11 +30,11 @@ def test_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_the_medians()
     [[], [{"a": {"steps_per_s": 1.0}}], [{"a": {"steps_per_s": 1.0}, "b": {"steps_per_s": 0.0}}]],
     ids=["no round", "one side", "zero"],
 )
-def test_no_ratio_without_a_pair(rounds):
+def test_a_ratio_needs_a_pair(rounds):
     assert report.ratios(rounds, "a", "b") is None
 
 
-def test_table_of_peers():
+def test_the_table_of_peers():
     assert report.table(ROUNDS, peers=True).splitlines() == [
         "| side | figure | median | min - max | rounds | ours / this, pair by pair |",
         "| --- | --- | --: | --: | --: | --: |",
@@ -47,7 +47,7 @@ def test_table_of_peers():
     ]
 
 
-def test_table_of_parts_has_no_ratio():
+def test_the_table_of_parts_has_no_ratio():
     rounds = [{"learner": {"ms_per_update": 0.88}, "matmul": {"float32_gflop_per_s": 220.4}}]
     assert report.table(rounds, peers=False).splitlines()[2:] == [
         "| learner | ms/update | 0.88 | 0.88 - 0.88 | 1 |",
@@ -55,7 +55,7 @@ def test_table_of_parts_has_no_ratio():
     ]
 
 
-def test_table_of_nothing():
+def test_an_empty_table():
     assert len(report.table([], peers=True).splitlines()) == 2
 
 
@@ -83,12 +83,12 @@ def test_document_names_machine_versions_and_cases():
     assert "load average 0.1 - 0.2" in document
 
 
-def test_bound_is_what_both_allow_together():
+def test_the_bound_combines_both_limits():
     # 2 cores; emulators: 4 core-s per 10,000 steps; learner 1 core-s per 10,000 steps.
     assert limits.steps_bound(2, 5000.0, 0.0001) == pytest.approx(4000.0)
 
 
-def test_limits_of_a_round():
+def test_limits_of_a_benchmark_round():
     found = limits.limits(
         {
             "matmul": {"float32_gflop_per_s": 218.0},

@@ -22,7 +22,7 @@ def without_times(text: str) -> list[str]:
     return [re.sub(r"(duration: |per second: )\s*[\d.]+", r"\1", line) for line in lines]
 
 
-def test_the_line_is_keras_rl2s_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_annealing_matches_keras_rl2(capsys: pytest.CaptureFixture[str]) -> None:
     ours = io.StringIO()
     game = Tape({3: "terminated", 40: "terminated", 47: "terminated"}, rewards=(0.5, 2.0, -1.0))
     story = Story()
@@ -83,7 +83,7 @@ class Lines:
         self.story.model.step += 1
 
 
-def test_a_resumed_run_prints_what_one_without_a_break_prints() -> None:
+def test_a_resumed_run_prints_like_an_uninterrupted_one() -> None:
     steps = [
         {"stream": n % 2, "points": float(n), "in_game": n // 2, "over": n > 9, "loss": float(n)}
         for n in range(12)
@@ -102,7 +102,7 @@ def test_a_resumed_run_prints_what_one_without_a_break_prints() -> None:
     assert without_times(parts.getvalue()) == without_times(whole.getvalue())
 
 
-def test_a_game_whose_beginning_was_not_seen_has_no_line() -> None:
+def test_a_game_joined_midway_has_no_line() -> None:
     shown = io.StringIO()
     lines = Lines(shown, step=70)
     lines.tell(1, 1.0, in_game=12, over=True, loss=0.5)

@@ -63,7 +63,7 @@ def test_every_interval_is_evaluated_and_the_best_weights_are_kept(tmp_path: Pat
     assert kept == [(19, "best.weights.h5"), (39, "best.weights.h5")]
 
 
-def test_no_evaluation_before_the_first_step_of_them(tmp_path: Path) -> None:
+def test_no_evaluation_before_eval_start(tmp_path: Path) -> None:
     listener = evaluations(tmp_path, result(3.0), result(2.0), interval=20, first=35)
     heard: list[tuple[int, bool]] = []
     listener.listeners.append(lambda step, _, is_best: heard.append((step, is_best)))
@@ -73,7 +73,7 @@ def test_no_evaluation_before_the_first_step_of_them(tmp_path: Path) -> None:
     assert heard == [(40, True), (60, False)]
 
 
-def test_the_end_is_not_evaluated_twice(tmp_path: Path) -> None:
+def test_the_last_step_is_evaluated_once(tmp_path: Path) -> None:
     listener = evaluations(tmp_path, result(3.0), interval=20)
     agent = compiled_agent(Tape, nb_steps_warmup=100)
     agent.fit(OldGym(Tape({})), 20, callbacks=[listener], verbose=0)
@@ -81,7 +81,7 @@ def test_the_end_is_not_evaluated_twice(tmp_path: Path) -> None:
     assert played(tmp_path) == [(20, 3.0)]
 
 
-def test_what_was_stopped_is_evaluated_when_the_run_is_resumed(tmp_path: Path) -> None:
+def test_an_interrupted_evaluation_is_made_up_at_resume(tmp_path: Path) -> None:
     first = evaluations(tmp_path, result(3.0), None, interval=20)
     agent = compiled_agent(Tape, nb_steps_warmup=100)
     agent.fit(OldGym(Tape({})), 45, callbacks=[first], verbose=0)
@@ -97,7 +97,7 @@ def test_what_was_stopped_is_evaluated_when_the_run_is_resumed(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("interval", [0, 100])
-def test_training_is_the_same_with_evaluations_and_without(
+def test_evaluations_do_not_change_training(
     tmp_path: Path, interval: int, trained: dict[int, list[np.ndarray[Any, Any]]]
 ) -> None:
     from runner import tensorflow_setup
@@ -134,7 +134,7 @@ def trained() -> dict[int, list[np.ndarray[Any, Any]]]:
     return {}
 
 
-def test_whole_games_for_their_own_points() -> None:
+def test_frozen_games_report_their_scores() -> None:
     """Training's limits and what its learner is told besides are not the evaluation's."""
     from runner.evaluation import evaluate
 

@@ -66,7 +66,7 @@ def table(path: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def test_scalars_are_those_of_the_files(logged: Path) -> None:
+def test_logged_scalars_match_the_files(logged: Path) -> None:
     found, games = values(logged / "whole"), table(logged / "whole" / "metrics.csv")
     assert len(games) >= 4
     assert found["score"] == [(g["step"], g["episode_return"]) for g in games]
@@ -98,12 +98,12 @@ def test_histograms_count_everything_once(logged: Path) -> None:
     assert sum(histogram.sum for histogram in scores) == sum(g["episode_return"] for g in games)
 
 
-def test_weights_are_the_same_without(logged: Path) -> None:
+def test_weights_are_the_same_without_the_feature(logged: Path) -> None:
     assert_same_run(logged / "without", logged / "whole")
     assert not (logged / "without" / "tensorboard").exists()
 
 
-def test_a_resumed_run_has_every_step_once(logged: Path) -> None:
+def test_a_resumed_run_logs_every_step_once(logged: Path) -> None:
     """The newest checkpoint is lost: the run goes back behind what it has written."""
     parts = logged / "parts"
     shutil.copytree(logged / "whole", parts)
@@ -124,7 +124,7 @@ def test_a_resumed_run_has_every_step_once(logged: Path) -> None:
         assert again[tag] == whole[tag], tag
 
 
-def test_figures_may_be_switched_on_at_a_resume(logged: Path) -> None:
+def test_loggers_may_be_enabled_at_resume(logged: Path) -> None:
     run(f"resume={logged / 'without'}", "train.steps=420", "logger.tensorboard=true",
         "logger.verbose=2", "eval.interval=0")  # fmt: skip
     found, games = values(logged / "without"), table(logged / "without" / "metrics.csv")
@@ -148,7 +148,7 @@ def test_tensorboard_itself_reads_them(logged: Path) -> None:
 GIF = b"GIF89a" + struct.pack("<HH", 160, 210) + b"\0" * 20
 
 
-def test_a_video_is_an_image_that_moves(tmp_path: Path) -> None:
+def test_a_video_is_embedded(tmp_path: Path) -> None:
     from runner.callbacks.sinks.tensorboard import TensorBoard
 
     (tmp_path / "best.gif").write_bytes(GIF)
@@ -170,7 +170,7 @@ def test_many_values_share_buckets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
-def test_what_is_not_installed_is_said_at_once(
+def test_missing_packages_are_reported_early(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

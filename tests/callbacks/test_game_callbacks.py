@@ -41,7 +41,7 @@ class NoReward(Processor):
         return 0.0
 
 
-def test_games_of_the_loop_over_many() -> None:
+def test_games_in_the_vector_loop() -> None:
     env = Arcade([
         Tape({2: "terminated", 5: "truncated"}, rewards=(1.0, 2.0)),
         Tape({3: "life_lost", 4: "terminated"}, rewards=(5.0,)),
@@ -59,7 +59,7 @@ def test_games_of_the_loop_over_many() -> None:
 @pytest.mark.parametrize(
     "make", [lambda **k: small_agent(DQNAgent, Tape, **k), lambda **k: compiled_agent(Tape, **k)]
 )
-def test_games_of_keras_rl2s_own_loop(make: Any) -> None:
+def test_games_in_keras_rl2s_loop(make: Any) -> None:
     env = OldGym(Tape({2: "terminated", 5: "terminated"}, rewards=(1.0, 2.0)))
     agent = make(nb_steps_warmup=NEVER, processor=NoReward())
     games, _ = told(agent, env, 26, StartAtStep(20))
@@ -85,7 +85,7 @@ def step(story: Story, metrics: list[float], points: float | None = None) -> Non
     story.on_step_end(0, {"info": info, "metrics": metrics})
 
 
-def test_averages_are_over_the_updates_since_the_last() -> None:
+def test_averages_cover_the_updates_since_the_last_line() -> None:
     story = story_of()
     one, other = story.averages(), story.averages()
     for metrics in ([math.nan] * 2, [1.0, 10.0], [math.nan] * 2, [3.0, 20.0]):
@@ -103,7 +103,7 @@ def test_mean_return_is_of_the_last_hundred_games() -> None:
     assert story.mean_return == sum(range(50, 150)) / 100
 
 
-def test_a_story_goes_on_where_it_was() -> None:
+def test_a_restored_story_continues() -> None:
     whole = story_of(([1.0, 1.0], None), ([1.0, 1.0], 5.0), ([1.0, 1.0], 7.0))
     first = story_of(([1.0, 1.0], None), ([1.0, 1.0], 5.0))
     first.on_train_begin()
@@ -210,7 +210,7 @@ def stopping(story: Story, games: int | None = None, minutes: float | None = Non
     return [story, StopEarly(story, games, minutes)]
 
 
-def test_a_training_ends_after_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_ends_after_the_given_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runner.callbacks.games.time", Clock())
     env = Arcade([Tape({}), Tape({})])
     agent = compiled_agent(Tape, streams=2)
@@ -218,7 +218,7 @@ def test_a_training_ends_after_its_minutes(monkeypatch: pytest.MonkeyPatch) -> N
     assert agent.step == 14 * 16  # looked at at the start and every 16 steps, for 15 seconds
 
 
-def test_a_training_ends_after_its_games() -> None:
+def test_training_ends_after_the_given_games() -> None:
     env = OldGym(Tape({10: "terminated", 25: "terminated", 40: "terminated"}))
     agent = compiled_agent(Tape)
     story = Story()
@@ -234,7 +234,7 @@ def test_a_training_ends_after_its_games() -> None:
         ({"games": 3}, True),
     ],
 )  # fmt: skip
-def test_what_was_before_a_resume_counts(limits: dict[str, Any], is_over: bool) -> None:
+def test_games_before_a_resume_count(limits: dict[str, Any], is_over: bool) -> None:
     agent, story = compiled_agent(Tape), Story()
     callbacks = stopping(story, **limits)
     for callback in callbacks:
@@ -245,7 +245,7 @@ def test_what_was_before_a_resume_counts(limits: dict[str, Any], is_over: bool) 
     assert agent.stop_training is is_over
 
 
-def test_the_time_to_go_is_what_ends_first() -> None:
+def test_the_eta_is_the_earliest_limit() -> None:
     progress = Progress(1000, 30.0, story := Story(), seconds_left=lambda: 65.0)
     for callback in (story, progress):
         callback.set_model(compiled_agent(Tape))
@@ -279,7 +279,7 @@ def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 3, 4, 7, 9])
-def test_a_table_that_was_cut_short_is_said_and_not_lengthened(
+def test_a_truncated_table_is_reported_and_not_padded(
     cut: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "t.csv"

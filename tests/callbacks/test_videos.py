@@ -80,7 +80,7 @@ def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, li
 
 
 @pytest.mark.slow
-def test_training_is_the_same_and_the_games_are_filmed(tmp_path: Path) -> None:
+def test_recording_videos_does_not_change_training(tmp_path: Path) -> None:
     without, _ = trained(tmp_path, [])
     weights, videos = trained(tmp_path, FILMED)
     assert all(map(np.array_equal, weights, without))
@@ -108,7 +108,7 @@ def follow(
 
 
 @pytest.mark.slow
-def test_a_resumed_training_films_the_games_that_it_would_have(tmp_path: Path) -> None:
+def test_a_resumed_training_records_the_same_videos(tmp_path: Path) -> None:
     config = config_of("every_episode")
 
     def fresh(folder: str) -> TrainingVideos:
@@ -135,7 +135,7 @@ def test_a_resumed_training_films_the_games_that_it_would_have(tmp_path: Path) -
     assert len(list((tmp_path / "whole").iterdir())) == 3
 
 
-def test_a_film_process_that_dies_is_one_warning(
+def test_a_video_process_that_dies_causes_one_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of("every_episode")

@@ -23,7 +23,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
     return {**OWN, key: value}
 
 
-def test_what_changes_in_a_session() -> None:
+def test_behaviour_that_changes() -> None:
     check_alike(OWN, OWN)
     check_alike(changed("idle", []), OWN)
     check_alike(changed("rate", 0.25), OWN)  # saved as a plain number
@@ -48,6 +48,6 @@ def test_what_changes_in_a_session() -> None:
     ],
     ids=range(12),
 )
-def test_what_does_not(state: Any, where: str) -> None:
+def test_behaviour_that_does_not_change(state: Any, where: str) -> None:
     with pytest.raises(ValueError, match=where):
         check_alike(state, OWN)

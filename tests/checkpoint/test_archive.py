@@ -57,12 +57,12 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "tree.npz"
 
 
-def test_what_goes_in_comes_out(file: Path) -> None:
+def test_archives_round_trip(file: Path) -> None:
     assert_same(read_archive(file), TREE)
     assert [path.name for path in file.parent.iterdir()] == ["tree.npz"]
 
 
-def test_numbers_that_are_none(tmp_path: Path) -> None:
+def test_invalid_numbers(tmp_path: Path) -> None:
     write_archive(tmp_path / "f", [float("nan"), float("inf"), float("-inf"), np.array(np.nan)])
     nan, high, low, array = read_archive(tmp_path / "f")
     assert nan != nan
@@ -70,7 +70,7 @@ def test_numbers_that_are_none(tmp_path: Path) -> None:
     assert np.isnan(array)
 
 
-def test_a_generator_goes_on(tmp_path: Path) -> None:
+def test_a_restored_generator_continues(tmp_path: Path) -> None:
     generator = np.random.default_rng(5)
     generator.integers(10, size=3)
     write_archive(tmp_path / "f", generator.bit_generator.state)
@@ -87,7 +87,7 @@ def test_truncated(file: Path) -> None:
             read_archive(file)
 
 
-def test_one_altered_byte_is_seen_or_of_no_account(file: Path) -> None:
+def test_one_altered_byte_is_detected_or_harmless(file: Path) -> None:
     """All over the file: data, shapes, names, sizes. Only dates and padding may be anything."""
     whole = file.read_bytes()
     refused = 0
@@ -102,7 +102,7 @@ def test_one_altered_byte_is_seen_or_of_no_account(file: Path) -> None:
     assert refused > 0.6 * len(range(0, len(whole), 3))
 
 
-def test_a_shape_that_asks_for_less(tmp_path: Path) -> None:
+def test_a_shape_smaller_than_the_data(tmp_path: Path) -> None:
     """Nobody would read to the end of the array, where zip compares the CRC-32."""
     path = tmp_path / "f"
     write_archive(path, {"images": np.zeros((300, 1000), np.uint8)})
@@ -114,14 +114,14 @@ def test_a_shape_that_asks_for_less(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nothing of the kind", b"PK\x03\x04"])
-def test_no_archive(content: bytes | None, tmp_path: Path) -> None:
+def test_a_missing_archive(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "f").write_bytes(content)
     with pytest.raises(DamagedFileError, match=r"^f: "):
         read_archive(tmp_path / "f")
 
 
-def test_another_programs_archive(tmp_path: Path) -> None:
+def test_an_archive_of_another_program(tmp_path: Path) -> None:
     np.savez(tmp_path / "f.npz", weights=np.zeros(3))
     with pytest.raises(DamagedFileError):
         read_archive(tmp_path / "f.npz")
@@ -154,21 +154,21 @@ ONE = '{"__array__": "a0"}'
         "(2,)",
     ],
 )  # fmt: skip
-def test_shapes_that_are_not_those_of_the_data(shape: str, tmp_path: Path) -> None:
+def test_shapes_that_do_not_match_the_data(shape: str, tmp_path: Path) -> None:
     archive_of(tmp_path / "f", ONE, {"a0": array_bytes(np.zeros(3), shape)})
     with pytest.raises(DamagedFileError, match=r"^f: "):
         read_archive(tmp_path / "f")
 
 
 @pytest.mark.parametrize("dtype", ["V0", "O", "(2,)O", "nonsense"])
-def test_types_of_no_size(dtype: str, tmp_path: Path) -> None:
+def test_types_without_a_size(dtype: str, tmp_path: Path) -> None:
     member = array_bytes(np.zeros(0)).replace(b"'<f8'", f"'{dtype}'".encode())
     archive_of(tmp_path / "f", ONE, {"a0": member})
     with pytest.raises(DamagedFileError, match=r"^f: "):
         read_archive(tmp_path / "f")
 
 
-def test_what_would_be_larger_in_memory_than_on_disk(tmp_path: Path) -> None:
+def test_compressed_members_are_refused(tmp_path: Path) -> None:
     """10 MB of zeros in 10 kB; a member that is there twice; an array that is named again."""
     zeros = array_bytes(np.zeros(10_000_000, np.uint8))
     archive_of(tmp_path / "f", ONE, {"a0": zeros}, zipfile.ZIP_DEFLATED)
@@ -196,7 +196,7 @@ def test_what_would_be_larger_in_memory_than_on_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tree", ["[" * 100_000, "9" * 10_000, "", "{", '{"__array__": []}'])
-def test_trees_that_are_none(tree: str, tmp_path: Path) -> None:
+def test_invalid_trees(tree: str, tmp_path: Path) -> None:
     archive_of(tmp_path / "f", tree, {})
     with pytest.raises(DamagedFileError, match=r"^f: "):
         read_archive(tmp_path / "f")
@@ -210,7 +210,7 @@ class _Trap:
         return Path.touch, (self._path,)
 
 
-def test_nothing_in_a_file_is_run(tmp_path: Path) -> None:
+def test_files_run_no_code(tmp_path: Path) -> None:
     trace = tmp_path / "it ran"
     pickled = io.BytesIO()
     np.save(pickled, np.array([_Trap(trace)], dtype=object), allow_pickle=True)
@@ -228,7 +228,7 @@ def test_nothing_in_a_file_is_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["replace", "fsync"])
-def test_a_write_that_fails_leaves_what_was_there(
+def test_a_failed_write_keeps_the_old_file(
     call: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:

@@ -57,7 +57,7 @@ EVERY_INPUT = (
     ],
     ids=["rules", "ram prioritised", "every input", "pixel of 4 games"],
 )
-def test_in_two_parts_or_three(
+def test_resumed_once_or_twice_is_exact(
     num_envs: int, settings: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -133,7 +133,7 @@ def test_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_asked_to_stop(tmp_path: Path) -> None:
+def test_stop_requested(tmp_path: Path) -> None:
     settings = [*SMALL, "env.num_envs=4", "seed=4", "train.steps=1500", "logger.interval=0.05"]
     process: Any = start("runner", [*settings, "hydra.run.dir=left"], tmp_path)
     for line in process.stdout:

@@ -29,7 +29,7 @@ def lines(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_games_end_the_training_and_a_resumed_one_counts_on(
+def test_train_episodes_counts_across_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

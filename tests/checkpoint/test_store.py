@@ -79,7 +79,7 @@ def names(folder: Path, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("streams", [1, 3])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_memory_comes_back_whatever_was_saved_when(
+def test_a_memory_is_restored_from_any_sequence_of_saves(
     seed: int, streams: int, tmp_path: Path
 ) -> None:
     """Intervals from nothing to several rounds of the ring; a new process now and then."""
@@ -102,9 +102,7 @@ def test_a_memory_comes_back_whatever_was_saved_when(
 
 
 @pytest.mark.parametrize(("keep", "interval"), [(1, 4), (2, 4), (3, 9), (2, 40)])
-def test_the_disk_holds_little_more_than_the_memory(
-    keep: int, interval: int, tmp_path: Path
-) -> None:
+def test_disk_usage_is_close_to_the_memory_size(keep: int, interval: int, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     memory = memory_of(streams=1)
     store = CheckpointStore(tmp_path, memory, keep, RUN)
@@ -125,7 +123,7 @@ def test_the_disk_holds_little_more_than_the_memory(
         assert len(names(tmp_path, "state")) == min(step, keep)
 
 
-def test_a_checkpoint_costs_what_is_new(tmp_path: Path) -> None:
+def test_a_checkpoint_writes_only_new_transitions(tmp_path: Path) -> None:
     sizes = []
     for limit in (600, 6000):
         folder = tmp_path / str(limit)
@@ -168,7 +166,9 @@ def alter(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [truncate, alter, Path.unlink])
 @pytest.mark.parametrize("kind", ["state", "replay"])
-def test_the_one_before_a_damaged_one(kind: str, damage: Any, saved: Any) -> None:
+def test_fallback_to_the_checkpoint_before_a_damaged_one(
+    kind: str, damage: Any, saved: Any
+) -> None:
     folder, (before, _) = saved
     damage(folder / names(folder, kind)[-1])
     memory = memory_of()
@@ -206,7 +206,7 @@ def test_another_format_is_refused(saved: Any) -> None:
         load(folder, memory_of())
 
 
-def test_another_runs_segment_under_the_same_name(saved: Any, tmp_path: Path) -> None:
+def test_a_segment_of_another_run(saved: Any, tmp_path: Path) -> None:
     folder, (before, _) = saved
     other = tmp_path / "other"
     other.mkdir()
@@ -250,7 +250,7 @@ def replay_changed(folder: Path, change: Callable[[list[dict[str, Any]]], Any]) 
     ],
     ids=range(10),
 )
-def test_segments_that_are_not_the_memory(change: Any, part: str, saved: Any) -> None:
+def test_segments_that_do_not_match_the_memory(change: Any, part: str, saved: Any) -> None:
     folder, (before, _) = saved
     replay_changed(folder, change)
     memory = memory_of()
@@ -278,7 +278,7 @@ def test_entries_of_another_shape(saved: Any) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("weights"), KeyError("optimizer"), IndexError()])
-def test_the_one_before_one_that_does_not_fit(error: Exception, saved: Any) -> None:
+def test_fallback_to_the_checkpoint_before_an_unfitting_one(error: Exception, saved: Any) -> None:
     folder, (before, _) = saved
     memory = memory_of()
     _, (step, state, (line,)) = load(folder, memory, refuses={30: error})
@@ -288,7 +288,7 @@ def test_the_one_before_one_that_does_not_fit(error: Exception, saved: Any) -> N
     assert_same_memory(memory, before)
 
 
-def test_none_fits_and_nothing_changes(saved: Any) -> None:
+def test_an_unusable_run_is_left_unchanged(saved: Any) -> None:
     folder, _ = saved
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(UserError, match="does not fit") as caught:
@@ -301,14 +301,14 @@ def test_none_fits_and_nothing_changes(saved: Any) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_checkpoint_under_another_name(saved: Any) -> None:
+def test_a_renamed_checkpoint(saved: Any) -> None:
     folder, _ = saved
     newest = folder / names(folder, "state")[-1]
     newest.rename(folder / "step_000000000099.state.npz")
     assert load(folder, memory_of())[1][0] == 20
 
 
-def test_a_state_without_a_part(saved: Any) -> None:
+def test_an_incomplete_state(saved: Any) -> None:
     folder, _ = saved
     for key in ("run", "replay", "state"):
         without(folder / names(folder, "state")[-1], key)

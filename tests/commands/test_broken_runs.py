@@ -74,7 +74,7 @@ DIVERGES = ("agent.learning_rate=1e30", "agent.delta_clip=inf", "agent.reward_cl
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["linear", "boltzmann"])
 @pytest.mark.parametrize("agent", ["dqn", "keras_rl2"])
-def test_a_training_that_diverges(agent: str, policy: str, here: Callable[..., Any]) -> None:
+def test_a_diverging_training(agent: str, policy: str, here: Callable[..., Any]) -> None:
     chosen = [f"agent={agent}", f"policy={policy}", "train.steps=400"]
     tiny = [s for s in TINY if s != "agent=dqn" and (agent == "dqn" or "num_envs" not in s)]
     ended = here(train, *tiny, *chosen, *DIVERGES, "train.warmup=100", "hydra.run.dir=run")
@@ -87,7 +87,7 @@ def test_a_training_that_diverges(agent: str, policy: str, here: Callable[..., A
 
 
 @pytest.mark.slow
-def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) -> None:
+def test_a_time_limit_signal_saves_and_continues(tmp_path: Path) -> None:
     process = start("runner", [*TINY, "hydra.run.dir=run"], tmp_path)
     until_training(process)
     folder = tmp_path / "run" / "checkpoints"
@@ -105,7 +105,9 @@ def test_a_warning_that_the_time_is_nearly_up_saves_and_goes_on(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_the_first_signal_asks_and_the_second_leaves(number: signal.Signals, code: int) -> None:
+def test_the_first_signal_requests_a_stop_and_the_second_exits(
+    number: signal.Signals, code: int
+) -> None:
     asked = []
     before = signal.getsignal(number)
     with Interrupts(stop=lambda: asked.append(1), save=lambda: None) as interrupts:

@@ -55,7 +55,7 @@ def test_a_run_gets_a_row(pixel_run: Any, shelf: Path, here: Callable[..., Any])
     ("typed", "words"),
     [([], "expected a complete run"), (["name=../pong"], "name=../pong: expected letters")],
 )
-def test_what_cannot_be_added_is_refused(
+def test_unusable_runs_get_no_card(
     typed: list[str], words: str, shelf: Path, here: Callable[..., Any]
 ) -> None:
     Path("runs/a").mkdir(parents=True)

@@ -12,7 +12,7 @@ from runner import compare
 from runner.report.figures import points
 
 
-def test_a_real_run_becomes_a_page(here, pixel_run):
+def test_a_page_of_a_real_run(here, pixel_run):
     ended: Ended = here(compare.main, str(pixel_run.folder), "out=made")
     assert (ended.code, ended.err) == (0, "")
     text = Path("made/report.html").read_text()
@@ -23,7 +23,7 @@ def test_a_real_run_becomes_a_page(here, pixel_run):
     assert shown["memory_bytes"] == f"{result['memory_bytes'] / 1e6:,.0f} MB"
 
 
-def test_a_training_ends_with_its_page(pixel_run):
+def test_training_ends_with_a_page(pixel_run):
     page = pixel_run.folder / "report.html"
     assert pixel_run.ended.out.splitlines()[-1] == f"page: {page}"
     assert "breakout" in page.read_text()

@@ -27,7 +27,7 @@ def test_a_run_or_one_of_its_weights_is_evaluated(
     assert len(result["returns"]) == 3
 
 
-def test_long_evaluations_say_how_far_they_are(
+def test_long_evaluations_show_progress(
     pixel_run: Any, here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("runner.evaluation.SHOWN_EVERY", 0.0)
@@ -47,7 +47,7 @@ def test_the_same_seed_plays_the_same_games(stock_run: Any, here: Callable[..., 
     assert played[0] == played[1]
 
 
-def test_without_final_weights_the_newest_are_taken(
+def test_the_newest_weights_replace_missing_final_ones(
     pixel_run: Any, here: Callable[..., Any], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -75,7 +75,7 @@ def test_without_final_weights_the_newest_are_taken(
         (["nonsense"], ["nonsense", "run=DIR_OR_WEIGHTS"]),
     ],
 )
-def test_what_is_typed_wrong_is_refused_in_one_line(
+def test_bad_input_is_refused_in_one_line(
     typed: list[str], words: list[str], here: Callable[..., Any]
 ) -> None:
     ended = here(evaluate, *typed)
@@ -96,7 +96,7 @@ def test_values_out_of_range(
     assert word in ended.err
 
 
-def test_settings_that_cannot_be_read(here: Callable[..., Any], tmp_path: Path) -> None:
+def test_unreadable_settings(here: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "final.weights.h5").write_bytes(b"")
     (tmp_path / "config.yaml").write_text("env: [unclosed")

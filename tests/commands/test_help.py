@@ -14,9 +14,7 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_help_is_printed_and_nothing_is_done(
-    name: str, flag: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_only_prints(name: str, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     main = importlib.import_module(f"runner.{name}").main
     assert main([flag]) == 0
     out, err = capsys.readouterr()

@@ -38,7 +38,7 @@ def test_an_agent_is_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", AGENTS)
 @pytest.mark.parametrize(("file", "column"), EVALUATED.items())
-def test_a_card_shows_what_was_evaluated(name: str, file: str, column: int) -> None:
+def test_a_card_shows_the_evaluations(name: str, file: str, column: int) -> None:
     result = json.loads((PRETRAINED / name / file).read_text())
     low, high = result["interval"]
     assert (result["episodes"], result["epsilon"]) == (100, 0.01)

@@ -33,7 +33,7 @@ def resumed(tiny_run: Any, here: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *settings: here(train, *(settings or ["resume=last"]))
 
 
-def test_refused_or_gone_on_with(resumed: Callable[..., Any]) -> None:
+def test_refused_or_resumed(resumed: Callable[..., Any]) -> None:
     settings = Path("runs/a/config.yaml").read_text()
     for changes, words in [
         (["env.game=pong", "seed=7"], ["env.game: breakout -> pong", "seed: 0 -> 7", "only"]),
@@ -64,7 +64,7 @@ def test_refused_or_gone_on_with(resumed: Callable[..., Any]) -> None:
 
 
 @pytest.mark.slow
-def test_a_finished_run_that_goes_on_is_not_finished_until_it_ends_again(
+def test_a_resumed_finished_run_is_unfinished_until_its_new_end(
     resumed: Callable[..., Any],
 ) -> None:
     run = RunDirectory(Path("runs/a"))
@@ -97,7 +97,7 @@ def test_no_run(here: Callable[..., Any]) -> None:
     assert_refused(here(train, "resume=other"), "other", "config.yaml")
 
 
-def test_a_run_of_keras_rl2s_own_agent(here: Callable[..., Any]) -> None:
+def test_a_run_of_the_stock_agent_is_resumed(here: Callable[..., Any]) -> None:
     settings = ["env=pong", "agent=keras_rl2", "memory.limit=500", "train.warmup=64"]
     small = [
         "video=off",

@@ -60,7 +60,7 @@ def assert_refused(ended: Any, *words: str) -> None:
 
 @pytest.mark.parametrize("named", [[], ["model.builder=os:system"]])
 @pytest.mark.parametrize("command", ["evaluate", "watch", "resume"])
-def test_a_network_in_a_run_is_not_imported(
+def test_a_network_module_in_a_run_is_not_imported(
     command: str, named: list[str], run: Path, here: Callable[..., Any]
 ) -> None:
     trace = run.parent / "it ran"
@@ -78,13 +78,13 @@ def test_a_network_in_a_run_is_not_imported(
     assert "strange_network" not in sys.modules
 
 
-def test_what_is_no_network_is_not_called_to_find_out(run: Path, here: Callable[..., Any]) -> None:
+def test_non_networks_are_not_called(run: Path, here: Callable[..., Any]) -> None:
     changed(run, model={"name": "custom", "builder": "os:system"})
     ended = here(evaluate, "run=run", "model.builder=os:system")
     assert_refused(ended, "model.builder=os:system", "expected a network's function")
 
 
-def test_a_copied_run_plays_without_what_only_training_needs(
+def test_a_copied_run_plays_without_training_requirements(
     run: Path, here: Callable[..., Any]
 ) -> None:
     changed(
@@ -99,7 +99,7 @@ def test_a_copied_run_plays_without_what_only_training_needs(
     assert (run / "evaluation_final.json").is_file()
 
 
-def test_weights_that_do_not_fit_are_blamed_on_the_run(run: Path, here: Callable[..., Any]) -> None:
+def test_unfitting_weights_name_the_run(run: Path, here: Callable[..., Any]) -> None:
     changed(run, model__hidden=[8])
     ended = here(evaluate, "run=run", "episodes=1")
     assert_refused(ended, "run=run/weights/final.weights.h5", "shapes")
@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_games(
     assert_refused(here(main, "run=run", f"out=there/game.{suffix}"), "out=there")
 
 
-def test_the_result_goes_where_it_is_asked_for(run: Path, here: Callable[..., Any]) -> None:
+def test_the_result_goes_to_the_given_path(run: Path, here: Callable[..., Any]) -> None:
     ended = here(evaluate, "run=run", "episodes=1", "out=elsewhere/card.json")
     assert (ended.code, ended.err) == (0, "")
     assert "result: elsewhere/card.json" in ended.out
@@ -129,7 +129,7 @@ def test_the_result_goes_where_it_is_asked_for(run: Path, here: Callable[..., An
     assert Path("elsewhere/card.json").is_file()
 
 
-def test_trained_agents_that_come_along_are_not_written_to(here: Callable[..., Any]) -> None:
+def test_pretrained_agents_are_read_only(here: Callable[..., Any]) -> None:
     before = {path: path.stat().st_mtime_ns for path in PRETRAINED.rglob("*")}
     ended = here(train, f"resume={PRETRAINED / 'pong_ram'}", "train.steps=99000000")
     assert_refused(ended, "resume=", "pretrained", "init_weights=")

@@ -54,13 +54,13 @@ def run(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
 
-def test_a_run_ends_well_and_says_nothing_but_its_own(run: Any) -> None:
+def test_a_run_succeeds_without_foreign_output(run: Any) -> None:
     assert run.ended.code == 0, run.ended.err
     assert run.ended.err == ""
     assert "oneDNN" not in run.ended.out
 
 
-def test_a_run_shows_how_it_gets_on(run: Any) -> None:
+def test_a_run_shows_progress(run: Any) -> None:
     lines = run.ended.out.splitlines()
     progress = [line for line in lines if "steps/s" in line]
     assert progress
@@ -70,7 +70,7 @@ def test_a_run_shows_how_it_gets_on(run: Any) -> None:
         assert any(line.startswith(start) for line in lines)
 
 
-def test_a_run_says_how_its_agent_differs_from_the_plain_one(run: Any) -> None:
+def test_a_run_lists_how_its_agent_differs_from_dqn(run: Any) -> None:
     (line,) = (line for line in run.ended.out.splitlines() if line.startswith("agent: "))
     if json.loads((run.folder / "result.json").read_text())["agent"] == "keras_rl2":
         assert line == "agent: keras_rl2"
@@ -168,7 +168,7 @@ def test_result(
 @pytest.mark.parametrize(
     "name", slow_but({"interrupted_run"}, ["interrupted_run", "interrupted_stock_run"])
 )
-def test_ctrl_c_keeps_the_weights_and_says_how_to_go_on(
+def test_ctrl_c_saves_the_weights_and_shows_how_to_resume(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     ended, folder = request.getfixturevalue(name)
@@ -205,7 +205,7 @@ def test_the_printed_command_resumes(
 
 
 @pytest.mark.slow
-def test_the_printed_settings_go_on_with_the_stock_agent(
+def test_the_printed_settings_resume_the_stock_agent(
     interrupted_stock_run: Any, here: Callable[..., Any]
 ) -> None:
     hint = interrupted_stock_run.ended.out.splitlines()[-1].split()
@@ -220,9 +220,7 @@ def test_the_printed_settings_go_on_with_the_stock_agent(
 
 
 @pytest.mark.slow
-def test_weights_and_step_go_on_where_a_run_was_left(
-    interrupted_run: Any, here: Callable[..., Any]
-) -> None:
+def test_resume_continues_weights_and_step(interrupted_run: Any, here: Callable[..., Any]) -> None:
     (weights,) = (interrupted_run.folder / "weights").iterdir()
     begin = int(weights.name.removeprefix("step_").removesuffix(".weights.h5"))
     hint, end = [f"init_weights={weights}", f"start_step={begin}"], begin + 100
@@ -241,7 +239,7 @@ def test_weights_and_step_go_on_where_a_run_was_left(
 
 
 @pytest.mark.slow
-def test_weights_that_a_run_starts_from(here: Callable[..., Any]) -> None:
+def test_initial_weights_of_a_run(here: Callable[..., Any]) -> None:
     """Nothing is learned before the warm-up ends: out comes what went in."""
     first = Path("first/weights/final.weights.h5")
     second = Path("second/weights/final.weights.h5")
@@ -300,7 +298,7 @@ def no_weights_at_all(tmp_path: Path, run: Path) -> str:
         (no_weights_at_all, "undamaged .weights.h5"),
     ],
 )
-def test_weights_that_do_not_fit(
+def test_unfitting_weights(
     make: Any,
     word: str,
     pixel_run: Any,
@@ -312,7 +310,7 @@ def test_weights_that_do_not_fit(
     assert_refused(ended, f"init_weights={path}", word)
 
 
-def test_weights_that_are_not_there(here: Callable[..., Any]) -> None:
+def test_missing_weights(here: Callable[..., Any]) -> None:
     ended = here(train, "env=pong", "init_weights=nowhere.weights.h5")
     assert_refused(ended, "init_weights=nowhere.weights.h5", "no such file")
 
@@ -334,7 +332,7 @@ def test_a_run_never_overwrites_another(pixel_run: Any, here: Callable[..., Any]
         ("train=smok", ["train=smok", "smoke"]),
     ],
 )
-def test_what_is_typed_wrong_is_refused_in_one_line(
+def test_bad_input_is_refused_in_one_line(
     typed: str, words: list[str], here: Callable[..., Any]
 ) -> None:
     assert_refused(here(train, typed), *words)

@@ -107,7 +107,7 @@ DAMAGES: dict[str, tuple[Any, list[str], str]] = {
 
 
 @pytest.mark.parametrize("name", slow_but(QUICK, DAMAGES))
-def test_what_cannot_be_resumed_is_refused_and_stays_as_it_is(
+def test_unresumable_runs_are_refused_and_unchanged(
     name: str, run: Path, here: Callable[..., Any]
 ) -> None:
     damage, settings, part = DAMAGES[name]
@@ -121,7 +121,7 @@ def test_what_cannot_be_resumed_is_refused_and_stays_as_it_is(
 
 
 @pytest.mark.slow
-def test_the_checkpoint_before_one_that_does_not_fit(run: Path, here: Callable[..., Any]) -> None:
+def test_fallback_to_the_previous_fitting_checkpoint(run: Path, here: Callable[..., Any]) -> None:
     newest = states(run)[-1]
     state_changed(newest, foreign_emulator)
     ended = here(train, "resume=run")
@@ -131,7 +131,7 @@ def test_the_checkpoint_before_one_that_does_not_fit(run: Path, here: Callable[.
     assert f"resumed at step {before:,}" in ended.out
 
 
-def test_a_run_that_never_began_is_begun(run: Path, here: Callable[..., Any]) -> None:
+def test_a_run_without_progress_starts(run: Path, here: Callable[..., Any]) -> None:
     """Killed while it was loaded: nothing was trained, nothing is lost."""
     for path in run.iterdir():
         if path.name != "config.yaml":

@@ -12,7 +12,7 @@ import pytest
 from runner.watch import main as watch
 
 
-def test_a_game_of_a_trained_network_is_filmed(
+def test_a_video_of_a_trained_network(
     pixel_run: Any, here: Callable[..., Any], tmp_path: Path
 ) -> None:
     out = tmp_path / "game.gif"
@@ -38,7 +38,7 @@ def test_a_game_of_a_trained_network_is_filmed(
         (["runs=."], ["runs=.", "run=DIR_OR_WEIGHTS"]),
     ],
 )
-def test_what_is_typed_wrong_is_refused_in_one_line(
+def test_bad_input_is_refused_in_one_line(
     typed: list[str], words: list[str], here: Callable[..., Any]
 ) -> None:
     ended = here(watch, *typed)
@@ -48,7 +48,7 @@ def test_what_is_typed_wrong_is_refused_in_one_line(
         assert word in line
 
 
-def test_weights_and_displays_that_are_not_there(
+def test_missing_weights_and_displays(
     pixel_run: Any, here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = here(watch, f"run={pixel_run.folder}", "weights=bets")

@@ -38,7 +38,7 @@ def conv() -> keras.Model:
 
 
 @pytest.mark.parametrize("make", [lambda: dense([8, 8]), conv])
-def test_the_same_network_gets_the_same_weights(make: Any, tmp_path: Path) -> None:
+def test_weights_load_into_the_same_network(make: Any, tmp_path: Path) -> None:
     one, other = make(), make()
     one.set_weights([w + 1 for w in one.get_weights()])
     one.save_weights(tmp_path / "a.weights.h5")
@@ -105,7 +105,7 @@ def test_weights_that_diverged_are_not_saved(agent: Any, value: float, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_saved_in_memory_is_what_keras_saves(agent: Any, tmp_path: Path) -> None:
+def test_in_memory_weights_match_keras_files(agent: Any, tmp_path: Path) -> None:
     agent.save_weights(str(tmp_path / "a.weights.h5"))
     agent.model.save_weights(tmp_path / "b.weights.h5")
     ours, keras_own = (dict(weights_in(tmp_path / f"{n}.weights.h5")) for n in "ab")

@@ -48,7 +48,7 @@ def keras_2(path: Path, weights: list[Any], *, whole: bool = False, backend: str
 
 @pytest.mark.parametrize("name", ["policy.h5", "policy.h5f", "a.weights.h5", "weights.hdf5"])
 @pytest.mark.parametrize("whole", [False, True])
-def test_keras_2_in_its_order(name: str, whole: bool, tmp_path: Path, capsys: Any) -> None:
+def test_keras_2_weights_in_order(name: str, whole: bool, tmp_path: Path, capsys: Any) -> None:
     model = network()
     load_weights(model, keras_2(tmp_path / name, arrays(), whole=whole))
     for ours, theirs in zip(model.get_weights(), arrays(), strict=True):
@@ -56,7 +56,7 @@ def test_keras_2_in_its_order(name: str, whole: bool, tmp_path: Path, capsys: An
     assert capsys.readouterr().out == ""
 
 
-def test_a_network_that_scales_what_keras_rl_did_not(tmp_path: Path, capsys: Any) -> None:
+def test_a_network_that_scales_inputs_unlike_keras_rl(tmp_path: Path, capsys: Any) -> None:
     load_weights(network(1 / 255), keras_2(tmp_path / "policy.h5", arrays()))
     (line,) = capsys.readouterr().out.splitlines()
     assert "policy.h5 is from keras-rl" in line
@@ -133,7 +133,7 @@ def not_finite_keras_3(path: Path) -> None:
     ],
     ids=range(17),
 )
-def test_what_is_refused_is_named_in_one_line(
+def test_refusals_name_the_field_in_one_line(
     make: Any, name: str, part: str, tmp_path: Path
 ) -> None:
     make(tmp_path / name)

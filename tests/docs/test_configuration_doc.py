@@ -19,7 +19,7 @@ def test_the_tables_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("group", [*GROUPS, "run"])
-def test_every_group_has_its_table_and_every_setting_its_sentence(group: str) -> None:
+def test_every_group_has_a_table_and_every_setting_a_sentence(group: str) -> None:
     assert f"<!-- settings: {group} -->" in TEXT
     rows = [line.split(" | ") for line in table(group).splitlines() if line.startswith("| `")]
     assert rows
@@ -27,7 +27,7 @@ def test_every_group_has_its_table_and_every_setting_its_sentence(group: str) ->
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_table_of_protocols_is_theirs(protocol: str) -> None:
+def test_the_table_of_protocols(protocol: str) -> None:
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{protocol}` |"))
     values = [yaml.safe_load(cell) for cell in row.split("|")[2:7]]
     assert values == list(PROTOCOLS[protocol].values())

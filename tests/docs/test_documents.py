@@ -28,7 +28,7 @@ def of(document: str, said: list[Said]) -> list[str]:
     return [each.text for each in said if each.document == document]
 
 
-def test_the_readme_has_something_of_each_kind() -> None:
+def test_the_readme_has_each_kind_of_example() -> None:
     for kind in (links(), inline(), commands()):
         assert of("README.md", kind)
     assert of("docs/howto.md", blocks("python"))
@@ -59,7 +59,7 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 @of_each_document
-def test_files_that_are_named_exist(document: str) -> None:
+def test_named_files_exist(document: str) -> None:
     made = (ROOT / ".gitignore").read_text().split()
     for name in filter(FILE.fullmatch, of(document, inline())):
         if f"/{name}" in made:
@@ -69,7 +69,7 @@ def test_files_that_are_named_exist(document: str) -> None:
 
 
 @of_each_document
-def test_settings_that_are_named_are_in_the_reference(document: str) -> None:
+def test_named_settings_are_in_the_reference(document: str) -> None:
     reference = set(of("docs/configuration.md", inline()))
     for name in of(document, inline()):
         if found := SETTING.fullmatch(name):
@@ -77,7 +77,7 @@ def test_settings_that_are_named_are_in_the_reference(document: str) -> None:
 
 
 @of_each_document
-def test_examples_in_python_import_what_is_there(document: str) -> None:
+def test_python_examples_import_existing_names(document: str) -> None:
     for block in of(document, blocks("python")):
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("runner"):

@@ -48,7 +48,7 @@ def play(game, actions):
 
 
 @pytest.mark.parametrize("game", slow_but({"pong"}, GAMES))
-def test_screens_are_those_of_gymnasiums_preprocessing(make_game, game):
+def test_screens_match_gymnasiums_preprocessing(make_game, game):
     ours = make_game(f"env={game}", "obs=pixel", "env.max_frames=1200")
     reference = AtariPreprocessing(
         gymnasium.make(
@@ -77,7 +77,7 @@ def test_screens_are_those_of_gymnasiums_preprocessing(make_game, game):
 
 
 @pytest.mark.parametrize("game", slow_but({"pong"}, GAMES))
-def test_ram_and_points_are_ales_own(make_game, game):
+def test_ram_and_rewards_match_ale(make_game, game):
     ours = make_game(f"env={game}", "obs=ram")
     reference = gymnasium.make(
         f"ALE/{GAMES[game]}-v5", frameskip=1, obs_type="ram", repeat_action_probability=0.25
@@ -125,7 +125,7 @@ def test_a_step_is_exactly_frame_skip_frames(make_game, obs, skip):
 
 
 @pytest.mark.parametrize(("obs", "shape"), [("ram", (128,)), ("pixel", (84, 84))])
-def test_observations_are_bytes_of_their_space(make_game, obs, shape):
+def test_observations_lie_in_their_space(make_game, obs, shape):
     game = make_game("env=pong", f"obs={obs}")
     first, _ = game.reset(seed=0)
     second, *_ = game.step(0)
@@ -137,12 +137,12 @@ def test_observations_are_bytes_of_their_space(make_game, obs, shape):
     assert not np.shares_memory(first, second)
 
 
-def test_a_screen_of_another_size(make_game):
+def test_screens_of_other_sizes(make_game):
     game = make_game("env=pong", "obs=pixel", "obs.height=50", "obs.width=60")
     assert game.reset(seed=0)[0].shape == (50, 60)
 
 
-def test_actions_are_the_games_own_or_all_18(make_game):
+def test_actions_are_minimal_or_all_18(make_game):
     assert make_game("env=breakout").action_meanings() == ["NOOP", "FIRE", "RIGHT", "LEFT"]
     every = make_game("env=breakout", "env.full_actions=true")
     assert every.action_space.n == 18
@@ -182,7 +182,7 @@ def test_a_game_over_terminates(make_game):
     assert lost == 4
 
 
-def test_lost_lives_are_reported_only_if_asked_for(make_game):
+def test_lost_lives_are_reported_on_request(make_game):
     game = make_game("env=breakout", "env.terminal_on_life_loss=false")
     game.reset(seed=0)
     lives = set()
@@ -203,7 +203,7 @@ def test_points_are_never_clipped(make_game):
     assert min(rewards - {0.0}) >= 5  # the cheapest invader
 
 
-def test_a_game_begins_with_1_to_noop_max_no_ops(make_game):
+def test_a_game_starts_with_1_to_noop_max_no_ops(make_game):
     game = make_game("env=pong", "env.noop_max=3")
     game.reset(seed=0)
     frames = set()
@@ -214,7 +214,7 @@ def test_a_game_begins_with_1_to_noop_max_no_ops(make_game):
     assert frames == {1, 2, 3}
 
 
-def test_a_game_begins_without_no_ops_unless_asked_for(make_game):
+def test_a_game_starts_without_no_ops_by_default(make_game):
     game = make_game("env=pong", "env.noop_max=0")
     assert game.reset(seed=0)[1]["frames"] == 0
     assert game.ale.getEpisodeFrameNumber() == 0
@@ -227,7 +227,7 @@ def test_rendering_shows_the_whole_screen(make_game):
 
 
 @pytest.mark.parametrize("game", slow_but({"pong"}, ["breakout", "pong"]))
-def test_every_saved_state_goes_on_exactly(make_game, game):
+def test_every_saved_state_continues_exactly(make_game, game):
     """At any step, sticky actions on: whether the last action sticks is part of the state."""
     ours, other = make_game(f"env={game}"), make_game(f"env={game}")
     ours.reset(seed=1)
@@ -240,7 +240,7 @@ def test_every_saved_state_goes_on_exactly(make_game, game):
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])
-def test_a_saved_state_goes_on_exactly_over_games(make_game, obs):
+def test_a_restored_state_continues_exactly_across_games(make_game, obs):
     rules = ["env=breakout", f"obs={obs}", "env.noop_max=30", "env.terminal_on_life_loss=true"]
     ours, other = make_game(*rules), make_game(*rules)
     ours.reset(seed=1)

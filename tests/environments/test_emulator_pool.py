@@ -138,12 +138,12 @@ def test_a_seed_for_each_game(get_pool):
     assert others_differ == {1, 3}
 
 
-def test_seeds_of_games_are_distinct_and_fixed():
+def test_game_seeds_are_distinct_and_reproducible():
     assert len(set(game_seeds(0, 1024))) == 1024
     assert game_seeds(5, 8) == game_seeds(5, 16)[:8]
 
 
-def test_rest_leaves_a_game_untouched(get_pool):
+def test_waiting_leaves_a_game_unchanged(get_pool):
     actions = actions_of(40)
     pool = get_pool()
     pool.reset(seed=4)
@@ -175,7 +175,7 @@ def test_step_async_and_step_wait_are_a_step(get_pool):
 
 
 @pytest.mark.parametrize(("obs", "processes"), [("ram", 2), ("ram", 3), ("pixel", 2)])
-def test_saved_states_go_on_exactly_in_any_pool(get_pool, obs, processes):
+def test_saved_states_continue_exactly_in_any_pool(get_pool, obs, processes):
     pool = get_pool(obs)
     pool.reset(seed=0)
     play(pool, actions_of(70))
@@ -190,7 +190,7 @@ def test_saved_states_go_on_exactly_in_any_pool(get_pool, obs, processes):
 
 
 @pytest.mark.slow
-def test_groups_take_turns_and_a_step_under_way_is_saved_with_the_rest(load):
+def test_groups_alternate_and_a_pending_step_is_saved(load):
     config = load(*RULES)
     rules, obs = config.env, config.obs
     grouped, other = (EmulatorPool(rules, obs, 5, processes=2, groups=2) for _ in range(2))
@@ -217,7 +217,7 @@ def test_groups_take_turns_and_a_step_under_way_is_saved_with_the_rest(load):
             pool.close()
 
 
-def test_saving_changes_nothing(get_pool):
+def test_saving_does_not_affect_the_game(get_pool):
     pool = get_pool()
     pool.reset(seed=0)
     expected = play(pool, actions_of(60))
@@ -229,7 +229,7 @@ def test_saving_changes_nothing(get_pool):
     assert_same(seen, expected)
 
 
-def test_spaces_are_those_of_gymnasiums_vector_interface(get_pool):
+def test_spaces_follow_gymnasiums_vector_interface(get_pool):
     pool = get_pool("pixel")
     observations, _ = pool.reset(seed=0)
     assert pool.num_envs == GAMES
@@ -258,7 +258,7 @@ def test_closing_ends_the_processes(own_pool):
     own_pool.close()  # a second time does nothing
 
 
-def test_a_slow_start_says_how_far_it_is(load, monkeypatch, capsys):
+def test_a_slow_start_shows_progress(load, monkeypatch, capsys):
     monkeypatch.setattr(pool_module, "_SECONDS_BETWEEN_LINES", 0.05)
     config = load(*RULES)
     pool = EmulatorPool(config.env, config.obs, 12, processes=1)

@@ -36,7 +36,7 @@ def play(game, actions):
     return seen
 
 
-def test_a_list_of_frame_skips_is_drawn_from_evenly(make_game):
+def test_frame_skips_are_drawn_uniformly(make_game):
     game = make_game("env.frame_skip=[2,3,4]")
     game.reset(seed=0)
     taken = []
@@ -63,7 +63,7 @@ def test_one_frame_skip_draws_nothing(make_game):
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel", "raw"])
-def test_all_of_it_is_part_of_the_saved_state(make_game, obs):
+def test_the_saved_state_is_complete(make_game, obs):
     rules = [
         f"obs={obs}", "env.frame_skip=[2,3,4]", "env.noop_max=5", "env.start_moves_max=3",
         "env.fire_at_start=true", "env.terminal_on_life_loss=true", "env.life_loss_reward=-1",
@@ -80,7 +80,7 @@ def test_all_of_it_is_part_of_the_saved_state(make_game, obs):
         assert play(other, actions[:step]) == seen
 
 
-def test_the_loss_of_a_life_is_told_with_every_life(make_game):
+def test_lost_lives_are_reported_with_each_life(make_game):
     """Also of the last one, and whether or not it is terminal; the points are the game's."""
     game = make_game("env.life_loss_reward=-0.5", "env.fire_at_start=true")
     game.reset(seed=0)
@@ -97,7 +97,7 @@ def test_the_loss_of_a_life_is_told_with_every_life(make_game):
     assert info["episode_return"] == 0.0
 
 
-def test_a_game_without_lives_loses_none(load):
+def test_no_life_loss_in_a_game_without_lives(load):
     config = load("env=pong", "env.life_loss_reward=-1", "env.max_frames=3000")
     game = AtariGame(config.env, config.obs)
     game.reset(seed=0)
@@ -108,7 +108,7 @@ def test_a_game_without_lives_loses_none(load):
 
 @pytest.mark.parametrize("limit", ["env.max_steps=10", "env.max_frames=40"])
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_cut_and_what_the_learner_is_told(make_game, limit, terminal):
+def test_time_limit_reward_and_terminal(make_game, limit, terminal):
     game = make_game(limit, "env.truncation_reward=-1", f"env.truncation_is_terminal={terminal}")
     for _ in range(2):  # the count starts again with every game
         game.reset(seed=0)
@@ -137,7 +137,7 @@ def test_fire_starts_every_life(make_game):
     assert losses == 4
 
 
-def test_nothing_is_fired_unless_asked_for(make_game):
+def test_fire_is_not_pressed_by_default(make_game):
     game = make_game()
     _, info = game.reset(seed=0)
     assert info["frames"] == 0
@@ -170,7 +170,7 @@ def test_a_game_starts_with_0_to_start_moves_max_moves(make_game, monkeypatch):
     assert starts == set(each)
 
 
-def test_a_pool_tells_what_its_games_tell(load):
+def test_a_pool_forwards_the_infos_of_its_games(load):
     config = load("env=breakout", "env.life_loss_reward=-1", "env.fire_at_start=true")
     pool = EmulatorPool(config.env, config.obs, 2, processes=1)
     game = AtariGame(config.env, config.obs)
@@ -187,7 +187,7 @@ def test_a_pool_tells_what_its_games_tell(load):
         pool.close()
 
 
-def test_keras_rl2s_view_adds_it_to_the_reward(make_game):
+def test_the_shaping_reward_is_added_for_keras_rl2(make_game):
     game = make_game("env.life_loss_reward=-1", "env.fire_at_start=true")
     single = SingleGame(game, seed=0)
     single.reset()

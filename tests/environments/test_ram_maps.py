@@ -25,7 +25,7 @@ MOVES = [
 
 
 @pytest.mark.parametrize("game", MAPS)
-def test_a_map_names_bytes_of_a_game(game):
+def test_a_ram_map_names_bytes(game):
     assert game in all_games()
     names = ram_map(game)
     assert names
@@ -36,7 +36,7 @@ def test_a_map_names_bytes_of_a_game(game):
 
 
 @pytest.mark.parametrize(("game", "action", "name", "way"), MOVES)
-def test_a_byte_says_where_the_player_is(load, game, action, name, way):
+def test_a_byte_holds_the_player_position(load, game, action, name, way):
     config = load(f"env={game}", "env.repeat_action_probability=0", "env.noop_max=0")
     byte = ram_map(game)[name]
     emulator = AtariGame(config.env, config.obs)

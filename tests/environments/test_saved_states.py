@@ -63,7 +63,7 @@ def test_a_saved_game_continues(load, game):
 
 
 @pytest.mark.parametrize("game", ["qbert", "pong"])
-def test_a_saved_game_is_seen_as_before(load, game):
+def test_a_restored_game_has_the_same_observation(load, game):
     assert_continues(load, (f"env={game}", "obs=pixel", *RULES[-1]))
 
 

@@ -53,7 +53,7 @@ def seen(make_game):
 
 
 @pytest.mark.parametrize(("overrides", "shape"), SHAPES.values(), ids=SHAPES)
-def test_shapes_are_known_beforehand(make_game, overrides, shape):
+def test_output_shapes_are_known(make_game, overrides, shape):
     game = make_game(*overrides)
     observation, *_ = game.step(1)
     assert game.observation_space.shape == observation.shape == shape
@@ -62,7 +62,7 @@ def test_shapes_are_known_beforehand(make_game, overrides, shape):
     assert not np.shares_memory(observation, game._newer)
 
 
-def test_the_screen_as_it_is(seen):
+def test_raw_screens(seen):
     observation, rgb, _ = seen("obs=raw")
     np.testing.assert_array_equal(observation, rgb)
 
@@ -126,7 +126,7 @@ def test_screens_of_another_height(load):
     assert game.reset(seed=0)[0].shape == game.observation_space.shape == (220, 160, 3)
 
 
-def test_some_bytes_in_their_order(load):
+def test_selected_bytes_keep_their_order(load):
     whole, some = (load("env=breakout", *more) for more in ([], ["obs.bytes=[99,101,72]"]))
     games = [AtariGame(config.env, config.obs) for config in (whole, some)]
     for game in games:
@@ -153,7 +153,7 @@ def test_ram_and_screen_in_one_vector(load):
 
 @pytest.mark.parametrize("obs", ["ram", "pixel", "raw", "both"])
 @pytest.mark.parametrize("how", ["game over", "cut off"])
-def test_a_blank_end(load, obs, how):
+def test_blank_last_line(load, obs, how):
     limit = "env.max_frames=100" if how == "cut off" else "env.max_frames=20000"
     config = load(
         "env=breakout",

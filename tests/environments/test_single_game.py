@@ -21,7 +21,7 @@ def make_single(load):
     return make
 
 
-def test_it_is_the_same_game(load, make_single):
+def test_the_replay_is_the_same_game(load, make_single):
     _, single = make_single()
     config = load("env=breakout")
     reference = AtariGame(config.env, config.obs)
@@ -36,7 +36,7 @@ def test_it_is_the_same_game(load, make_single):
             np.testing.assert_array_equal(single.reset(), reference.reset()[0])
 
 
-def test_a_lost_life_is_done_and_reset_goes_on_with_the_game(make_single):
+def test_a_lost_life_is_done_and_reset_continues_the_game(make_single):
     game, single = make_single("env.terminal_on_life_loss=true")
     single.reset()
     lost = 0
@@ -57,7 +57,7 @@ def test_a_lost_life_is_done_and_reset_goes_on_with_the_game(make_single):
     assert game.ale.lives() == 5
 
 
-def test_a_lost_life_is_not_done_unless_asked_for(make_single):
+def test_a_lost_life_is_not_done_by_default(make_single):
     game, single = make_single("env.terminal_on_life_loss=false")
     single.reset()
     done = False
@@ -68,7 +68,7 @@ def test_a_lost_life_is_not_done_unless_asked_for(make_single):
     assert game.ale.lives() == 0
 
 
-def test_a_game_cut_off_is_done(make_single):
+def test_a_truncated_game_is_done(make_single):
     _, single = make_single("env.max_frames=40")
     single.reset()
     ends = [single.step(0)[2] for _ in range(10)]
@@ -86,7 +86,7 @@ def test_every_frame_is_counted_once(make_single):
     ("typed", "kind"),
     [(["env.num_envs=2"], EmulatorPool), (["agent=dqn", "memory=sequential"], SingleGame)],
 )
-def test_the_memory_decides_how_games_are_played(load, typed, kind):
+def test_the_memory_decides_the_environment_loop(load, typed, kind):
     games = make_games(load("env=breakout", *typed))
     try:
         assert type(games) is kind

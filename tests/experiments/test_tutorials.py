@@ -157,7 +157,7 @@ HIDDEN = {"spaceinvaders_pixel_raw": "[8,4]", "spaceinvaders_ram": "[8,4]"}
 
 
 @pytest.mark.parametrize("name", slow_but({"spaceinvaders_ram"}, TUTORIALS))
-def test_its_first_updates(
+def test_first_updates_of_a_tutorial(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hidden = f"model.hidden={HIDDEN.get(name, '[8]')}"

@@ -32,7 +32,7 @@ def follows_the_ball(states):
     return np.stack([-right, right], axis=-1)
 
 
-def test_the_bytes_that_are_read_change_q_and_the_others_do_not(windows):
+def test_only_bytes_that_are_read_change_q(windows):
     found = importance_of_bytes(follows_the_ball, windows, seed=0)
     assert set(found.order()) == {BALL, PADDLE}
     assert found.agreement[NOISE] == found.agreement[0] == 1.0
@@ -45,7 +45,7 @@ def test_the_unit_is_the_gap_between_the_best_and_the_worst_action(windows):
     np.testing.assert_allclose(doubled.change, found.change, rtol=1e-5)
 
 
-def test_bytes_that_are_read_in_relation_change_less_when_moved_together(windows):
+def test_related_bytes_matter_less_when_permuted_together(windows):
     first, *others = pairs(follows_the_ball, windows, [BALL, NOISE, PADDLE], seed=0)
     assert {first.first, first.second} == {BALL, PADDLE}
     assert first.kept > 0.5
@@ -68,11 +68,11 @@ def test_a_frozen_byte_is_hidden_from_the_network_only(windows):
         (None, (1, 2), None),
     ],
 )
-def test_whether_two_scores_are_told_apart(one, other, meet):
+def test_overlap_of_two_scores(one, other, meet):
     assert Score(0, one, 9).overlaps(Score(0, other, 9)) is meet
 
 
-def test_the_states_shown_are_of_the_largest_gaps_and_apart_in_time(windows):
+def test_shown_states_have_the_largest_gaps_and_lie_apart(windows):
     q = follows_the_ball(windows)
     sample = Sample(windows, q, [b""] * 512, ["LEFT", "RIGHT"], 1)
     found = decisive(follows_the_ball, sample, [BALL, PADDLE, NOISE], count=3, seed=0)
@@ -97,7 +97,7 @@ def test_a_curve_moves_the_byte_and_its_history_alike(windows):
     np.testing.assert_array_equal((moved[:, 1] - moved[:, 0]) % 256, 8)
 
 
-def test_what_is_painted_over_shows_where_a_screen_is_looked_at():
+def test_occlusion_shows_where_the_agent_looks():
     screen = np.zeros((2, 12, 18), np.uint8)
     screen[-1, 7, 13] = 200
 
@@ -119,5 +119,5 @@ def test_what_is_painted_over_shows_where_a_screen_is_looked_at():
         ([1, 2, 3, 0, 0], [3, 2, 1, 0, 0], -1),  # what matters in neither map says nothing
     ],
 )
-def test_maps_are_compared_over_what_matters(one, other, expected):
+def test_maps_are_compared_over_important_bytes(one, other, expected):
     assert correlation(np.array(one), np.array(other)) == pytest.approx(expected)

@@ -62,7 +62,7 @@ print(json.dumps([before, after, Callback is not keras.callbacks.Callback]))
 
 
 @pytest.mark.slow
-def test_tensorflow_is_left_as_it_was_found() -> None:
+def test_tensorflow_settings_are_restored() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", LOOK_BEFORE_AND_AFTER],
         cwd=Path(__file__).parents[2],
@@ -107,7 +107,7 @@ class Clock:
 
 @every_agent
 @pytest.mark.slow
-def test_counters_go_on_beyond_16_bits(make: Callable[..., Any]) -> None:
+def test_counters_exceed_16_bits(make: Callable[..., Any]) -> None:
     agent = make(Clock, policy=NeverReady(), nb_steps_warmup=NEVER, limit=100)
     # Without the network: 33,000 calls of it would only take time.
     agent.compute_q_values = lambda state: np.zeros(2)
@@ -117,7 +117,7 @@ def test_counters_go_on_beyond_16_bits(make: Callable[..., Any]) -> None:
 
 
 @every_agent
-def test_metrics_are_named_once_whatever_was_compiled_before(make: Callable[..., Any]) -> None:
+def test_metrics_are_named_once_after_recompiling(make: Callable[..., Any]) -> None:
     class Counting(Processor):
         @property
         def metrics_names(self) -> list[str]:
@@ -228,7 +228,7 @@ def test_unknown_dueling_type_is_refused() -> None:
         )
 
 
-def test_clone_is_a_copy_of_its_own() -> None:
+def test_a_clone_is_independent() -> None:
     network = small_network(hidden=[3], start="glorot_uniform")
     copy = clone_model(network)
     before = [w.copy() for w in network.get_weights()]
@@ -238,7 +238,7 @@ def test_clone_is_a_copy_of_its_own() -> None:
 
 
 @every_agent
-def test_soft_update_is_the_compiled_agents_alone(make: Callable[..., Any]) -> None:
+def test_soft_update_belongs_to_the_compiled_agent(make: Callable[..., Any]) -> None:
     if make is compiled_agent:
         assert make(target_model_update=0.01).compiled
     else:  # it needs an optimizer of Keras 2; the settings refuse it before
@@ -303,7 +303,7 @@ def test_interval_checkpoints_and_their_return(make: Callable[..., Any], tmp_pat
 
 
 @every_agent
-def test_saving_over_a_file_must_be_asked_for(make: Callable[..., Any], tmp_path: Path) -> None:
+def test_overwriting_a_file_is_explicit(make: Callable[..., Any], tmp_path: Path) -> None:
     path, agent = tmp_path / "a.weights.h5", make(policy=EpsGreedyQPolicy(0.0))
     agent.save_weights(str(path))
     before = path.read_bytes()
@@ -313,7 +313,7 @@ def test_saving_over_a_file_must_be_asked_for(make: Callable[..., Any], tmp_path
     assert [p.name for p in tmp_path.iterdir()] == ["a.weights.h5"]
 
 
-def test_the_compiled_agent_never_overwrites_unasked(tmp_path: Path) -> None:
+def test_the_compiled_agent_never_overwrites_silently(tmp_path: Path) -> None:
     path, agent = tmp_path / "a.weights.h5", compiled_agent()
     path.write_bytes(b"precious")
     with pytest.raises(FileExistsError):

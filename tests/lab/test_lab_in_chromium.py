@@ -67,7 +67,7 @@ def pause(browser: webdriver.Chrome) -> None:
     wait(browser, "!now.playing")
 
 
-def test_it_plays_and_pauses(browser):
+def test_the_lab_plays_and_pauses(browser):
     pause(browser)
     past = browser.execute_script("return now.past")
     browser.find_element(By.ID, "step").click()
@@ -102,7 +102,7 @@ def test_an_edited_byte_changes_the_screen(browser):
     wait(browser, f"window.before !== {picture}")
 
 
-def test_what_a_byte_moves_is_outlined(browser):
+def test_sprites_moved_by_a_byte_are_outlined(browser):
     pause(browser)
     # At the edge of the screen the game puts its paddle back at once.
     browser.find_element(By.ID, "reset").click()
@@ -113,7 +113,7 @@ def test_what_a_byte_moves_is_outlined(browser):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_fits_the_window(browser, width):
+def test_the_page_fits_the_window(browser, width):
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     wide = browser.execute_script("return document.documentElement.scrollWidth")

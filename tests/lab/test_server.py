@@ -49,7 +49,7 @@ def talk(lab, conversation):
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/game"])
-def test_only_who_has_the_address_is_let_in(make_lab, path, query, headers, status):
+def test_the_lab_requires_its_token(make_lab, path, query, headers, status):
     lab = make_lab()
 
     async def get(client):
@@ -75,7 +75,7 @@ async def until(viewer, holds):
     raise AssertionError("never seen")
 
 
-def test_two_viewers_have_games_of_their_own(make_lab):
+def test_two_viewers_have_separate_games(make_lab):
     lab = make_lab()
 
     async def conversation(client):
@@ -105,7 +105,7 @@ def test_two_viewers_have_games_of_their_own(make_lab):
         ("{", "not a command"),
     ],
 )
-def test_what_cannot_be_done_is_said_on_the_page(make_lab, sent, said):
+def test_errors_are_shown_on_the_page(make_lab, sent, said):
     lab = make_lab()
 
     async def conversation(client):

@@ -62,12 +62,12 @@ def test_the_same_seed_is_the_same_game(session):
     np.testing.assert_array_equal(ram(session), played)
 
 
-def test_what_is_written_is_what_the_agent_sees(session):
+def test_edited_bytes_reach_the_agent(session):
     session.write(BALL_X, 77)
     assert ram(session)[BALL_X] == session.windows.states[0, -1, BALL_X] == 77
 
 
-def test_a_frozen_byte_stays_until_it_is_let_go(session):
+def test_a_frozen_byte_stays_until_released(session):
     seen = []
     for _ in range(40):
         session.step()
@@ -82,7 +82,7 @@ def test_a_frozen_byte_stays_until_it_is_let_go(session):
     assert ram(session)[counter] != seen[-1][counter]
 
 
-def test_a_byte_that_moves_something_has_boxes_and_the_game_stays_as_it_was(session):
+def test_outlining_a_byte_leaves_the_game_unchanged(session):
     for _ in range(40):
         session.step()
     before = ram(session)
@@ -111,11 +111,11 @@ NAMES = ["NOOP", "FIRE", "UP", "RIGHT", "UPRIGHT", "RIGHTFIRE", "UPRIGHTFIRE"]
         (["LEFT", "FIRE"], "FIRE"),
     ],
 )
-def test_keys_are_the_action_that_has_most_of_them(keys, name):
+def test_keys_select_the_best_matching_action(keys, name):
     assert NAMES[action_of(keys, NAMES)] == name
 
 
-def test_a_viewer_without_an_agent_plays_alone(load):
+def test_a_viewer_without_an_agent_plays_by_keyboard(load):
     session = Session(load("env=pong", "obs=ram"), None, seed=0)
     session.keys = frozenset(["FIRE"])
     session.step()

@@ -33,7 +33,7 @@ def known(memory):
     return steps, batch.indices.ravel()[at]
 
 
-def test_sampled_in_proportion():
+def test_sampling_is_proportional_to_priority():
     """Equation 1: P(i) = p_i^alpha / sum p^alpha, p_i = |error| + epsilon."""
     memory = memory_of(60)
     steps, indices = known(memory)
@@ -72,7 +72,7 @@ def test_importance_weights_by_hand(stored, beta):
     assert len({batch.max() for batch in weights}) == 1
 
 
-def test_without_alpha_all_are_alike():
+def test_alpha_0_is_uniform():
     memory = memory_of(40, alpha=0.0)
     _, indices = known(memory)
     memory.update_priorities(indices, np.arange(len(indices)) * 100.0)
@@ -94,7 +94,7 @@ def test_new_transitions_have_the_largest_priority_so_far():
     assert memory.priorities.weights[new] == largest
 
 
-def test_known_transitions_keep_their_priority_when_others_are_stored():
+def test_storing_transitions_keeps_existing_priorities():
     memory = ReplayMemory(100, 1, (1,), n_step=3, gamma=0.9, prioritization=prioritization())
     seen = np.zeros((1, 1), np.uint8)
     for step in range(20):
@@ -107,7 +107,7 @@ def test_known_transitions_keep_their_priority_when_others_are_stored():
         np.testing.assert_array_equal(memory.priorities.weights[known_before], before)
 
 
-def test_where_one_was_drawn_twice_the_last_error_counts():
+def test_the_last_error_counts_for_repeated_samples():
     memory = memory_of(40)
     _, indices = known(memory)
     twice = np.array([[indices[0], indices[1]], [indices[0], indices[2]]])
@@ -116,7 +116,7 @@ def test_where_one_was_drawn_twice_the_last_error_counts():
     np.testing.assert_allclose(found, (np.array([3.0, 1.0, 2.0]) + 1e-6) ** 0.6, rtol=1e-6)
 
 
-def test_no_error_is_so_small_that_it_is_forgotten():
+def test_small_errors_keep_a_priority():
     memory = memory_of(40, alpha=1.0, epsilon=1e-300)
     _, indices = known(memory)
     memory.update_priorities(indices, np.zeros(len(indices)))
@@ -124,12 +124,12 @@ def test_no_error_is_so_small_that_it_is_forgotten():
     assert memory.sample_batches(2, 16).rewards.shape == (2, 16)
 
 
-def test_steps_are_counted_from_the_first():
+def test_steps_count_from_the_first():
     memory = memory_of(30, streams=4, first_step=100)
     assert memory.priorities.step == 100 + 4 * 30
 
 
-def test_uniform_memories_take_no_priorities():
+def test_uniform_memories_refuse_priorities():
     memory = ReplayMemory(100, 2, (1,))
     with pytest.raises(ValueError, match="prioritization"):
         memory.update_priorities(np.zeros((1, 1), np.int64), np.zeros((1, 1)))
@@ -144,7 +144,7 @@ def test_bytes_per_entry(limit):
     assert 4 <= (prioritised.nbytes - plain.nbytes) / limit < 5  # what checks.py reckons with
 
 
-def test_all_of_it_goes_through_its_state():
+def test_the_state_round_trips():
     first, second = memory_of(150, streams=3), memory_of(150, streams=3)
     batch = first.sample_batches(2, 16)
     first.update_priorities(batch.indices, np.random.default_rng(0).normal(size=(2, 16)))

@@ -64,7 +64,7 @@ def assert_same_samples(sample_ours, reference):
     spare=st.integers(0, 40),
     ignore=st.booleans(),
 )
-def test_samples_are_sequential_memorys(ends, window, spare, ignore):
+def test_samples_match_sequential_memory(ends, window, spare, ignore):
     limit = window + 2 + spare  # often less than is stored: the ring wraps around
     ours = ReplayMemory(limit, window, SHAPE, ignore_episode_boundaries=ignore)
     reference = SequentialMemory(limit, window_length=window, ignore_episode_boundaries=ignore)
@@ -84,7 +84,7 @@ def test_samples_are_sequential_memorys(ends, window, spare, ignore):
     window=st.integers(1, 5),
     spare=st.integers(0, 20),
 )
-def test_streams_are_sequential_memories_side_by_side(ends, window, spare):
+def test_streams_behave_like_parallel_sequential_memories(ends, window, spare):
     streams = 3
     capacity = window + 2 + spare
     ours = ReplayMemory(capacity * streams, window, SHAPE, streams=streams)
@@ -126,7 +126,7 @@ def filled(limit=60, window=3, streams=1, steps=200, episode=None, truncated=Fal
 
 @pytest.mark.parametrize("episode", [2, 5, 17])
 @pytest.mark.parametrize("streams", [1, 4])
-def test_nothing_drawn_starts_at_a_final_observation(episode, streams):
+def test_samples_never_start_at_a_final_observation(episode, streams):
     memory = filled(limit=80 * streams, streams=streams, episode=episode)
     batch = memory.sample_batches(20, 32)
     what_state0_ends_in = batch.windows[:, :, -2, 1]
@@ -174,7 +174,7 @@ def test_the_same_seed_draws_the_same():
     assert (first.rewards != other.rewards).any()
 
 
-def test_a_truncated_episode_is_bootstrapped_but_its_window_stops_there():
+def test_windows_do_not_cross_a_truncation():
     memory = filled(limit=40, episode=5, steps=15, truncated=True)
     batch = memory.sample_batches(30, 16)
     final = batch.windows[:, :, -1, 1] == 2
@@ -186,7 +186,7 @@ def test_a_truncated_episode_is_bootstrapped_but_its_window_stops_there():
     assert (batch.windows[:, :, :-2][first] == 0).all()
 
 
-def test_state1_is_state0_moved_on_by_one():
+def test_state1_is_state0_shifted_by_one():
     for item in filled(episode=6).sample(32):
         np.testing.assert_array_equal(np.array(item.state0[1:]), np.array(item.state1[:-1]))
 
@@ -199,7 +199,7 @@ def test_bytes_per_entry(shape, window, bound):
     assert memory.nbytes / memory.limit <= bound
 
 
-def test_frames_are_kept_once_whatever_the_window():
+def test_frames_are_stored_once_for_any_window():
     sizes = {ReplayMemory(1000, window, (84, 84)).nbytes for window in (1, 4, 16)}
     assert len(sizes) == 1
 
@@ -217,7 +217,7 @@ def test_a_limit_below_one_transition_is_refused(limit, streams):
 
 
 @pytest.mark.parametrize("steps", [0, 4])
-def test_drawing_from_too_few_entries_is_refused(steps):
+def test_sampling_from_too_few_entries_is_refused(steps):
     with pytest.raises(ValueError, match="expected at least 5 to draw from"):
         filled(window=3, steps=steps).sample_batches(1, 4)
 
@@ -226,7 +226,7 @@ def test_fewer_entries_than_the_batch_are_drawn_with_repeats():
     assert filled(window=3, steps=6).sample_batches(2, 32).rewards.shape == (2, 32)
 
 
-def test_its_config_makes_another_like_it():
+def test_a_layer_is_rebuilt_from_its_config():
     memory = filled(limit=60, streams=4)
     config = memory.get_config()
     another = ReplayMemory(**config)
@@ -242,7 +242,7 @@ def test_its_config_makes_another_like_it():
         ("first", {5: [5, 5, 5, 6], 6: [5, 5, 6, 7], 7: [5, 6, 7, 8]}),
     ],
 )
-def test_what_stands_for_the_frames_before_an_episode(padding, expected):
+def test_padding_before_an_episode(padding, expected):
     memory = ReplayMemory(100, 3, (1,), padding=padding)
     for frame in (1, 2, 3, 4, 5, 6, 7, 8):
         memory.append(np.array([frame], np.uint8), 0, 0.0, terminal=frame == 3)
@@ -253,7 +253,7 @@ def test_what_stands_for_the_frames_before_an_episode(padding, expected):
 
 
 @pytest.mark.parametrize("padding", ["zeros", "first"])
-def test_sampled_windows_are_those_that_were_acted_on(padding):
+def test_sampled_windows_match_the_acted_on_windows(padding):
     generator = np.random.default_rng(0)
     streams, window = 2, 4
     memory = ReplayMemory(400, window, (2,), streams=streams, padding=padding)

@@ -37,7 +37,7 @@ def games(draw):
     spare=st.integers(0, 25),
     redraw=st.booleans(),
 )
-def test_what_may_be_drawn_and_what_it_is(played, window, n_step, spare, redraw):
+def test_sampled_transitions_and_their_content(played, window, n_step, spare, redraw):
     streams, steps = played
     capacity = window + n_step + 1 + spare  # often less than is stored: the rings wrap around
     naive = NaiveMemory(streams, capacity, window)
@@ -121,7 +121,7 @@ def test_a_return_by_hand():
     assert batch.discounts(0.5).tolist() == [0.125, 0.0, 0.0, 0.0]
 
 
-def test_a_truncated_return_bootstraps_from_what_ended_it():
+def test_a_truncated_return_bootstraps_from_the_final_observation():
     memory = ReplayMemory(50, 1, (1,), n_step=3, gamma=0.5, seed=0)
     for step in range(4):
         end = np.array([step == 3])
@@ -134,7 +134,7 @@ def test_a_truncated_return_bootstraps_from_what_ended_it():
 
 
 @pytest.mark.parametrize("n_step", [1, 3])
-def test_redrawn_states_are_whole_and_drawn_equally_often(n_step):
+def test_redrawn_states_are_complete_and_uniform(n_step):
     """The distribution of drawing and throwing away, to the last index."""
     window, length = 4, 7
     memory = played(length, 400, window_length=window, n_step=n_step, gamma=GAMMA,
@@ -176,7 +176,7 @@ def test_the_one_long_episode_among_short_ones_is_found():
     assert (batch.actions == 4).all()
 
 
-def test_a_return_that_is_too_long_for_what_is_held_is_refused():
+def test_an_n_step_return_longer_than_the_memory_is_refused():
     with pytest.raises(RunError, match="20 steps after one"):
         played(1000, 15, window_length=2, n_step=20, gamma=GAMMA).sample_batches(1, 4)
 
@@ -188,12 +188,12 @@ def test_a_return_that_is_too_long_for_what_is_held_is_refused():
         ({"limit": 6, "n_step": 3, "gamma": 0.9}, "limit=6: expected at least 7 entries"),
     ],
 )
-def test_what_cannot_hold_a_return_is_refused(settings, message):
+def test_a_memory_too_small_for_a_return_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         ReplayMemory(window_length=3, observation_shape=(2,), **settings)
 
 
-def test_keras_rl2s_loop_gets_the_same_returns():
+def test_keras_rl2s_loop_computes_the_same_returns():
     """``append`` as keras-rl2's loop calls it: the final observation by a call of its own."""
     memory = ReplayMemory(50, 2, (1,), n_step=2, gamma=0.5, seed=0)
     for step in range(6):

@@ -31,7 +31,7 @@ def grown(size, generator, rounds=5):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_found_where_the_sum_from_the_beginning_passes_the_target(size):
+def test_search_by_prefix_sum(size):
     generator = np.random.default_rng(size)
     tree, weights = grown(size, generator)
     np.testing.assert_array_equal(tree.weights, weights)
@@ -53,7 +53,7 @@ def test_found_where_the_sum_from_the_beginning_passes_the_target(size):
     ),
     at=st.lists(st.floats(0, 1), min_size=1, max_size=20),
 )  # fmt: skip
-def test_what_weighs_nothing_is_never_found(weights, at):
+def test_zero_weights_are_never_sampled(weights, at):
     """Whatever the rounding, up to the very total."""
     if not any(weights):
         weights = [*weights, 1.0]
@@ -64,7 +64,7 @@ def test_what_weighs_nothing_is_never_found(weights, at):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_way_to_the_weights_leaves_no_trace(size):
+def test_the_path_of_the_weights_leaves_no_trace(size):
     """A tree rebuilt from the weights, as a resumed run does, finds the same to the bit."""
     generator = np.random.default_rng(7)
     tree, weights = grown(size, generator, rounds=20)
@@ -77,7 +77,7 @@ def test_the_way_to_the_weights_leaves_no_trace(size):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_an_empty_tree_weighs_nothing():
+def test_an_empty_tree_sums_to_0():
     assert SumTree(5000).total == 0.0
 
 

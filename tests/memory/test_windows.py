@@ -10,7 +10,7 @@ from runner.memory.windows import RunningWindows
 
 
 @pytest.mark.parametrize("window", [1, 2, 4])
-def test_states_are_keras_rl2s_over_episodes(window):
+def test_states_match_keras_rl2_across_episodes(window):
     generator = np.random.default_rng(0)
     streams = 3
     windows = RunningWindows(streams, window, (5,))
@@ -31,7 +31,7 @@ def test_states_are_keras_rl2s_over_episodes(window):
         starts = ends
 
 
-def test_one_bool_means_every_game():
+def test_a_single_bool_applies_to_every_game():
     windows = RunningWindows(2, 3, (1,))
     windows.push(slice(None), np.array([[1], [2]], np.uint8), True)
     windows.push(slice(None), np.array([[3], [4]], np.uint8), False)
@@ -40,7 +40,7 @@ def test_one_bool_means_every_game():
     assert windows.states[..., 0].tolist() == [[0, 0, 5], [0, 0, 6]]
 
 
-def test_the_first_observation_repeated():
+def test_padding_with_the_first_observation():
     windows = RunningWindows(2, 3, (1,), padding="first")
     windows.push(slice(None), np.array([[1], [2]], np.uint8), True)
     assert windows.states[..., 0].tolist() == [[1, 1, 1], [2, 2, 2]]
@@ -52,7 +52,7 @@ def test_the_first_observation_repeated():
     assert windows.states[..., 0].tolist() == [[1, 3, 5], [6, 6, 7]]
 
 
-def test_a_window_of_one_has_nothing_to_fill():
+def test_a_window_of_one_needs_no_padding():
     windows = RunningWindows(2, 1, (1,), padding="first")
     windows.push(slice(None), np.array([[1], [2]], np.uint8), True)
     assert windows.states[..., 0].tolist() == [[1], [2]]

@@ -140,7 +140,7 @@ def test_places_as_tiles(newest, place, tiles):
     np.testing.assert_allclose(actual[0], expected, rtol=1e-6)
 
 
-def test_positions_are_found_and_read_as_named_ones():
+def test_found_positions_are_read_like_named_ones():
     """Automatic places of two positions: each, and their difference."""
     seen = moving("still", "walk", "flag", "clock", "copy")
     model = network(Places(count=2), shape=(3, 6))
@@ -170,7 +170,7 @@ def test_positions_are_found_and_read_as_named_ones():
         (np.arange(4000) // 50 % 120, []),  # seldom moves
     ],
 )
-def test_what_behaves_like_a_position(bytes_, found):
+def test_bytes_that_behave_like_positions(bytes_, found):
     seen = np.stack([bytes_, np.full_like(bytes_, 1)], axis=-1).astype(np.uint8)
     positions = find_positions(seen_in(seen.reshape(1000, 4, 2)), count=2)
     assert positions == [Position(byte) for byte in found]
@@ -181,7 +181,7 @@ def test_what_behaves_like_a_position(bytes_, found):
     # Motion (high nibble) to the left, one pixel each; after -8 the next 15 pixels begin.
     [(0x71, 8), (0x61, 9), (0x01, 15), (0xF1, 16), (0x81, 23), (0x72, 23), (0x00, 0), (0x70, -7)],
 )
-def test_pixels_of_the_video_chips_format(byte, pixel):
+def test_pixels_of_tia_bytes(byte, pixel):
     assert pixels(byte) == pixel
     assert pixels(tf.constant(float(byte))).numpy() == pixel
 
@@ -192,7 +192,7 @@ def in_nibbles(path):
     return ((15 * delays - path) % 16 * 16 + delays).astype(np.uint8)
 
 
-def test_positions_in_the_video_chips_format_are_found_and_read():
+def test_positions_in_tia_format():
     """A byte to and fro in the format, one with the same high nibbles only, and noise."""
     path = np.abs(np.arange(4000) * 2 % 280 - 140) + 4
     noise = np.random.default_rng(0).integers(256, size=4000)
@@ -209,7 +209,7 @@ def test_positions_in_the_video_chips_format_are_found_and_read():
     np.testing.assert_allclose(features(windows), expected, atol=1e-6)
 
 
-def test_what_follows_the_joystick_comes_first():
+def test_bytes_that_follow_the_joystick_rank_first():
     """Of three positions the second goes one way with action 0 and the other with action 1."""
     seen = moving("walk", "walk", count=400)
     actions = np.arange(400) % 2
@@ -228,7 +228,7 @@ def test_share_of_actions():
 
 
 @pytest.mark.parametrize(("late", "found"), [(0, 1), (2, 1), (20, 2)])
-def test_a_late_copy_is_not_taken(late, found):
+def test_a_delayed_copy_is_dropped(late, found):
     """A byte that was another one some steps ago; both change by 3 at most."""
     path = np.random.default_rng(0).integers(-3, 4, size=4000).cumsum()
     both = np.stack([path, np.roll(path, late)], axis=-1)[late:][: 4 * 990]
@@ -256,7 +256,7 @@ def test_an_encoder_is_one_file():
         del sys.modules[module.__name__]
 
 
-def test_what_is_not_found_is_masked_out():
+def test_missing_positions_are_masked():
     seen = moving("still", "flag")
     model = network(Places(count=3), shape=(3, 3))
     (layer,) = adapting(model)
@@ -285,7 +285,7 @@ def test_found_positions_are_weights():
     }
 
 
-def test_what_is_read_of_an_entity():
+def test_inputs_of_an_entity():
     """Numbers and how they changed, bits, tiles; here without any layer."""
     byte, difference = "1 + 24", "0 - 2"
     entities = [Entity([byte], [0], [difference]), Entity([difference], [1], [byte])]
@@ -299,7 +299,7 @@ def test_what_is_read_of_an_entity():
     np.testing.assert_allclose(actual, np.concatenate(expected), atol=1e-6)
 
 
-def test_numbers_are_on_a_ring():
+def test_numbers_wrap_at_256():
     """From 250 on to 2 is a change of 8, 250 less 2 is 8 below, 250 and 24 more is 18."""
     entity = Entity(["0", "0-1", "1+24"])
     expected = [(2 - 128) / 64, 8 / 64, (18 - 128) / 64, 1, 1, -1]
@@ -308,7 +308,7 @@ def test_numbers_are_on_a_ring():
 
 
 @pytest.mark.parametrize("window", [1, 2, 4])
-def test_what_is_learned_of_one_entity_counts_for_all(window):
+def test_entities_share_weights(window):
     states = np.random.default_rng(0).integers(256, size=(5, window, 7), dtype=np.uint8)
     entities = [Entity([k], [3 + k, 6], [f"6-{k}"]) for k in range(3)]
     features = read_by(Entities(of=entities, hidden=[8, 4]), shape=(window, 7), layer_norm=True)
@@ -321,7 +321,7 @@ def test_what_is_learned_of_one_entity_counts_for_all(window):
 
 
 @pytest.mark.parametrize("part", ["numbers", "bits", "tiles"])
-def test_an_entity_may_have_one_part_only(part):
+def test_an_entity_may_have_a_single_part(part):
     entities = [Entity(**{part: [k]}) for k in range(3)]
     features = read_by(Entities(of=entities, hidden=[8, 4]), shape=(2, 7))
     assert features(np.zeros((5, 2, 7))).shape == (5, 20)
@@ -339,7 +339,7 @@ def test_each_input_has_a_learned_gain():
     assert gains.trainable_weights
 
 
-def test_tiles_are_met_by_a_product_of_their_own():
+def test_tiles_have_a_separate_product():
     """The sum of two products is the product of both side by side; gains are not of tiles."""
     inputs = [Places(of=[0, "0-1"]), Scaled()]
     model = network(*inputs, hidden=[4], gains=True, activation="elu")
@@ -362,7 +362,7 @@ ALL = [
 ]  # fmt: skip
 
 
-def test_bytes_are_named_by_address_also_where_only_some_are_observed():
+def test_addresses_are_valid_with_masked_bytes():
     """The same network on all 128 bytes and on three of them, by names and addresses."""
     encoder = Entities(of=[Entity(["x", "70-30"], [36], ["70+8"])], hidden=[])
     places = Places(of=["x", "70 - x"])

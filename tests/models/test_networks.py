@@ -69,7 +69,7 @@ def test_outputs_are_float32_in_half_precision(name, shape, arguments):
 
 
 @pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
-def test_bytes_are_scaled_inside(name, shape, arguments):
+def test_bytes_are_scaled_inside_the_network(name, shape, arguments):
     def build(factor):
         own = {"inputs": [Scaled(factor=factor)]} if name == "dense" else {"scale": factor}
         return build_model(name, shape, 4, arguments={**arguments, **own})
@@ -92,7 +92,7 @@ def test_the_window_is_the_convolutions_channels():
     np.testing.assert_allclose(q_values(first, inputs)[:, 0, 0], expected, atol=1e-5)
 
 
-def test_the_channels_of_colour_screens_are_of_the_window_then_of_the_colour():
+def test_color_channels_are_ordered_by_window_then_color():
     model = build_model("conv", (3, 20, 24, 2), 4, arguments=SMALL_CONV)
     kernel, bias = model.get_weights()[:2]
     assert kernel.shape == (4, 4, 3 * 2, 4)
@@ -104,7 +104,7 @@ def test_the_channels_of_colour_screens_are_of_the_window_then_of_the_colour():
     np.testing.assert_allclose(q_values(first, inputs)[:, 0, 0], expected, atol=1e-5)
 
 
-def test_frames_by_themselves_are_all_seen_with_the_same_weights():
+def test_per_frame_convolutions_share_weights():
     """The features of a window are those of its frames, one after another."""
     arguments = {**PER_FRAME, "hidden": [5]}
     shape, window = (20, 24, 3), 3
@@ -161,9 +161,7 @@ BY_HAND = [
 @pytest.mark.parametrize(
     ("option", "shape", "nb_actions", "dueling", "weights"), BY_HAND, ids=lambda v: str(v)[:20]
 )
-def test_the_networks_have_their_papers_and_tutorials_sizes(
-    option, shape, nb_actions, dueling, weights
-):
+def test_networks_have_the_published_sizes(option, shape, nb_actions, dueling, weights):
     obs = "ram" if option == "dense" else "pixel"
     typed = [f"model={option}", f"agent.dueling={dueling}", f"obs.window={shape[0]}"]
     config = compose.load(["agent=dqn", "memory.limit=20000", f"obs={obs}", *typed])
@@ -175,7 +173,7 @@ def test_the_networks_have_their_papers_and_tutorials_sizes(
     assert len(biases) == len(weights) - (3 if option == "nature_no_bias" else 0)
 
 
-def test_a_network_of_both_reads_the_ram_and_the_screen():
+def test_model_both_depends_on_ram_and_screen():
     config = compose.load(["memory.limit=20000", "obs=both", "obs.height=36", "obs.width=36"])
     model = make_model(config, (128 + 36 * 36,), 4)
     windows = np.random.default_rng(0).integers(256, size=(64, 4, 128 + 36 * 36), dtype=np.uint8)
@@ -216,14 +214,14 @@ def test_initial_weights(name):
     assert (largest < 2 / 0.87962566 + 0.01) == truncated
 
 
-def test_no_two_layers_start_alike():
+def test_layers_have_distinct_initial_weights():
     arguments = {**DENSE, "hidden": [8, 8, 8], "dense_initializer": "he_untruncated_normal"}
     weights = build_model("dense", (1, 8), 8, arguments=arguments).get_weights()[::2]
     assert all(w.shape == (8, 8) for w in weights)
     assert len({w.tobytes() for w in weights}) == len(weights)
 
 
-def test_the_nature_network_is_the_papers():
+def test_the_nature_network_matches_the_paper():
     model = build_model("conv", (4, 84, 84), 6, arguments=NATURE)
     # (84 - 8) / 4 + 1 = 20; (20 - 4) / 2 + 1 = 9; 9 - 3 + 1 = 7
     # 8*8*4*32 + 32 = 8,224; 4*4*32*64 + 64 = 32,832; 3*3*64*64 + 64 = 36,928
@@ -231,7 +229,7 @@ def test_the_nature_network_is_the_papers():
     assert model.count_params() == 1_687_206
 
 
-def test_the_ram_network_is_the_tutorials():
+def test_the_ram_network_matches_the_tutorial():
     model = build_model("dense", (3, 128), 6, arguments={**DENSE, "hidden": [512, 128]})
     # 384*512 + 512 = 197,120; 512*128 + 128 = 65,664; 128*6 + 6 = 774
     assert model.count_params() == 263_558
@@ -283,7 +281,7 @@ def through_file(model, folder):
 @pytest.mark.parametrize("copied", [through_json, through_clone, through_file])
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
 @pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
-def test_a_network_comes_back_the_same(tmp_path, name, shape, arguments, dueling, copied):
+def test_a_saved_network_is_restored_exactly(tmp_path, name, shape, arguments, dueling, copied):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     again = copied(model, tmp_path)
     if copied is not through_file:
@@ -302,13 +300,13 @@ def own_network(monkeypatch):
 
 
 @pytest.mark.parametrize("dueling", ["none", "avg"])
-def test_a_users_sequential_network(own_network, dueling):
+def test_a_custom_sequential_network(own_network, dueling):
     model = build_model(f"{own_network}:sequential", (2, 8), 3, arguments={}, head=Head(dueling))
     assert model.predict_on_batch(np.zeros((5, 2, 8), np.uint8)).shape == (5, 3)
 
 
 @pytest.mark.parametrize("dueling", ["none", "avg"])
-def test_a_users_own_network(own_network, dueling):
+def test_a_custom_network(own_network, dueling):
     model = build_model(
         f"{own_network}:linear", (2, 8), 3, arguments={"scale": 0.5}, head=Head(dueling)
     )
@@ -330,7 +328,7 @@ def test_a_network_that_does_not_fit_is_refused(own_network, function, reason):
         build_model(function, (2, 8), 3, arguments={})
 
 
-def test_channels_of_all_frames_side_by_side():
+def test_color_channels_are_stacked_by_frame():
     """RGB frames as grey ones: the same network on window * 3 screens, frame by frame."""
     colour = build_model("conv", (2, 20, 24, 3), 4, arguments=SMALL_CONV)
     grey = build_model("conv", (6, 20, 24), 4, arguments=SMALL_CONV)

@@ -46,12 +46,12 @@ class Group:
         (s.rule(str.isupper, "capitals"), ["A"], ["a"], "capitals"),
     ],
 )
-def test_a_rule_says_what_is_allowed(rule, good, bad, allowed):
+def test_a_rule_describes_allowed_values(rule, good, bad, allowed):
     assert [rule.fault(value) for value in good] == [None] * len(good)
     assert [rule.fault(value) for value in bad] == [allowed] * len(bad)
 
 
-def test_the_error_names_the_field_where_it_stands():
+def test_the_error_names_the_full_field():
     s.check_fields(Group(), "group")
     with pytest.raises(s.UserError, match=r"^group\.share=1: expected a number >= 0 and < 1$"):
         s.check_fields(Group(share=1), "group")

@@ -53,7 +53,7 @@ def value_at(policy: Any, step: int, training: bool = True) -> float:
 # --- rules ------------------------------------------------------------------------------------
 
 
-def test_a_random_action_lasts_as_long_as_it_was_drawn_for() -> None:
+def test_a_random_action_lasts_for_its_drawn_duration() -> None:
     policy = EpsZGreedyQPolicy(exponent=2.0, max_action_repeat=3)
     policy.eps = 1.0
     np.random.seed(0)
@@ -81,7 +81,7 @@ def test_each_game_repeats_its_own_action() -> None:
     assert chosen == [2, 1, 2, 1, 2, 1, 1, 1]
 
 
-def test_games_explore_from_much_to_little() -> None:
+def test_epsilon_differs_by_game() -> None:
     """Horgan et al. 2018, equation of section 4.1, of five games: 0.4 ** (1 + 7 * i / 4)."""
     policy = EpsZGreedyQPolicy(streams=5, max_action_repeat=1, epsilon_spread=7.0)
     policy.eps = 0.4
@@ -114,7 +114,7 @@ def test_random_actions_last_in_a_share_of_the_games(repeat_share: float, where:
 
 
 @pytest.mark.parametrize("tau", [0.5, 1.0, 10.0])
-def test_softmax_is_the_textbooks(tau: float) -> None:
+def test_softmax_matches_the_textbook(tau: float) -> None:
     expected = np.exp(Q / tau) / np.exp(Q / tau).sum()
     policy = SoftmaxQPolicy(tau)
     np.testing.assert_allclose(policy.probabilities(Q), expected, rtol=1e-6)
@@ -131,7 +131,7 @@ def test_softmax_of_a_tiny_temperature_is_greedy(tau: float, offset: float) -> N
         np.testing.assert_array_equal(shares(SoftmaxQPolicy(tau), Q + offset, 50), [0, 1, 0])
 
 
-def test_softmax_tells_apart_what_a_clip_does_not() -> None:
+def test_softmax_distinguishes_values_beyond_the_clip() -> None:
     """Q / tau is 20,000 and 60,000: both beyond keras-rl2's clip of 500."""
     np.testing.assert_allclose(shares(BoltzmannQPolicy(5e-5), Q), [1 / 3] * 3, atol=0.03)
     # A difference of tau is a factor of e.
@@ -152,7 +152,7 @@ def test_softmax_tells_apart_what_a_clip_does_not() -> None:
     ],
     ids=lambda v: type(v).__name__,
 )
-def test_ties(policy: Any, expected: list[float]) -> None:
+def test_ties_are_broken(policy: Any, expected: list[float]) -> None:
     np.testing.assert_allclose(shares(policy, TIED), expected, atol=0.03)
 
 
@@ -166,14 +166,14 @@ def test_ties(policy: Any, expected: list[float]) -> None:
         (["policy=boltzmann", "policy.clip=[-9,9]"], BoltzmannQPolicy),
     ],
 )
-def test_the_rule_that_is_built(settings: list[str], rule: type) -> None:
+def test_the_policy_that_is_built(settings: list[str], rule: type) -> None:
     policy = built(*settings)
     assert type(policy.inner_policy) is rule
     if rule is BoltzmannQPolicy:
         assert policy.inner_policy.clip == (-9.0, 9.0)
 
 
-def test_greedy_has_nothing_to_anneal() -> None:
+def test_greedy_policies_have_no_schedule() -> None:
     assert type(built("policy=greedy")) is GreedyQPolicy
     assert type(built("policy=greedy", "policy.random_ties=true")) is FairGreedyQPolicy
 
@@ -220,18 +220,18 @@ def test_the_value_by_step(settings: list[str], values: dict[int, float]) -> Non
         assert value_at(policy, step) == pytest.approx(value, rel=1e-6), step
 
 
-def test_a_line_is_keras_rl2s_own_class() -> None:
+def test_a_linear_policy_is_keras_rl2s_class() -> None:
     policy = built("policy=linear")
     assert type(policy) is LinearAnnealedPolicy
     assert type(policy.inner_policy) is EpsGreedyQPolicy
 
 
-def test_outside_training_a_schedule_stands_still() -> None:
+def test_schedules_advance_in_training_only() -> None:
     policy = ConstantPolicy(EpsGreedyQPolicy(), "eps", 0.9, value_test=0.2)
     assert value_at(policy, 7, training=False) == 0.2
 
 
-def test_an_attribute_that_is_not_there_is_refused() -> None:
+def test_a_missing_attribute_is_refused() -> None:
     with pytest.raises(ValueError, match='attribute "tau"'):
         PiecewiseAnnealedPolicy(EpsGreedyQPolicy(), "tau", [[0, 1]], 0.1)
 
@@ -248,7 +248,9 @@ def test_an_attribute_that_is_not_there_is_refused() -> None:
         (["policy=softmax", "policy.value_max=5e-5"], "softmax", 5e-5),
     ],
 )
-def test_what_expected_sarsa_is_told(settings: list[str], kind: str, parameter: float) -> None:
+def test_expected_sarsa_parameters_of_policies(
+    settings: list[str], kind: str, parameter: float
+) -> None:
     policy = built(*settings)
     policy._set_agent(SimpleNamespace(step=25, training=True))
     policy.select_action(q_values=Q)
@@ -256,6 +258,6 @@ def test_what_expected_sarsa_is_told(settings: list[str], kind: str, parameter: 
     assert target_parameter(policy) == parameter
 
 
-def test_a_policy_that_is_neither_is_refused_as_a_target() -> None:
+def test_an_unsupported_target_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="BoltzmannQPolicy: expected an epsilon-greedy"):
         target_kind(built("policy=boltzmann"))

@@ -13,13 +13,13 @@ from runner.report.runs import read_run
 from runner.report.sides import differing, find_sides
 
 
-def test_the_trailing_mean_is_that_of_the_last_100_games():
+def test_the_trailing_mean_covers_the_last_100_games():
     points = np.random.default_rng(0).normal(size=250)
     expected = [points[max(0, end - 100) : end].mean() for end in range(1, 251)]
     np.testing.assert_allclose(trailing_mean(points), expected)
 
 
-def test_a_side_is_averaged_where_all_of_its_finished_runs_are(tmp_path):
+def test_curves_are_averaged_where_all_finished_runs_have_data(tmp_path):
     runs = [
         read_run(make_run(tmp_path / "a", "seed=0", points=[2] * 40, score=2, steps=1000)),
         read_run(make_run(tmp_path / "b", "seed=1", points=[6] * 40, score=6, steps=2000)),
@@ -34,7 +34,7 @@ def test_a_side_is_averaged_where_all_of_its_finished_runs_are(tmp_path):
     assert np.nanmax(curve.runs) == 90  # shown, but not averaged
 
 
-def test_while_no_run_has_finished_all_are_averaged(tmp_path):
+def test_unfinished_runs_are_averaged_if_none_finished(tmp_path):
     runs = [
         read_run(make_run(tmp_path / str(seed), f"seed={seed}", points=[seed] * 30))
         for seed in range(3)
@@ -67,7 +67,7 @@ def test_the_time_to_a_score(tmp_path):
     assert time_to(run, 9) is None
 
 
-def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+def test_a_truncated_line_is_ignored(tmp_path):
     folder = make_run(tmp_path / "a", points=[1, 2, 3])
     with (folder / "metrics.csv").open("a") as file:
         file.write("1100,44")
@@ -106,7 +106,7 @@ def test_sides_are_named_by_the_fewest_settings(tmp_path, runs, names):
     assert [side.name for side in find_sides(made)] == names
 
 
-def test_a_run_from_before_a_setting_was_made_has_its_default(tmp_path):
+def test_an_old_run_has_the_default_of_a_new_setting(tmp_path):
     folders = [make_run(tmp_path / name, f"seed={i}") for i, name in enumerate("ab")]
     config = folders[0] / "config.yaml"
     config.write_text(re.sub("^  gamma_steps: .*\n", "", config.read_text(), flags=re.M))
@@ -137,7 +137,7 @@ def test_only_settings_that_differ_are_listed(tmp_path):
         (["env=pong,agent=dqn", "agent=dqn", "agent=a~01234567"], None),
     ],
 )  # fmt: skip
-def test_sides_of_a_sweep_are_named_by_what_it_varies(tmp_path, folders, names):
+def test_sides_of_a_sweep_are_named_by_varied_settings(tmp_path, folders, names):
     kinds = (["agent=dqn", "seed=0"], ["agent=dqn", "seed=1"], ["seed=0"])
     runs = [
         read_run(make_run(tmp_path / folder, *kind, points=[1] * 20))

@@ -59,7 +59,7 @@ def test_no_errors_and_no_network(page, swept):
     assert page.get_log("browser") == []
 
 
-def test_the_figures_on_the_screen_are_those_of_the_summary(page, swept):
+def test_printed_figures_match_the_summary(page, swept):
     shown = page.execute_script("""
         return [...document.querySelectorAll("[data-measure] [data-column]")].map(each => {
             const cell = each.closest("[data-measure]").dataset;
@@ -129,7 +129,7 @@ def test_contrasts(page, scheme):
             assert ratio >= (4.5 if name.startswith("text") else 3), name
 
 
-def test_dark_is_dark(page):
+def test_dark_mode(page):
     background = "return getComputedStyle(document.body).backgroundColor"
     assert page.execute_script(background) == "rgb(255, 255, 255)"
     show(page, width=1200, scheme="dark")
@@ -138,7 +138,7 @@ def test_dark_is_dark(page):
     assert page.execute_script(background) == "rgb(255, 255, 255)"
 
 
-def test_by_keyboard(page):
+def test_keyboard_navigation(page):
     """The first stop is the skip link, seen when it has the focus; then come the sections."""
     page.find_element("tag name", "body").send_keys(Keys.TAB)
     first = page.switch_to.active_element

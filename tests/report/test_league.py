@@ -17,13 +17,13 @@ def text(league: Path) -> str:
     return (league / "report.html").read_text()
 
 
-def test_one_row_per_game_that_was_finished(text):
+def test_one_row_per_finished_game(text):
     rows = re.findall(r'<tr><th scope="row" data-value="(\w+)">', text)
     assert rows == ["alien", "boxing", "breakout", "pong", "tetris"]
     assert "freeway, seed 0: not finished" in text
 
 
-def test_what_a_league_is_known_by(text):
+def test_how_a_league_is_recognised(text):
     key = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd></div>", text))
     assert key["games with a score"] == "5"
     assert key["at or above human"] == "3 of 4"  # alien played like random play
@@ -31,7 +31,7 @@ def test_what_a_league_is_known_by(text):
     assert float(key["mean, human-normalised"].rstrip("%")) == pytest.approx(261.9, abs=0.1)
 
 
-def test_a_row_has_its_interval_places_page_and_video(text):
+def test_a_row_of_the_league(text):
     row = text[text.index('data-value="pong"') :]
     row = row[: row.index("</tr>")]
     assert '<a href="../pong/report.html">pong</a>' in row
@@ -41,7 +41,7 @@ def test_a_row_has_its_interval_places_page_and_video(text):
     assert "1.153" in row
 
 
-def test_the_profile_stands_beside_published_agents(league, text):
+def test_the_profile_shows_published_agents(league, text):
     assert "Performance profile" in text
     assert "this agent: 75% at 0.25, 75% at 0.5, 75% at 1, 25% at 2 or more" in text
     assert "DQN (Nature)" in text
@@ -62,7 +62,7 @@ def test_the_experiment_plays_the_57_games():
     assert (config.eval.episodes, config.train.minutes) == (100, None)
 
 
-def test_all_stands_for_every_game():
+def test_env_all_means_every_game():
     typed = ["experiment=league", "env=all", "seed=0,1"]
     hydra = sweeps.hydra_settings(typed)
     assert hydra.mode.name == "MULTIRUN"

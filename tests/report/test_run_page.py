@@ -21,7 +21,7 @@ def text(single: Path) -> str:
     return html.unescape((single / "report.html").read_text())
 
 
-def test_it_says_what_a_reader_asks_for(text):
+def test_the_page_answers_a_readers_questions(text):
     for section in (
         "Learning curve", "Best game", "How to continue", "Settings that differ", "Costs",
     ):  # fmt: skip
@@ -46,7 +46,7 @@ def test_only_settings_that_differ_from_the_default_are_listed(text):
     assert not {"agent.name", "env.game", "obs.name", "model.hidden"} & set(listed)
 
 
-def test_published_scores_stand_beside_it_and_say_what_differs(single, text):
+def test_published_scores_are_shown_with_their_differences(single, text):
     assert ">DQN (Nature)" in text
     by_name = {row.name: row for row in rows(read_run(single), [("this run", 33.3, 4000.0)])}
     assert [by_name[name].score for name in ("random play", "human", "Rainbow")] == [
@@ -61,14 +61,14 @@ def test_published_scores_stand_beside_it_and_say_what_differs(single, text):
 
 
 @pytest.mark.parametrize(("sticky", "drawn"), [(0.25, False), (0.0, True)])
-def test_lines_are_those_of_agents_by_the_same_sticky_rule(sticky, drawn):
+def test_lines_show_agents_with_the_same_sticky_rule(sticky, drawn):
     run = Run(Path(), {"env.game": "breakout", "env.repeat_action_probability": sticky})
     lines = reference_lines(run)
     assert {"random play", "human"} <= set(lines)
     assert ("DQN (Nature), 200 M frames" in lines) == drawn
 
 
-def test_a_game_without_published_scores_says_so(tmp_path):
+def test_a_game_without_published_scores_is_marked(tmp_path):
     run = make_run(tmp_path / "a", "env=tetris", points=[1] * 20, score=5)
     text = write_page(run).read_text()
     assert "tetris has no published scores" in text
@@ -84,7 +84,7 @@ def test_a_run_without_games_video_or_checkpoint_has_a_page(tmp_path):
     assert "resume=" not in text
 
 
-def test_at_the_end_of_a_training_a_fault_is_only_a_warning(tmp_path, capsys):
+def test_a_video_error_at_the_end_of_training_is_a_warning(tmp_path, capsys):
     run = make_run(tmp_path / "a", points=[1] * 20, score=5)
     announce_page(run)
     assert capsys.readouterr().out == f"page: {run / 'report.html'}\n"

@@ -46,7 +46,7 @@ def test_mean_and_median_of_one_game_are_over_its_runs():
     assert median(scores(1, 2, 9)) == 2
 
 
-def test_every_game_counts_the_same_in_mean_and_median():
+def test_every_game_has_equal_weight_in_mean_and_median():
     games = [np.array([0.0, 2.0]), np.array([10.0]), np.array([4.0, 4.0, 4.0, 4.0])]
     assert mean(games) == (1 + 10 + 4) / 3
     assert median(games) == 4
@@ -59,7 +59,7 @@ def test_the_interval_of_two_or_three_runs_spans_them(runs):
     assert (found.low, found.high) == (min(runs), max(runs))
 
 
-def test_the_interval_of_four_runs_is_that_of_all_their_draws():
+def test_the_interval_of_four_runs_uses_all_draws():
     runs = (0.0, 1.0, 2.0, 4.0)
     means = [np.mean(draw) for draw in itertools.product(runs, repeat=4)]
     found = estimate(scores(*runs), mean)
@@ -92,7 +92,7 @@ def test_intervals_are_scipys_percentile_bootstrap(name):
     assert found.high == pytest.approx(expected.high, abs=off)
 
 
-def test_runs_are_drawn_within_their_game():
+def test_bootstrap_draws_runs_within_each_game():
     """Drawn from both games alike, the mean would be anything from 0 to 1."""
     found = estimate([np.zeros(5), np.ones(5)], mean)
     assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
@@ -156,7 +156,7 @@ def test_the_band_of_one_run_is_unknown():
     assert np.isnan([low, high]).all()
 
 
-def test_95_percent_intervals_of_20_runs_hold_the_truth_that_often():
+def test_coverage_of_95_percent_intervals_of_20_runs():
     """The percentile bootstrap is known to be a little too narrow."""
     generator = np.random.default_rng(0)
     held = 0

@@ -58,7 +58,7 @@ def report(tmp_path, capsys):
     return call
 
 
-def test_every_figure_shown_is_in_the_summary_and_the_other_way_round(swept):
+def test_the_page_and_the_summary_have_the_same_figures(swept):
     page, numbers = Page(swept / "report.html"), in_summary(swept)
     assert len(numbers) > 100
     assert set(page.figures) == set(numbers)
@@ -66,7 +66,7 @@ def test_every_figure_shown_is_in_the_summary_and_the_other_way_round(swept):
         assert_shown(page.figures[name], number)
 
 
-def test_it_is_one_file_that_loads_nothing(swept):
+def test_the_page_is_self_contained(swept):
     page = Page(swept / "report.html")
     outside = [a for a in page.addresses if not a.startswith(("#", "data:"))]
     assert outside == []
@@ -89,7 +89,7 @@ def test_the_same_runs_make_the_same_page(tmp_path, report):
     assert (tmp_path / "report" / "report.html").read_bytes() == first
 
 
-def test_two_sides_are_compared_in_a_sentence(tmp_path, report):
+def test_two_sides_get_a_sentence(tmp_path, report):
     for obs, base in (("ram", 10), ("pixel", 20)):
         for seed in range(5):
             make_run(
@@ -105,7 +105,7 @@ def test_two_sides_are_compared_in_a_sentence(tmp_path, report):
     assert "Read with care" not in page.text
 
 
-def test_runs_that_were_cut_off_are_named_and_in_no_score(tmp_path, report):
+def test_interrupted_runs_are_named_and_excluded(tmp_path, report):
     make_run(tmp_path / "a", "seed=0", "train.steps=1000", points=[1] * 20, score=5)
     make_run(tmp_path / "b", "seed=1", "train.steps=1000", points=[1] * 20, steps=400)
     page = report()
@@ -115,7 +115,7 @@ def test_runs_that_were_cut_off_are_named_and_in_no_score(tmp_path, report):
     assert "not finished: interrupted or still running, step 400 of 1,000" in page.text
 
 
-def test_a_failed_run_is_named_with_the_reason_its_sweep_wrote(tmp_path, report):
+def test_a_failed_run_is_named_with_its_error(tmp_path, report):
     make_run(tmp_path / "a", "seed=0", score=5)
     folder = make_run(tmp_path / "b", "seed=1", steps=400)
     job = {"state": "failed", "reason": "the loss is not a number at step 396"}
@@ -127,7 +127,7 @@ def test_a_failed_run_is_named_with_the_reason_its_sweep_wrote(tmp_path, report)
     assert "failed: no ROM" in page.text
 
 
-def test_half_way_only_curves_are_there(tmp_path, report):
+def test_halfway_only_curves_exist(tmp_path, report):
     make_run(tmp_path / "a", "obs=ram", points=[1] * 20)
     make_run(tmp_path / "b", "obs=pixel")
     page = report()
@@ -136,7 +136,7 @@ def test_half_way_only_curves_are_there(tmp_path, report):
     assert (tmp_path / "report" / "training_space_invaders_steps.png").exists()
 
 
-def test_one_seed_has_no_interval_and_says_so(tmp_path, report):
+def test_one_seed_has_no_interval(tmp_path, report):
     for obs in ("ram", "pixel"):
         make_run(tmp_path / obs, f"obs={obs}", points=[1] * 20, score=5)
     page = report()
@@ -145,7 +145,7 @@ def test_one_seed_has_no_interval_and_says_so(tmp_path, report):
     assert "A single run per side says nothing about chance." in page.text
 
 
-def test_different_protocols_are_warned_of(tmp_path, report):
+def test_different_protocols_cause_a_warning(tmp_path, report):
     make_run(tmp_path / "a", "env.protocol=v5", score=5)
     make_run(tmp_path / "b", "env.protocol=nature", score=9)
     page = report()
@@ -157,15 +157,13 @@ def test_different_protocols_are_warned_of(tmp_path, report):
 
 
 @pytest.mark.parametrize(("ends", "warned"), [("steps=2000", True), ("minutes=15", False)])
-def test_different_lengths_are_warned_of_unless_the_time_is_the_same(
-    tmp_path, report, ends, warned
-):
+def test_different_lengths_cause_a_warning_unless_times_are_equal(tmp_path, report, ends, warned):
     for obs, steps in (("ram", 2000), ("pixel", 1500)):
         make_run(tmp_path / obs, f"obs={obs}", f"train.{ends}", score=1, steps=steps)
     assert ("different lengths in steps" in report().text) == warned
 
 
-def test_evaluations_by_other_rules_are_warned_of_within_a_side(tmp_path, report):
+def test_evaluations_by_other_rules_cause_a_warning_within_a_side(tmp_path, report):
     make_run(tmp_path / "a", "seed=0", "eval.epsilon=0.01", score=5)
     make_run(tmp_path / "b", "seed=1", "eval.epsilon=0.05", score=5)
     assert "eval.epsilon: all runs: 0.01, 0.05." in report().text
@@ -181,7 +179,7 @@ def test_a_broken_run_is_named_and_the_others_are_compared(tmp_path, report):
     assert "its result.json cannot be read" in page.text
 
 
-def test_names_cannot_put_anything_into_the_page(tmp_path, report):
+def test_names_are_escaped(tmp_path, report):
     run = make_run(tmp_path / "a <script>alert(1)</script> &", score=5)
     text = (run / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("activation: relu", "activation: <script>$x$"))
@@ -191,7 +189,7 @@ def test_names_cannot_put_anything_into_the_page(tmp_path, report):
     assert "activation=<script>$x$" in page.text
 
 
-def test_a_score_of_ones_own_is_timed(tmp_path, report):
+def test_time_to_a_target_score(tmp_path, report):
     make_run(tmp_path / "a", points=[0] * 10 + [10] * 30, score=10, seconds=240)
     name = "space_invaders", "this run", "seconds_to_score", "value"
     assert report("score=5").figures[name] == "2.0 min"
@@ -224,7 +222,7 @@ def edited(run: Path, **values: str) -> Path:
 
 
 @pytest.mark.filterwarnings("error")
-def test_long_values_make_letters_and_one_table(tmp_path, report):
+def test_long_values_are_replaced_by_letters_and_a_table(tmp_path, report):
     for name, value in (
         ("a", "x" * 2000),
         ("b", "[" + "28, " * 36 + "0]"),
@@ -284,7 +282,7 @@ def test_one_bad_run_is_named_and_the_rest_reported(tmp_path, report, file, cont
     assert len(page.text) < 30_000
 
 
-def test_files_that_are_none_are_named(tmp_path, report):
+def test_unreadable_files_are_named(tmp_path, report):
     for seed in range(2):
         make_run(tmp_path / f"good{seed}", f"seed={seed}", points=[1] * 20, score=5)
     for place, file in enumerate(("config.yaml", "result.json", "metrics.csv")):
@@ -296,7 +294,7 @@ def test_files_that_are_none_are_named(tmp_path, report):
     assert page.figures["space_invaders", "all runs", "runs", "value"] == "2"
 
 
-def test_no_text_of_a_csv_is_a_formula(tmp_path, report):
+def test_csv_text_is_never_a_formula(tmp_path, report):
     for name, value in (
         ("a", "=cmd|' /C calc'!A0"),
         ("b", "@SUM(1)"),
@@ -313,7 +311,7 @@ def test_no_text_of_a_csv_is_a_formula(tmp_path, report):
                     assert cell[:1] != "-" or float(cell), cell
 
 
-def test_identical_runs_are_said_to_be_identical(tmp_path, report):
+def test_identical_runs_are_reported_as_identical(tmp_path, report):
     for seed in range(3):
         make_run(tmp_path / str(seed), f"seed={seed}", score=5)
     assert "5.00 to 5.00, identical runs" in report().text
@@ -330,7 +328,7 @@ def test_identical_runs_are_said_to_be_identical(tmp_path, report):
         ([".", "score=nan"], "score=nan: expected a number of points"),
     ],
 )
-def test_wrong_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
+def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     assert compare.main(arguments) == 2
     err = capsys.readouterr().err

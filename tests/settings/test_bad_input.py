@@ -260,7 +260,7 @@ def test_a_folder_without_the_rom_is_refused(tmp_path):
     assert "breakout.bin" in text
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path):
     file = tmp_path / "file"
     file.touch()
     text = refusal([f"hydra.run.dir={file}/run"])
@@ -276,7 +276,7 @@ def test_a_folder_without_permission_is_refused(tmp_path):
         check_writable(tmp_path / "run", "hydra.run.dir")
 
 
-def test_checking_a_folder_does_not_make_it(tmp_path):
+def test_checking_a_folder_does_not_create_it(tmp_path):
     checked([f"hydra.run.dir={tmp_path}/a/b"])
     assert list(tmp_path.iterdir()) == []
 
@@ -324,7 +324,7 @@ def test_settings_are_checked_without_tensorflow(repository, tmp_path):
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_a_user_sees_one_line_and_exit_code_2(repository, tmp_path):
+def test_bad_input_exits_with_2_and_one_line(repository, tmp_path):
     done = python(repository, tmp_path, "-m", "runner", "env=pogn")
     assert done.returncode == 2
     assert done.stdout == ""

@@ -93,7 +93,7 @@ SLOW: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 @given(st.lists(ARGUMENTS, min_size=1, max_size=3))
 @settings(max_examples=15, **SLOW)
-def test_every_command_line_is_taken_or_refused_in_one_line(arguments: list[str]) -> None:
+def test_every_command_line_is_accepted_or_refused_in_one_line(arguments: list[str]) -> None:
     check_line(arguments)
 
 

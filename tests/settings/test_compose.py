@@ -74,7 +74,7 @@ def test_games_compose(load, typed, game):
 
 
 @pytest.mark.parametrize("name", ["SpaceInvaders", "space-invaders", "space invaders"])
-def test_other_spellings_mean_the_same_game(name):
+def test_alternative_spellings_of_games(name):
     assert find_game(name) == "space_invaders"
 
 
@@ -98,7 +98,7 @@ def knobs_of(env):
 
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-def test_a_protocol_sets_all_five_knobs(load, protocol):
+def test_a_protocol_sets_all_five_settings(load, protocol):
     env = load(f"env.protocol={protocol}").env
     assert env.protocol == protocol
     assert knobs_of(env) == PROTOCOL_TABLE[protocol]
@@ -119,7 +119,7 @@ def test_v5_is_the_default_protocol(load):
         ("terminal_on_life_loss", "true", True),
     ],
 )
-def test_one_knob_overrides_its_protocol_alone(load, protocol, knob, typed, value):
+def test_one_setting_overrides_only_its_part_of_the_protocol(load, protocol, knob, typed, value):
     expected = dict(zip(KNOBS, PROTOCOL_TABLE[protocol], strict=True)) | {knob: value}
     env = load(f"env.protocol={protocol}", f"env.{knob}={typed}").env
     assert knobs_of(env) == tuple(expected.values())
@@ -137,11 +137,11 @@ def test_one_knob_overrides_its_protocol_alone(load, protocol, knob, typed, valu
         (["obs=ram", "model=custom", "model.builder=a.b:c"], "custom"),
     ],
 )
-def test_the_model_follows_the_observation_unless_chosen(load, typed, model):
+def test_the_model_follows_the_observation_by_default(load, typed, model):
     assert load(*typed).model.name == model
 
 
-def test_the_length_of_the_training_follows_the_observation_unless_chosen(load):
+def test_train_steps_follow_the_observation_by_default(load):
     lengths = {
         overrides: load(*overrides).train.steps
         for overrides in [("obs=ram",), ("obs=pixel",), ("obs=pixel", "train=smoke")]
@@ -170,7 +170,7 @@ def test_auto_is_replaced_by_a_number_of_games(load, typed, games):
 
 
 @pytest.mark.parametrize("preset", [[], ["train=hour"]])
-def test_the_default_fits_the_observation_and_yields_to_what_is_typed(load, preset):
+def test_the_default_depends_on_the_observation_and_yields_to_overrides(load, preset):
     ram, pixel = (load(*preset, f"obs={obs}") for obs in ("ram", "pixel"))
     for config in (ram, pixel):
         assert (config.agent.n_step, config.model.layer_norm) == (3, True)  # agent=strong
@@ -202,12 +202,12 @@ def test_the_default_is_shorter_than_an_hour(load):
     assert load().train.steps < load("train=hour").train.steps
 
 
-def test_keras_rl2_brings_its_own_memory(load):
+def test_keras_rl2_uses_its_own_memory(load):
     config = load("agent=keras_rl2")
     assert (config.agent.name, config.memory.name) == ("keras_rl2", "sequential")
 
 
-def test_infinity_switches_clipping_off(load):
+def test_infinity_disables_clipping(load):
     agent = load("agent=dqn", "agent.delta_clip=inf", "agent.reward_clip=inf").agent
     assert math.isinf(agent.delta_clip)
     assert math.isinf(agent.reward_clip)
@@ -222,13 +222,13 @@ def test_infinity_switches_clipping_off(load):
         ["model=custom", "model.builder=a.b:c", "+model.arguments.depth=3", "env.num_envs=2"],
     ],
 )
-def test_a_saved_config_reads_back_the_same(load, tmp_path, typed):
+def test_a_saved_config_round_trips(load, tmp_path, typed):
     config = load(*typed)
     saved.save(config, tmp_path / "config.yaml")
     assert saved.read(tmp_path / "config.yaml") == config
 
 
-def test_a_saved_config_holds_every_setting_resolved(load, tmp_path):
+def test_a_saved_config_is_fully_resolved(load, tmp_path):
     saved.save(load(), tmp_path / "config.yaml")
     text = (tmp_path / "config.yaml").read_text()
     assert "${" not in text
@@ -243,11 +243,11 @@ def test_a_config_is_never_overwritten(load, tmp_path):
         saved.save(load(), tmp_path / "config.yaml")
 
 
-def test_an_override_of_hydra_itself_is_left_to_hydra(load):
+def test_overrides_of_hydra_are_passed_through(load):
     assert load("hydra.run.dir=elsewhere") == load()
 
 
-def test_paths_may_hold_what_hydra_reads_as_its_own() -> None:
+def test_paths_may_contain_hydra_syntax() -> None:
     typed = ["env=pong", "init_weights=runs/obs=ram,seed=1/w.h5", "hydra.run.dir='a=b'", "seed=1,2"]
     assert command_line.with_paths_quoted(typed) == [
         "env=pong", "init_weights='runs/obs=ram,seed=1/w.h5'", "hydra.run.dir='a=b'", "seed=1,2",
@@ -322,7 +322,7 @@ TYPED_WINS = [
 
 
 @pytest.mark.parametrize(("typed", "expected"), TYPED_WINS, ids=lambda v: " ".join(v)[:40])
-def test_what_is_typed_wins_over_every_preset(load, typed, expected) -> None:
+def test_overrides_win_over_every_preset(load, typed, expected) -> None:
     config = load(*typed)
     assert {name: value_of(config, name) for name in expected} == expected
 
@@ -342,7 +342,7 @@ def test_what_is_typed_wins_over_every_preset(load, typed, expected) -> None:
         ("agent.batch_size=${agent.atoms}", "agent.batch_size", 32),
     ],
 )
-def test_natural_spellings_are_taken(load, typed, name, value) -> None:
+def test_natural_spellings_are_accepted(load, typed, name, value) -> None:
     assert value_of(load(typed), name) == value
 
 

@@ -33,7 +33,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("name", "game", "ram", "skip", "repeats", "steps"), TABLE)
-def test_a_name_means_what_it_meant(load, name, game, ram, skip, repeats, steps):
+def test_environment_names_keep_their_rules(load, name, game, ram, skip, repeats, steps):
     config = load(f"env.id={name}")
     env = config.env
     assert (env.id, env.game, env.frame_skip) == (name, game, skip)
@@ -48,7 +48,7 @@ def test_every_game_has_the_names_of_gym_and_of_ale():
     assert len(all_ids()) > 1400
 
 
-def test_what_is_typed_beats_the_name_and_the_name_its_protocol(load):
+def test_overrides_beat_the_name_and_the_name_its_protocol(load):
     env = load("env.id=Pong-v4", "env.repeat_action_probability=0.1", "env.frame_skip=[3]").env
     assert (env.repeat_action_probability, env.frame_skip, env.max_steps) == (0.1, [3], 100_000)
     env = load("env.id=Pong-v4", "env.protocol=nature").env
@@ -60,7 +60,7 @@ def test_what_is_typed_beats_the_name_and_the_name_its_protocol(load):
     ) == (0.0, DRAWN, 30, True)
 
 
-def test_obs_as_typed_beats_the_name(load):
+def test_obs_override_beats_the_environment_name(load):
     assert load("env.id=Pong-ram-v4", "obs=pixel").obs.name == "pixel"
     assert load("obs=ram", "env.id=Pong-v4").obs.name == "ram"
 

@@ -36,7 +36,7 @@ def pong():
     return bytearray(rom_path("pong", None).read_bytes())
 
 
-def test_a_changed_rom_that_plays_is_taken(tmp_path):
+def test_a_modified_rom_that_plays_is_accepted(tmp_path):
     rom = pong()
     rom[-30] ^= 1
     (tmp_path / "pong.bin").write_bytes(rom)
@@ -61,13 +61,13 @@ def test_a_rom_that_cannot_be_played_is_refused(tmp_path, monkeypatch, game, rom
     assert "\n" not in str(caught.value)
 
 
-def test_a_fifo_is_no_rom(tmp_path):
+def test_a_fifo_is_refused_as_a_rom(tmp_path):
     os.mkfifo(tmp_path / "pong.bin")
     with pytest.raises(UserError, match="expected a folder that holds"):
         check_rom("pong", str(tmp_path))
 
 
-def test_ales_own_folder_of_roms_lacks_the_game(tmp_path, monkeypatch):
+def test_ales_rom_folder_lacks_the_game(tmp_path, monkeypatch):
     monkeypatch.setenv("ALE_ROMS_DIR", str(tmp_path))
     with pytest.raises(UserError, match="ALE_ROMS_DIR"):
         rom_path("pong", None)
@@ -89,7 +89,7 @@ def test_a_game_for_two_players_does_not_load():
 
 
 @pytest.mark.slow
-def test_the_games_that_load_are_those_that_are_listed():
+def test_listed_games_load():
     folder = Path(roms.__file__).parent
     every = [name.removesuffix(".bin") for name in json.loads((folder / "md5.json").read_text())]
     assert set(all_games()) == set(every) - FOR_TWO_PLAYERS

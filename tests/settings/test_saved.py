@@ -30,7 +30,7 @@ def replaced(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     "value", ["${oc.env:SECRET}", "a${b", r"\${oc.env:SECRET}", r"\\${seed}", "???", "${", "{a: 1}"]
 )
-def test_text_is_text(value: str, load: Any, tmp_path: Path) -> None:
+def test_text_is_escaped(value: str, load: Any, tmp_path: Path) -> None:
     config = load()
     config.logger.wandb_project = value
     saved.save(config, tmp_path / "config.yaml")
@@ -40,7 +40,9 @@ def test_text_is_text(value: str, load: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("resolver", ["oc.env:SECRET", "seed", "from_protocol:v5,frame_skip"])
-def test_nothing_is_resolved(resolver: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saved_configs_resolve_nothing(
+    resolver: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SECRET", SECRET)
     replaced(path, "\nseed: 0", f"\nseed: ${{{resolver}}}")
     assert saved.read_plain(path)["seed"] == f"${{{resolver}}}"
@@ -75,7 +77,7 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(
     ],
     ids=range(14),
 )
-def test_hostile_files_are_refused_at_once(content: str, part: str, tmp_path: Path) -> None:
+def test_hostile_files_are_refused_quickly(content: str, part: str, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(content)
     began = time.monotonic()
     for read in (saved.read, saved.read_plain):
@@ -89,7 +91,7 @@ def test_hostile_files_are_refused_at_once(content: str, part: str, tmp_path: Pa
 @pytest.mark.parametrize(
     "line", ["seed: 0x" + "f" * 6_000, "seed: -1", "seed: [0]", "seed: 2026-01-31", "seed: .nan"]
 )
-def test_values_that_cannot_be_name_the_file(line: str, path: Path) -> None:
+def test_invalid_values_name_the_file(line: str, path: Path) -> None:
     replaced(path, "\nseed: 0", f"\n{line}")
     with pytest.raises(UserError) as refused:
         saved.read(path)
@@ -97,7 +99,7 @@ def test_values_that_cannot_be_name_the_file(line: str, path: Path) -> None:
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_a_file_that_is_no_file(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").symlink_to("/dev/zero")
     for read in (saved.read, saved.read_plain):
         with pytest.raises(UserError, match=r"no config\.yaml"):
@@ -112,9 +114,7 @@ def test_a_file_that_is_no_file(tmp_path: Path) -> None:
         ("wandb: false", "wandb: true"),
     ],
 )
-def test_what_a_machine_must_have_to_train_is_not_asked_of_a_saved_run(
-    old: str, new: str, path: Path
-) -> None:
+def test_training_requirements_do_not_apply_to_saved_runs(old: str, new: str, path: Path) -> None:
     replaced(path, old, new)
     saved.read(path)
 
@@ -134,7 +134,7 @@ def test_a_network_is_imported_only_if_it_is_named_again(load: Any, tmp_path: Pa
     saved.allow_builder(load(), tmp_path, None)
 
 
-def test_the_working_directory_is_no_place_for_it(
+def test_the_working_directory_is_not_searched(
     load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = load("model=custom", "model.builder=strange:build")

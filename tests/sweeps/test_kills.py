@@ -80,7 +80,7 @@ def killed(process: Any, happened: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
 @pytest.mark.parametrize("launcher", LAUNCHERS if THOROUGH else ["basic"])
-def test_a_killed_sweep_resumes_to_the_same(
+def test_a_killed_sweep_resumes_to_the_same_results(
     undisturbed: tuple[dict[str, Any], float], tmp_path: Path, launcher: str, moment: int
 ) -> None:
     expected, seconds = undisturbed

@@ -47,7 +47,7 @@ def chosen(folder: Path) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_every_run_is_launched_once_in_any_folder(tmp_path: Path, place: str) -> None:
+def test_every_run_is_launched_once(tmp_path: Path, place: str) -> None:
     hydra = sweeps.hydra_settings([])
     work = functools.partial(noted, str(tmp_path))
     launchers.multirun(hydra, tmp_path / place, {"run": "0,2,5"}, work)
@@ -103,7 +103,7 @@ def test_workers_do_not_end_with_the_terminals_signals(
 
 @pytest.mark.needs("sweeps")
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_a_search_is_told_what_came_out(tmp_path: Path, launcher: str) -> None:
+def test_a_search_receives_the_result(tmp_path: Path, launcher: str) -> None:
     settings = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=5", "hydra.sweeper.n_jobs=2"]
     hydra = sweeps.hydra_settings([*settings, f"hydra/launcher={launcher}"])
     params = {"agent": "choice(dqn,fast)", "agent.gamma": "interval(0.9,0.99)"}
@@ -140,7 +140,7 @@ def made(folder: Path, record: Record | None, *, complete: bool) -> RunDirectory
         (Record(STOPPED, ended=2.0), False, STOPPED),
     ],
 )
-def test_no_run_is_running_for_ever(
+def test_a_dead_run_is_not_running(
     tmp_path: Path, record: Record | None, complete: bool, expected: str
 ) -> None:
     run = made(tmp_path / "run", record, complete=complete)
@@ -149,7 +149,7 @@ def test_no_run_is_running_for_ever(
         assert json.loads((run.folder / "job.json").read_text())["state"] == expected
 
 
-def test_a_run_that_a_process_holds_is_running(tmp_path: Path) -> None:
+def test_a_locked_run_is_running(tmp_path: Path) -> None:
     run = made(tmp_path / "run", Record(), complete=False)
     with run.locked():
         assert state_of(run) == RUNNING
@@ -165,9 +165,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("is_killed_before", [True, False])
-def test_a_launchers_worker_ends_when_its_sweep_was_killed(
-    tmp_path: Path, is_killed_before: bool
-) -> None:
+def test_a_worker_ends_when_its_sweep_is_killed(tmp_path: Path, is_killed_before: bool) -> None:
     sweep = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     (tmp_path / "sweep").mkdir()
     if is_killed_before:
@@ -190,7 +188,7 @@ def test_a_launchers_worker_ends_when_its_sweep_was_killed(
             process.wait()
 
 
-def test_progress_outlives_whatever_it_looks_at(
+def test_progress_survives_missing_and_broken_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     directory = SweepDirectory(tmp_path)

@@ -37,7 +37,7 @@ def names(*settings: str) -> list[str]:
          [f"obs={obs},seed={seed}" for obs in ("ram", "pixel", "both") for seed in (0, 1, 2)]),
     ],
 )  # fmt: skip
-def test_runs_are_named_by_what_is_swept(settings: list[str], expected: list[str]) -> None:
+def test_runs_are_named_by_swept_settings(settings: list[str], expected: list[str]) -> None:
     assert names(*settings) == expected
 
 
@@ -100,9 +100,7 @@ def test_which_commands_are_sweeps(multirun: bool, settings: list[str], expected
         ),
     ],
 )
-def test_the_first_wrong_thing_is_refused_in_one_line(
-    settings: list[str], parts: list[str]
-) -> None:
+def test_the_first_error_is_reported_in_one_line(settings: list[str], parts: list[str]) -> None:
     with pytest.raises(UserError) as caught:
         names(*settings)
     text = str(caught.value)
@@ -111,7 +109,7 @@ def test_the_first_wrong_thing_is_refused_in_one_line(
         assert part in text
 
 
-def test_a_launcher_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
     hydra = sweeps.hydra_settings(["hydra/launcher=ray"])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"hydra/launcher=ray: not installed; .* pip install -r"):
@@ -133,7 +131,7 @@ def test_how_many_runs_share_the_machine(settings: list[str], at_once: int | Non
     assert sweeps.plan([SMALL, "seed=0,1,2", *settings]).at_once == at_once
 
 
-def test_runs_at_once_must_fit_into_memory_together(
+def test_parallel_runs_must_fit_into_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = compose.load([SMALL])
@@ -146,7 +144,7 @@ def test_runs_at_once_must_fit_into_memory_together(
         sweeps.check_together([config, config], tmp_path / "sweep", at_once=2)
 
 
-def test_a_new_sweep_takes_an_unused_folder(tmp_path: Path) -> None:
+def test_a_new_sweep_uses_a_new_folder(tmp_path: Path) -> None:
     for name in ("a", "a-2", "a-3"):
         directory = SweepDirectory.unused(tmp_path / "a")
         assert directory.folder.name == name
@@ -154,7 +152,7 @@ def test_a_new_sweep_takes_an_unused_folder(tmp_path: Path) -> None:
             directory.write(["seed=0,1"], ["seed"], [])
 
 
-def test_gpus_go_round(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_alternate_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     from runner.sweep import job
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")

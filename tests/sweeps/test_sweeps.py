@@ -141,7 +141,7 @@ def test_stopped_with_ctrl_c_and_resumed(tmp_path: Path, launcher: str) -> None:
 
 
 @pytest.mark.needs("sweeps")
-def test_optuna_searches_and_asks_for_the_same_runs_again(tmp_path: Path) -> None:
+def test_optuna_repeats_the_same_search(tmp_path: Path) -> None:
     search = ["experiment=search", "policy.nb_steps=1000", "hydra.sweeper.n_jobs=2"]
     search += [text for text in TINY if not text.startswith(("model.hidden", "agent=dqn"))]
     two = [*search, "hydra.sweeper.n_trials=2", "hydra/launcher=joblib"]

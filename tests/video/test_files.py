@@ -72,7 +72,7 @@ def written(
     return write_videos(recording, mp4, gif, megabytes, shares.append), shares
 
 
-def test_only_the_frames_of_one_step_are_held(
+def test_videos_keep_the_frames_of_one_step(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The games before it on the same emulator took gigabytes."""
@@ -173,13 +173,13 @@ def test_a_long_game(load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ([0, 4], 5, range(2)),
     ],
 )
-def test_the_part_with_the_most_points(scores: list[float], length: int, part: range) -> None:
+def test_the_best_part_of_a_game(scores: list[float], length: int, part: range) -> None:
     assert (
         files._Kept([(b"", ())] * len(scores), scores, [0] * len(scores)).best_part(length) == part
     )
 
 
-def test_a_game_that_comes_out_differently_is_not_shown(load: Any, tmp_path: Path) -> None:
+def test_a_replay_with_a_different_score_is_not_shown(load: Any, tmp_path: Path) -> None:
     config = load("env=pong", "env.max_frames=100")
     recording = Recording(config.env, 0, np.empty(0, np.int32), np.zeros(25, np.int32), score=7.0)
     filmed = film(recording, config.video, tmp_path)
@@ -188,7 +188,7 @@ def test_a_game_that_comes_out_differently_is_not_shown(load: Any, tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_written_is_said(load: Any, tmp_path: Path) -> None:
+def test_write_errors_are_reported(load: Any, tmp_path: Path) -> None:
     config = load("env=pong", "env.max_frames=100")
     (tmp_path / "videos").write_text("a file where the folder should be")
     recording = Recording(config.env, 0, np.empty(0, np.int32), np.zeros(25, np.int32), score=0.0)

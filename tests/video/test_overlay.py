@@ -26,14 +26,14 @@ def overlay():
 
 
 @SIZES
-def test_a_panel_is_as_high_as_the_picture(overlay, size):
+def test_a_panel_has_the_height_of_the_picture(overlay, size):
     panel = overlay.panel(0, size)
     assert panel.shape == (size.height + size.strip, overlay.width(size))
     assert overlay.width(size) % 2 == 0
 
 
 @SIZES
-def test_bars_are_as_long_as_their_q_values(overlay, size):
+def test_bar_lengths_show_q_values(overlay, size):
     panel = overlay.panel(1, size)
     taken = (panel == TAKEN).sum(axis=1).max()
     others = sorted(set((panel == BAR).sum(axis=1)) - {0})
@@ -42,7 +42,7 @@ def test_bars_are_as_long_as_their_q_values(overlay, size):
 
 
 @SIZES
-def test_bytes_that_matter_are_lit_in_their_cells(overlay, size):
+def test_important_bytes_are_highlighted(overlay, size):
     lit = overlay.panel(1, size)
     assert (lit == CELL).any()
     rows, columns = np.nonzero(lit == HEAT[0])
@@ -54,13 +54,13 @@ def test_bytes_that_matter_are_lit_in_their_cells(overlay, size):
     assert not np.isin(overlay.panel(0, size)[len(lit) // 2 :], HEAT[:-1]).any()
 
 
-def test_screens_have_no_grid(overlay):
+def test_screen_agents_have_no_byte_grid(overlay):
     panel = dataclasses.replace(overlay, matters=None).panel(0, LARGE)
     assert not np.isin(panel, [CELL, *HEAT[:-1]]).any()
 
 
 @pytest.mark.slow
-def test_a_played_game_is_drawn_with_what_the_agent_made_of_it(load, tmp_path):
+def test_a_replay_is_drawn_with_the_agents_q_values(load, tmp_path):
     config = load("env=pong", "obs=ram", "env.max_frames=400", "eval.episodes=1", "eval.epsilon=0")
 
     def follows(states):  # up or down, towards the ball
