@@ -1,4 +1,4 @@
-"""What every test may use. Nothing here imports TensorFlow: the folders that need it do."""
+"""Fixtures for all tests. Imports no TensorFlow; the folders that need it do."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def load() -> Load:
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
-    """Makes a folder once for all processes that run the tests: ``once("name", make)``.
+    """Creates a folder once for all test processes: ``once("name", make)``.
 
     ``make`` gets the folder's path, which does not exist yet. Tests only read the folder.
     """

@@ -1,4 +1,4 @@
-"""Marks for rows of tables."""
+"""Marks for parametrized rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may import whom: read from the sources, without running them."""
+"""Allowed imports, read from the sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cores that a run may use: what the system, a container or a sweep leaves it."""
+"""Cores available to a run: limits of the system, containers and sweeps."""
 
 from __future__ import annotations
 

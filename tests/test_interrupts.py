@@ -1,4 +1,4 @@
-"""What a closed terminal and ``nohup`` do to a process that has work to save."""
+"""Effects of a closed terminal and ``nohup`` on a process with unsaved work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own settings of Keras change nothing here."""
+"""A user's Keras settings have no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process may use: limits of containers (both versions of control groups), and ulimit."""
+"""Resource limits: containers (control groups v1 and v2) and ulimit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the wheel is made of; CI builds it, installs it alone, and trains."""
+"""Contents of the wheel; CI builds it, installs it alone, and trains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Games small enough to be solved by hand, and the agents that play them in the tests."""
+"""Toy games that can be solved by hand, and agents for them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Corridor:
 
 @dataclass
 class Tape:
-    """A game that ends where its tape says, whatever is done: observations count its steps.
+    """A game with scripted ends, independent of actions; observations count its steps.
 
     Args:
         ends: Step, from 1, of the whole tape -> ``terminated``, ``truncated`` or ``life_lost``.
@@ -97,7 +97,7 @@ class Tape:
 
 
 class OldGym:
-    """A game as keras-rl2's own loop wants it."""
+    """A game with the interface of keras-rl2's loop."""
 
     def __init__(self, game: Any) -> None:
         self.game = game
@@ -119,7 +119,7 @@ class OldGym:
 
 
 class Arcade(gymnasium.vector.VectorEnv):
-    """Several games at once, as the emulators' pool: started, waited for, reset when they end."""
+    """Parallel games with the emulator pool's interface."""
 
     def __init__(self, games: Sequence[Any]) -> None:
         self.games = list(games)

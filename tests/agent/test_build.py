@@ -1,4 +1,4 @@
-"""The public way to an agent: the README's example runs as it stands, only shorter."""
+"""The public way to build an agent: the documented example runs unchanged, only shorter."""
 
 from __future__ import annotations
 

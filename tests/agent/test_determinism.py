@@ -1,4 +1,4 @@
-"""The same seed gives the same weights, bit by bit, on the real game and whatever the timing."""
+"""The same seed gives bit-identical weights on the real game, for any timing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A discount that rises while training."""
+"""A discount that increases during training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributions of the return: targets, losses and means, worked out by hand or in NumPy."""
+"""Return distributions: targets, losses and means, computed by hand or in NumPy."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ ONE = np.ones(1, np.float32)
 @pytest.mark.parametrize(
     ("reward", "discount", "following", "expected"),
     [
-        # Nothing follows: all on the reward, shared between its neighbours by distance.
+        # Terminal: all mass on the reward, shared between its neighbours by distance.
         (1.0, 0.0, [0.2, 0.2, 0.2, 0.2, 0.2], [0, 0, 0, 1, 0]),
         (0.25, 0.0, [0, 0, 1, 0, 0], [0, 0, 0.75, 0.25, 0]),
         (-1.4, 0.0, [0, 0, 1, 0, 0], [0.4, 0.6, 0, 0, 0]),
-        # Beyond the ends: all on the end.
+        # Beyond the support: all mass on its end.
         (7.0, 0.0, [0, 0, 1, 0, 0], [0, 0, 0, 0, 1]),
         (-7.0, 0.0, [0, 0, 1, 0, 0], [1, 0, 0, 0, 0]),
-        # As it was.
+        # Unchanged.
         (0.0, 1.0, [0.1, 0.2, 0.4, 0.2, 0.1], [0.1, 0.2, 0.4, 0.2, 0.1]),
         # 1 + 0.5 * (-2, -1, 0, 1, 2) = 0, 0.5, 1, 1.5, 2
         (1.0, 0.5, [0.1, 0.2, 0.4, 0.2, 0.1], [0, 0, 0.1 + 0.1, 0.1 + 0.4 + 0.1, 0.1 + 0.1]),
-        # Shifted by one: what was at 1 and 2 is at 2.
+        # Shifted by one: the mass of 1 and 2 is at 2.
         (1.0, 1.0, [0.1, 0.2, 0.4, 0.2, 0.1], [0, 0.1, 0.2, 0.4, 0.3]),
     ],
 )
@@ -68,7 +68,7 @@ def projected_as_in_the_paper(
             moved = np.clip(rewards[i] + discounts[i] * (v_min + j * spacing), v_min, v_max)
             b = (moved - v_min) / spacing
             low, high = int(np.floor(b)), int(np.ceil(b))
-            if low == high:  # the paper's lines would lose it
+            if low == high:  # the paper's algorithm would lose this mass
                 m[i, low] += probabilities[i, j]
             else:
                 m[i, low] += probabilities[i, j] * (high - b)

@@ -1,4 +1,4 @@
-"""A training that diverges ends in one line, whatever the agent, the loop and the policy."""
+"""Diverging training ends in one line, for every agent, loop and policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Epsilon by step, and where a run that goes on takes it up."""
+"""Epsilon by step, also after a resume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEVER = 10**9
 
 
 class Annealed(LinearAnnealedPolicy):
-    """Remembers the agent's step -> epsilon of the action that was chosen there."""
+    """Records epsilon of the chosen action by agent step."""
 
     def __init__(self) -> None:
         super().__init__(EpsGreedyQPolicy(), "eps", 1.0, 0.1, 0.05, nb_steps=90)
@@ -88,4 +88,4 @@ def test_keras_rl2s_loop_can_be_stopped() -> None:
 
     agent, env = stock_agent()
     agent.fit(env, 100, callbacks=[Ask(), StopWhenAsked()], verbose=0)
-    assert agent.step == 6  # the seventh step was played, and not counted
+    assert agent.step == 6  # the seventh step was played but not counted

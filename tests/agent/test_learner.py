@@ -1,4 +1,4 @@
-"""One update, against its formula written out in NumPy."""
+"""One update, compared with its formula in NumPy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEARNING_RATE = 0.5
 
 
 class OneCell:
-    """Two cells, seen as one-hot vectors: the network's weights are its Q-values."""
+    """Two cells as one-hot vectors: the network's weights are its Q-values."""
 
     SHAPE = (2,)
     NB_ACTIONS = 3
@@ -64,7 +64,7 @@ NO_SYNC = np.zeros(2, np.bool_)
         (False, np.inf, 2, 1.0, False, 1.0, 0.5, 1.0),
         # online network's best action is 0, worth 5: 1 + 0.5 * 5 = 3.5
         (True, np.inf, 2, 1.0, False, -0.5, 0.125, -0.5),
-        # nothing follows a terminal: 1 against 4
+        # terminal, no bootstrap: 1 against 4
         (False, np.inf, 2, 1.0, True, -3.0, 4.5, -3.0),
         (True, np.inf, 2, 1.0, True, -3.0, 4.5, -3.0),
         # Huber: linear beyond the clip, squared below, the same value and slope at it
@@ -116,7 +116,7 @@ def test_expected_sarsa(
 
 
 def test_without_a_target_network() -> None:
-    """Targets come from the online network as the update before left it."""
+    """Targets come from the online network after the previous update."""
     network = small_network(OneCell)
     network.set_weights([ONLINE])
     learns = learner(networks=(network, network))
@@ -211,7 +211,7 @@ def test_adam_is_keras_adam(jit_compile: bool) -> None:
 
 
 def test_convolutions_learn_the_same_with_and_without_xla() -> None:
-    """XLA's updates of convolutions are made one at a time, oneDNN's several in a call."""
+    """XLA runs updates of convolutions one at a time, oneDNN several per call."""
     generator = np.random.default_rng(0)
     windows = generator.integers(256, size=(3, 8, 3, 12, 12), dtype=np.uint8)
     actions = generator.integers(2, size=(3, 8), dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Noisy layers and drawn numbers: the paper's formula, and the same numbers whenever they come."""
+"""Noisy layers and random draws: the paper's formula, and draws independent of timing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.agent.draws import StatelessDraws
 
 
 class GivenDraws:
-    """Hands out what it was given."""
+    """Returns given values."""
 
     def __init__(self, per_row: bool, *arrays: np.ndarray) -> None:
         self.per_row, self.fractions, self._arrays = per_row, None, list(arrays)
@@ -92,7 +92,7 @@ def test_noise_is_added_in_training_only() -> None:
     agent.training, agent.step = True, 5
     noisy = agent.compute_batch_q_values(twice)
     assert not np.array_equal(noisy, quiet)
-    assert not np.array_equal(noisy[0], noisy[1])  # each game explores by itself
+    assert not np.array_equal(noisy[0], noisy[1])  # each game has its own noise
     np.testing.assert_array_equal(agent.compute_batch_q_values(twice), noisy)
     agent.step = 6
     assert not np.array_equal(agent.compute_batch_q_values(twice), noisy)

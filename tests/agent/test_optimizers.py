@@ -1,4 +1,4 @@
-"""The learning rate as it falls."""
+"""The learning rate schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The updates that the original keras-rl2 made on TensorFlow 2.3, made again, number by number."""
+"""Reproduces the recorded updates of the original keras-rl2 on TensorFlow 2.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every switch of the agent learns a game whose best play is known; all of them go together."""
+"""Every agent switch learns a game with known optimal play; all switches combine."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def agent_with(
         6000, 1, Corridor.SHAPE, streams=4, seed=0, n_step=n_step, gamma=GAMMA,
         prioritization=priorities if prioritized else None,
     )  # fmt: skip
-    # Without a head of its own the network is a table.
+    # Without hidden layers the network is a table.
     network = {} if head is None else {"model": with_head(hidden, head), "learning_rate": 0.01}
     return compiled_agent(memory=memory, **network, **{"gamma": GAMMA, **settings})
 
 
 def trained(agent: Any, nb_steps: int) -> Any:
-    # Games are often cut off: whoever took that for their end would learn too low values. Returns
+    # Games are often truncated: treating that as terminal would give too low values. Returns
     # of several steps are of what was played: uncut here, so that their mean can be worked out.
     limit = 4 if agent.memory.n_step == 1 else 0
     agent.fit(Arcade([Corridor(first_cell=i, limit=limit) for i in range(4)]), nb_steps, verbose=0)
@@ -68,7 +68,7 @@ def fixed_point(value: Any, bonus: Any = lambda q: 0.0) -> NDArray[np.float64]:
     """(cells - 1, 2): Q = r + bonus(Q) + gamma value(Q') of the corridor, iterated."""
     q = np.zeros(OPTIMAL.shape)
     for _ in range(2000):
-        q = bonus(q) + after(np.append(value(q), 0.0))  # nothing follows the last cell
+        q = bonus(q) + after(np.append(value(q), 0.0))  # the last cell is terminal
     return q
 
 
@@ -80,7 +80,7 @@ def after(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def of_random_play(q: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-    """(cells,): what ``steps`` random steps give, then the best action."""
+    """(cells,): values of ``steps`` random steps followed by optimal actions."""
     if steps == 0:
         return np.append(q.max(axis=1), 0.0)
     return np.append(after(of_random_play(q, steps - 1)).mean(axis=1), 0.0)
@@ -175,11 +175,11 @@ def test_the_averaged_weights_learn_the_corridor() -> None:
     played = agent.test(
         OldGym(Corridor()), nb_episodes=4, nb_max_episode_steps=10, visualize=False, verbose=0
     )
-    assert played.history["nb_steps"] == [4, 3, 2, 1]  # as few as there can be
+    assert played.history["nb_steps"] == [4, 3, 2, 1]  # the minimum
     assert played.history["episode_reward"] == [1.0] * 4
 
 
-# --- all of them together -------------------------------------------------------------------------
+# --- combinations ---------------------------------------------------------------------------------
 
 CHOICES: dict[str, list[Any]] = {
     "dueling": ["none", "avg", "streams"],
@@ -195,7 +195,7 @@ CHOICES: dict[str, list[Any]] = {
 
 
 def pairwise(choices: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """Combinations in which each two values of two settings meet at least once."""
+    """Pairwise combinations: each two values of two settings occur together."""
     names = list(choices)
     missing = {
         frozenset([(a, x), (b, y)])
@@ -246,7 +246,7 @@ def settings_of(row: dict[str, Any]) -> Config:
 
 
 def updated(config: Config, jit_compile: bool = False) -> tuple[Any, Any]:
-    """An agent of ``config`` that made an update on random transitions, and its metrics."""
+    """An agent of ``config`` after one update on random transitions, and its metrics."""
     keras.utils.set_random_seed(3)
     memory = make_memory(config, (4,))
     generator = np.random.default_rng(0)
@@ -264,7 +264,7 @@ def updated(config: Config, jit_compile: bool = False) -> tuple[Any, Any]:
 
 
 def update(agent: Any) -> list[float]:
-    """Makes an update, as at a step that calls for one and for no sync."""
+    """Runs one update without a sync."""
     step = agent.nb_steps_warmup + 1
     while not agent.is_update_due(step) or agent.is_sync_due(step):
         step += 1

@@ -1,4 +1,4 @@
-"""Hard syncs that wait for the end of a game."""
+"""Hard syncs at the end of a game."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toys import Arcade, OldGym, Tape, compiled_agent
 
 
 def spied(agent: Any) -> list[int]:
-    """Numbers of updates made before each sync; those before the first update are left out."""
+    """Numbers of updates before each sync, without syncs before the first update."""
     syncs: list[int] = []
     made = 0
     update = agent.learner.update
@@ -47,7 +47,7 @@ CASES = [
     ({30: "terminated", 60: "truncated", 90: "terminated"}, 25, [29, 60, 91], [30, 60, 90]),
     # 40 - 30 < 25: waits for the end at 60.
     ({30: "terminated", 40: "terminated", 60: "terminated"}, 25, [29, 61], [30, 60]),
-    # Never long enough.
+    # Always too short.
     ({30: "terminated", 40: "terminated"}, 50, [], []),
 ]
 

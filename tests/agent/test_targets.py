@@ -1,4 +1,4 @@
-"""Whose value the next state is given, against the papers' equations written out in NumPy."""
+"""Policies used for bootstrap targets, compared with the papers' equations in NumPy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_eps_greedy_mostly_takes_the_best_action(epsilon: float) -> None:
     probabilities = POLICIES["eps_greedy"](Q, epsilon).numpy()
     expected = np.full((2, 4), epsilon / 4)
     expected[0, 1] += 1 - epsilon
-    expected[1, 0] += 1 - epsilon  # the first of equals
+    expected[1, 0] += 1 - epsilon  # the first of equal values
     np.testing.assert_allclose(probabilities, expected, rtol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Many games at once are trained on as keras-rl2 trains on one."""
+"""Training on parallel environments follows keras-rl2's training on one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = 10**9
 
 
 class Recorder(Callback):
-    """Writes down every call, in order."""
+    """Records every call in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def trained(env: Arcade, nb_steps: int, **settings: Any) -> tuple[Any, Steps]:
     return agent, steps
 
 
-# --- when updates and syncs happen ------------------------------------------------------------
+# --- timing of updates and syncs ------------------------------------------------------------
 
 
 def due_by_keras_rl2(nb_steps: int, warmup: int, interval: int, target: int) -> list[str]:
@@ -96,7 +96,7 @@ def collapsed(events: list[str]) -> list[str]:
 
 
 def spied(agent: Any) -> list[str]:
-    """The agent's updates and syncs, in order, as they will come to pass."""
+    """The agent's expected updates and syncs in order."""
     events: list[str] = []
     call, sync = agent.learner.call, agent.learner.sync
 
@@ -127,7 +127,7 @@ def test_updates_and_syncs_at_the_steps_of_keras_rl2(
     agent.fit(env, 60, callbacks=[steps], verbose=0)
     expected = due_by_keras_rl2(60, warmup, interval, target)
     assert collapsed(events) == [event[0] for event in expected]
-    # The metrics of a transition are those of the update that its step called for, or NaN.
+    # The metrics of a transition are those of the update due at its step, or NaN.
     reported = [n for n, logs in enumerate(steps.steps) if not np.isnan(logs["metrics"]).any()]
     assert reported == [int(event[1:]) for event in expected if event != "S"]
     unreported = [logs["metrics"] for n, logs in enumerate(steps.steps) if n not in reported]
@@ -167,7 +167,7 @@ def test_memory_needs_a_stream_per_game() -> None:
         agent.fit(tapes({}, {}), 10, verbose=0)
 
 
-# --- what the callbacks hear --------------------------------------------------------------------
+# --- callbacks ----------------------------------------------------------------------------------
 
 ENDS = ({3: "terminated", 5: "truncated"}, {2: "life_lost"}, {4: "truncated"})
 
@@ -177,7 +177,7 @@ def test_every_transition_is_reported_once_with_its_episode() -> None:
     streams = [[logs for logs in steps.steps if logs["info"]["stream"] == i] for i in range(3)]
     assert [len(stream) for stream in streams] == [6, 6, 6]
     numbers = [[logs["episode"] for logs in stream] for stream in streams]
-    # Games are numbered as they begin: 0 to 2 first, then as others end. A lost life ends none.
+    # Games are numbered by start: 0 to 2 first, then as others end. A lost life ends no game.
     assert numbers == [[0, 0, 0, 3, 3, 5], [1] * 6, [2, 2, 2, 2, 4, 4]]
     counts = [steps.counts[i::3] for i in range(3)]
     assert counts == [[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 0, 1]]
@@ -199,7 +199,7 @@ def test_episodes_begin_before_and_end_after_their_steps() -> None:
 
 
 def test_every_hook_is_called_as_keras_rl2_calls_it_for_one_game() -> None:
-    """One game at once and keras-rl2's loop: the same calls, the same numbers."""
+    """One environment in both loops: the same calls and numbers."""
 
     def calls(agent: Any, env: Any) -> list[Any]:
         recorder = Recorder()
@@ -283,7 +283,7 @@ def test_ctrl_c_ends_the_training_and_keeps_the_agent() -> None:
     assert not agent.training
 
 
-# --- what is remembered -------------------------------------------------------------------------
+# --- stored transitions -------------------------------------------------------------------------
 
 
 def test_truncated_games_bootstrap_and_terminal_ones_do_not() -> None:
@@ -311,7 +311,7 @@ def test_actions_and_rewards_are_stored_with_their_observation() -> None:
     assert memory.actions[:, :6].T.tolist() == env.played
 
 
-# --- what users bring along ---------------------------------------------------------------------
+# --- custom components --------------------------------------------------------------------------
 
 
 class Clip(Processor):
@@ -320,7 +320,7 @@ class Clip(Processor):
 
 
 class Halve(Processor):
-    """Scales for the network: what it is shown is half of what is stored."""
+    """Scales network inputs: half of the stored values."""
 
     def process_state_batch(self, batch: Any) -> Any:
         return np.asarray(batch) // 2
@@ -351,7 +351,7 @@ def test_processor_clips_learned_not_reported_rewards() -> None:
 def test_processor_changes_observations_and_actions() -> None:
     env = tapes({2: "terminated"})
     agent, _ = trained(env, 4, nb_steps_warmup=NEVER, processor=Mirror())
-    # Frame numbers are now last; every one went through the processor once, the final one too.
+    # Frame numbers are last; each frame passed the processor once, including the final one.
     assert agent.memory.observations[0, :5].tolist() == [[0, 1], [0, 2], [0, 3], [0, 4], [0, 5]]
     actions = agent.memory.actions[0, [0, 1, 3, 4]]
     assert [a for (a,) in env.played] == (2 - actions.astype(int)).tolist()
@@ -361,7 +361,7 @@ def test_processor_process_step() -> None:
     env = tapes({2: "terminated"})
     agent, steps = trained(env, 4, nb_steps_warmup=NEVER, processor=WholeStep())
     assert [logs["reward"] for logs in steps.steps] == [10.0] * 4
-    # As in keras-rl2 the first observation of an episode is no step's.
+    # As in keras-rl2, the first observation of an episode belongs to no step.
     assert agent.memory.observations[0, :5, 0].tolist() == [1, 3, 4, 4, 6]
 
 
@@ -387,7 +387,7 @@ def test_processor_scales_network_inputs() -> None:
 
 def test_a_custom_policy() -> None:
     class InTurn(Policy):
-        """0, 1, 2, 0, 1, 2: whatever the Q-values."""
+        """Actions 0, 1, 2, 0, 1, 2, ... for any Q-values."""
 
         def select_action(self, q_values: Any) -> int:
             assert q_values.shape == (3,)
@@ -418,7 +418,7 @@ def test_greedy_play_takes_the_best_action_of_every_game() -> None:
 
 
 class Telling(Arcade):
-    """Tells the learner something besides the points of every third step."""
+    """Adds a shaping reward at every third step."""
 
     def step_wait(self) -> Any:
         *outcome, infos = super().step_wait()

@@ -1,4 +1,4 @@
-"""Which networks XLA is chosen for."""
+"""The choice of XLA by network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bytes mean, found by the program without any label."""
+"""Meanings of bytes, found without published labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.atlas import classify, intervene, names, observe
 from runner.atlas.__main__ import main
 from runner.ram_maps import ram_map
 
-# By game: what must be found, by address. Positions by their axis.
+# Required findings by game and address; positions by axis.
 MUST_BE_FOUND = {
     "breakout": {72: "x", 99: "x", 101: "y", 57: "lives", 77: "score", 0: "bitmap", 29: "bitmap"},
     "pong": {49: "x", 54: "y", 21: "y", 60: "y", 13: "score"},

@@ -1,4 +1,4 @@
-"""Medians, ratios and limits, and the table they are shown in."""
+"""Medians, ratios and limits, and their table."""
 
 import pytest
 

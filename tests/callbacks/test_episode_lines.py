@@ -1,4 +1,4 @@
-"""``logger.verbose=2``: keras-rl2's line, right for many games at once, and across a resume."""
+"""``logger.verbose=2``: keras-rl2's line, correct for parallel environments and across a resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluations on the way: written down, the best weights kept, training undisturbed."""
+"""Evaluations during training: recorded, best weights kept, training unaffected."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def trained() -> dict[int, list[np.ndarray[Any, Any]]]:
 
 
 def test_frozen_games_report_their_scores() -> None:
-    """Training's limits and what its learner is told besides are not the evaluation's."""
+    """Training limits and shaping rewards do not apply to evaluations."""
     from runner.evaluation import evaluate
 
     rules = ["env.fire_at_start=true", "env.max_steps=5", "env.terminal_on_life_loss=true"]

@@ -1,4 +1,4 @@
-"""What is written for TensorBoard, W&B and MLflow: right, once, and without effect on training."""
+"""Output for TensorBoard, W&B and MLflow: correct, complete, no effect on training."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def values(folder: Path) -> dict[str, list[tuple[int, Any]]]:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole run, and the same without figures."""
+    """A complete run, and the same run without loggers."""
     top = tmp_path_factory.mktemp("figures")
     on = ("logger.tensorboard=true", "logger.verbose=2")
     run(*SETTINGS, *on, f"hydra.run.dir={top / 'whole'}")
@@ -104,7 +104,7 @@ def test_weights_are_the_same_without_the_feature(logged: Path) -> None:
 
 
 def test_a_resumed_run_logs_every_step_once(logged: Path) -> None:
-    """The newest checkpoint is lost: the run goes back behind what it has written."""
+    """The newest checkpoint is lost: the run resumes before the last logged step."""
     parts = logged / "parts"
     shutil.copytree(logged / "whole", parts)
     newest = max(int(p.name.split("_")[1].split(".")[0]) for p in parts.glob("checkpoints/step_*"))
@@ -174,7 +174,7 @@ def test_missing_packages_are_reported_early(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, name, None)  # as if it were not there
+    monkeypatch.setitem(sys.modules, name, None)  # as if it were missing
     assert main([f"logger={name}"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"logger.{name}=true" in line
@@ -201,7 +201,7 @@ def test_mlflow_keeps_each_step_once(tmp_path: Path) -> None:
         state = first.get_state()
     with closing(MLflow(uri, "run", {})) as second:
         second.set_state(state, 10)
-        feed(second)  # step 20 was written by the course that was not resumed
+        feed(second)  # step 20 was logged before the resume
         second.scalars(30, {"score": 5.0})
     client = mlflow.MlflowClient(tracking_uri=uri)
     history = client.get_metric_history(state["id"], "score")
@@ -220,7 +220,7 @@ def test_weights_and_biases_waits_in_the_run_directory(tmp_path: Path) -> None:
     (file,) = tmp_path.glob(f"wandb/offline-run-*-{name}/*.wandb")
     until = time.monotonic() + 20
     while file.stat().st_size < 1000 and time.monotonic() < until:
-        time.sleep(0.1)  # a process of its own writes
+        time.sleep(0.1)  # a separate process writes
     content = file.read_bytes()
     for part in (b"score", b"eval/mean", b"actions", b"histogram"):
         assert part in content

@@ -1,4 +1,4 @@
-"""What is written down and shown of a training."""
+"""Recorded and displayed training data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEVER = 10**9
 
 
 def told(agent: Any, env: Any, nb_steps: int, *before: Any) -> tuple[list[Game], Story]:
-    """The games that a story tells of a training."""
+    """The games in a story of a training run."""
     games: list[Game] = []
     story = Story()
     story.listeners.append(games.append)
@@ -50,7 +50,7 @@ def test_games_in_the_vector_loop() -> None:
     games, story = told(agent, env, 112, StartAtStep(100))
     assert games == [
         Game(step=103, frames=3, points=3.0, length=2),
-        Game(step=108, frames=8, points=20.0, length=4),  # a lost life ends no game
+        Game(step=108, frames=8, points=20.0, length=4),  # a lost life does not end the game
         Game(step=109, frames=9, points=4.0, length=3),
     ]
     assert (story.mean_return, story.nb_games, story.first_step, story.step) == (9.0, 3, 100, 112)
@@ -110,7 +110,7 @@ def test_a_restored_story_continues() -> None:
     second = Story()
     second.set_model(first.model)
     second.model.step = 2  # steps made, as a restored agent has it
-    for _ in range(2):  # as after a checkpoint that fitted in part only
+    for _ in range(2):  # as after a partly restored checkpoint
         second.set_state(first.get_state())
     assert (second.step, second.first_step) == (2, 2)
     second.model.step = 1
@@ -157,7 +157,7 @@ def test_progress_off_a_terminal_is_dated_lines() -> None:
         env, 64, callbacks=[story := Story(), Progress(64, 1e-9, story, stream=stream)], verbose=0
     )
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 64 // 16 + 1  # it looks at the clock every 16 steps, and ends with a line
+    assert len(lines) == 64 // 16 + 1  # it reads the clock every 16 steps, and ends with a line
     assert "| return 5.0 | eps 0.850 | loss -" in lines[0]
     for text in ("64/64 steps | 100% |", "ETA 0:00", "eps 0.370"):
         assert text in lines[-1]
@@ -192,11 +192,11 @@ def test_duration(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
 
-# --- when a training ends by the clock ---------------------------------------------------------
+# --- time limits -----------------------------------------------------------------------
 
 
 class Clock:
-    """Every look at it comes a second after the last."""
+    """A clock that advances one second per reading."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -253,7 +253,7 @@ def test_the_eta_is_the_earliest_limit() -> None:
     assert "ETA 1:05" in progress.line(progress._began + 1.0)
 
 
-# --- a table that a resumed run goes on with --------------------------------------------------
+# --- tables of a resumed run ---------------------------------------------------------------
 
 
 def table(path: Path, state: int | None = None) -> Table:
@@ -272,7 +272,7 @@ def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
     first.add([3, 4])
     second = Table(path)
     second.set_state(state)
-    assert path.read_text() == "a,b\n1,2\n3,4\n"  # nothing is touched before it is opened
+    assert path.read_text() == "a,b\n1,2\n3,4\n"  # the file is unchanged until opened
     second.open(["a", "b"])
     second.add([5, 6])
     assert path.read_text() == "a,b\n1,2\n5,6\n"

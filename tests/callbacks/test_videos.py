@@ -1,4 +1,4 @@
-"""Games filmed on the way: the right ones, and nothing that the training notices."""
+"""Videos during training: of the correct games, without effect on training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small runs of the real game, and what is compared of two of them."""
+"""Small runs of the real game, and comparisons of two runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def weights_in(folder: Path) -> list[Any]:
 
 
 def games_in(folder: Path) -> list[dict[str, str]]:
-    """The lines of metrics.csv but the time they were written at."""
+    """The lines of metrics.csv without wall times."""
     with (folder / "metrics.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     for line in lines:

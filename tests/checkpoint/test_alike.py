@@ -1,4 +1,4 @@
-"""A state of another session is told by its structure, before anything is restored."""
+"""States of another configuration are detected by their structure before anything is restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file: what goes in comes out; what is not whole is refused; nothing in it is run."""
+"""Archives round-trip; incomplete ones are refused; their content is never executed."""
 
 from __future__ import annotations
 

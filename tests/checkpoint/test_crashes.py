@@ -1,4 +1,4 @@
-"""The process is gone at any sync, rename or deletion: what is on the disk is whole, old or new."""
+"""The process dies at any sync, rename or deletion: the disk holds the old or new state."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OPERATIONS = [(os, "replace"), (os, "fsync"), (Path, "unlink")]
 
 
 class Gone(BaseException):
-    """Nobody handles it, as nobody handles SIGKILL."""
+    """Never handled, like SIGKILL."""
 
 
 @contextlib.contextmanager
 def gone_at(number: int) -> Iterator[list[str]]:
-    """The process is gone at the operation of that ``number``, and does nothing afterwards."""
+    """The process dies at operation ``number``."""
     done: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in OPERATIONS:
@@ -88,7 +88,7 @@ def test_checkpoints(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_that_is_resumed(load: Any, tmp_path: Path) -> None:
-    """Its settings are the old or the new ones; the next resume works."""
+    """Its settings are either old or new; the next resume works."""
     old, new = load("train.steps=1000"), load("train.steps=2000")
     for number in range(20):
         folder = tmp_path / str(number)

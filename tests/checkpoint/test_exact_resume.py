@@ -1,4 +1,4 @@
-"""A run that is left and gone on with is the run that was never left, bit by bit."""
+"""A resumed run is bit-identical to an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_resumed_once_or_twice_is_exact(
 
 # --- killed ---------------------------------------------------------------------------------------
 
-# So many checkpoints that a kill often meets one half written.
+# Frequent checkpoints, so that kills often interrupt a write.
 KILLED = (
     *SMALL, "checkpoint.interval=8", "env.num_envs=4", "seed=2", "train.steps=1600",
     "logger.interval=0.05",
@@ -105,7 +105,7 @@ def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
     command = [*KILLED, *CHAINS[number], f"hydra.run.dir={folder}"]
     saved = half = 0
     for kill in range(KILLS):
-        # Some die while they load: before the folder is there, before the first checkpoint.
+        # Some die while loading: before the folder exists, before the first checkpoint.
         early = kill % 5 == 0
         moment = moments.uniform(0.5, 3.5) if early else moments.uniform(0.0, 0.5)
         killed(command, cwd, moment, of_training=not early)

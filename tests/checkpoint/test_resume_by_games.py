@@ -1,4 +1,4 @@
-"""Runs that count games, sync at their ends and draw by a temperature: whole, and in two parts."""
+"""Runs that count games, sync at game ends and use softmax: uninterrupted and resumed."""
 
 from __future__ import annotations
 

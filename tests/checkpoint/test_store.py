@@ -1,4 +1,4 @@
-"""The checkpoints of a run, the replay memory in segments: exact, bounded, found when damaged."""
+"""Checkpoints and replay segments: exact, bounded in size, with damage detected."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_fallback_to_the_checkpoint_before_a_damaged_one(
         assert "\n" not in line
     assert_same_memory(memory, before)
     play(memory, 5, np.random.default_rng(0))
-    store.save(25, {"step": 25})  # and the course that was damaged is gone
+    store.save(25, {"step": 25})  # and the damaged course is deleted
     again = memory_of()
     assert load(folder, again)[1] == (25, {"step": 25}, [])
     assert_same_memory(again, memory)
@@ -296,7 +296,7 @@ def test_an_unusable_run_is_left_unchanged(saved: Any) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="another run"):
         load(folder, memory_of(), run="b" * 32)
-    with pytest.raises(UserError, match=r"train\.steps"):  # what was typed is wrong, not the state
+    with pytest.raises(UserError, match=r"train\.steps"):  # the command is wrong, not the state
         load(folder, memory_of(), refuses={30: UserError("train.steps=1: expected more")})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 

@@ -29,7 +29,7 @@ def start(module: str, arguments: Sequence[str], cwd: Path) -> subprocess.Popen[
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # a group of its own, as a shell gives to every command
+        start_new_session=True,  # a separate process group, as in a shell
     )
 
 
@@ -43,7 +43,7 @@ def finish(process: subprocess.Popen[str], seconds: float = 300) -> Ended:
 
 
 def until_training(process: subprocess.Popen[str]) -> str:
-    """Waits for the first progress line; returns all that was shown until then."""
+    """Waits for the first progress line; returns the output up to it."""
     assert process.stdout is not None
     seen = ""
     for line in process.stdout:

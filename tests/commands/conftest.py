@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 
 def made(once: Once, name: str, *arguments: str, interrupt: bool = False) -> Run:
-    """A run in a process of its own, made once; interrupted by Ctrl-C once training shows."""
+    """A run in a separate process, made once; ``interrupt``: by Ctrl-C while training."""
 
     def make(parent: Path) -> None:
         parent.mkdir()

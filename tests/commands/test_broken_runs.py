@@ -1,4 +1,4 @@
-"""Runs that break: one clear line, and what was saved before is intact."""
+"""Failing runs: one clear line, and earlier files stay intact."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TINY = (
 
 
 def resumed(here: Callable[..., Any], folder: Path) -> Any:
-    """Goes on for a little while from what is there."""
+    """Resumes the run for a few steps."""
     newest = max((folder / "checkpoints").glob("*.state.npz"))
     step = int(newest.name.removeprefix("step_").removesuffix(".state.npz"))
     return here(train, f"resume={folder}", f"train.steps={step + 100}")

@@ -1,4 +1,4 @@
-"""``python -m runner.cards``: a run becomes an agent that comes along, with a row in the table."""
+"""``python -m runner.cards``: adds a run to the pretrained agents and their table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command says what it takes, and what is near to a wrong name."""
+"""Every command has help and suggests the nearest name."""
 
 from __future__ import annotations
 

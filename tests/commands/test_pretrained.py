@@ -1,4 +1,4 @@
-"""The trained agents that come with the project: they play as well as their cards say."""
+"""Pretrained agents play as well as their cards say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m runner resume=``: what is refused, in one line, and what may change."""
+"""``python -m runner resume=``: refusals in one line, and settings that may change."""
 
 from __future__ import annotations
 

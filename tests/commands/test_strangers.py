@@ -1,4 +1,4 @@
-"""A run directory of a stranger: nothing in it is run, and playing asks for little."""
+"""Foreign run directories: no code is executed, and playing has few requirements."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_games(
     def read_only(folder: Path) -> bool:
         return folder.name == "elsewhere"
 
-    # As root, whom the tests may run as, every folder can be written to.
+    # Root can write to every folder.
     monkeypatch.setattr("runner.settings.checks.is_writable", read_only)
     monkeypatch.setattr("runner.tensorflow_setup.set_up", lambda *_: pytest.fail("too late"))
     assert_refused(here(main, "run=run"), "run=run", "can be written to", "out=")

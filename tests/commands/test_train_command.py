@@ -1,4 +1,4 @@
-"""``python -m runner`` from what is typed to what lies on disk, on the real games."""
+"""``python -m runner`` from command line to files, on the real games."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_result(
     assert played["seconds"] > 0
 
 
-# --- interrupted, and gone on with ----------------------------------------------------------------
+# --- interrupted and resumed --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_resume_continues_weights_and_step(interrupted_run: Any, here: Callable[
 
 @pytest.mark.slow
 def test_initial_weights_of_a_run(here: Callable[..., Any]) -> None:
-    """Nothing is learned before the warm-up ends: out comes what went in."""
+    """Nothing is learned during the warm-up: the weights are unchanged."""
     first = Path("first/weights/final.weights.h5")
     second = Path("second/weights/final.weights.h5")
     assert here(train, *TINY, "seed=1", "hydra.run.dir=first").code == 0

@@ -1,4 +1,4 @@
-"""A resume changes nothing until a checkpoint was found that is whole, of this run and fits."""
+"""A resume changes nothing until it has a complete, matching checkpoint of this run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def state_changed(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 
 
 def every(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
-    """Changes all states of a run; they are whole all the same."""
+    """Changes all states of a run without damaging them."""
 
     def apply(run: Path) -> None:
         for path in states(run):
@@ -132,7 +132,7 @@ def test_fallback_to_the_previous_fitting_checkpoint(run: Path, here: Callable[.
 
 
 def test_a_run_without_progress_starts(run: Path, here: Callable[..., Any]) -> None:
-    """Killed while it was loaded: nothing was trained, nothing is lost."""
+    """Killed while loading: nothing was trained, nothing is lost."""
     for path in run.iterdir():
         if path.name != "config.yaml":
             shutil.rmtree(path) if path.is_dir() else path.unlink()

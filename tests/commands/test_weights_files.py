@@ -1,4 +1,4 @@
-"""Weights files: whole and of the same network, or refused."""
+"""Weights files: complete and of the same network, or refused."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def agent(request: pytest.FixtureRequest) -> Any:
 
 @contextlib.contextmanager
 def no_file_beyond(size: int) -> Iterator[None]:
-    """A disk that is full: nothing grows beyond ``size`` bytes."""
+    """A full disk: files cannot exceed ``size`` bytes."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))

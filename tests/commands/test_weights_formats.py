@@ -1,4 +1,4 @@
-"""Weights of other formats and of strangers: read in their order, or named and refused."""
+"""Weights in other formats: read in their order, or named and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents say: their links, code blocks, commands and names, read from the Markdown."""
+"""Links, code blocks, commands and names in the Markdown documents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PROGRAMS = {"python", "python3", "atari-runner", "pip", "make", "pytest"}
 
 
 class Said(NamedTuple):
-    """Something that a document says."""
+    """A statement in a document."""
 
     document: str
     text: str

@@ -1,4 +1,4 @@
-"""``docs/configuration.md``: its tables are those of the fields, and what it says is so."""
+"""``docs/configuration.md``: tables match the fields, and statements are correct."""
 
 from __future__ import annotations
 

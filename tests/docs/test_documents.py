@@ -1,4 +1,4 @@
-"""Every link, file, setting, import and command that the documents name is there."""
+"""Every link, file, setting, import and command in the documents exists."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ of_each_documents_commands = pytest.mark.parametrize(
 
 @pytest.fixture
 def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command is right on machines that are too small for the run, too."""
+    """Commands are checked without the machine's memory limits."""
     monkeypatch.setattr("runner.settings.memory_checks.check_memory_size", lambda config: None)
 
 
 @pytest.fixture
 def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The current folder holds the files that the documents have the reader save."""
+    """The current folder contains the files that readers are asked to save."""
     for document in NAMES:
         text = (ROOT / document).read_text()
         for name, code in re.findall(r"[Ss]ave .*?`(\w+\.py)`.*?```python\n(.*?)```", text, re.S):

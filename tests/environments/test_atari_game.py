@@ -1,4 +1,4 @@
-"""One game, held against ALE's own environment and Gymnasium's preprocessing of it."""
+"""One game, compared with ALE's environment and Gymnasium's preprocessing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.environments.atari import AtariGame
 
 gymnasium.register_envs(ale_py)
 
-# Flicker, many lives, paddle, no lives at all.
+# Flicker, many lives, paddle, no lives.
 GAMES = {
     "space_invaders": "SpaceInvaders",
     "breakout": "Breakout",
@@ -36,7 +36,7 @@ def random_actions(game, count, seed=0):
 
 
 def play(game, actions):
-    """Everything that is seen while ``actions`` are played, over as many games as it takes."""
+    """All outputs while playing ``actions``, across games."""
     seen = []
     for action in actions:
         observation, reward, terminated, truncated, info = game.step(action)
@@ -133,7 +133,7 @@ def test_observations_lie_in_their_space(make_game, obs, shape):
         assert observation.dtype == np.uint8
         assert observation.shape == shape
         assert game.observation_space.contains(observation)
-    # Memory keeps what it is given: no observation may change under it.
+    # The memory keeps references: observations must not change later.
     assert not np.shares_memory(first, second)
 
 
@@ -255,7 +255,7 @@ def test_a_restored_state_continues_exactly_across_games(make_game, obs):
 
 
 def test_the_last_screen_is_part_of_the_state(make_game):
-    """A game cut off in the first frame of a step pools it with the frame before."""
+    """A game truncated in the first frame of a step pools it with the previous frame."""
     rules = ["env=breakout", "obs=pixel", "env.max_frames=401"]
     ours, other = make_game(*rules), make_game(*rules)
     ours.reset(seed=1)

@@ -1,4 +1,4 @@
-"""Many games in processes of their own: the same games as one after another, however timed."""
+"""Games in parallel processes: identical to sequential games for any timing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def get_pool(load):
 
 @pytest.fixture
 def own_pool(load):
-    """A pool to be broken."""
+    """A pool for tests that break it."""
     config = load(*RULES)
     pool = EmulatorPool(config.env, config.obs, GAMES, processes=2)
     pool.reset(seed=0)

@@ -1,4 +1,4 @@
-"""Frame skips that are drawn, starts, lives and cuts, on the real games."""
+"""Random frame skips, game starts, lives and time limits on the real games."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_game(load):
 
 
 def play(game, actions):
-    """Everything that is seen while ``actions`` are played, over as many games as it takes."""
+    """All outputs while playing ``actions``, across games."""
     seen = []
     for action in actions:
         observation, reward, terminated, truncated, info = game.step(action)

@@ -1,4 +1,4 @@
-"""Named bytes: what a ram_map says of a game's RAM is so in the real game."""
+"""Named bytes: the RAM maps match the real games."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A game restored from a saved state goes on as the game that was saved, in every game."""
+"""A restored game continues exactly like the saved one, for every game."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def play(game, actions):
 
 
 def assert_continues(load, rules, until_life_lost=False):
-    """Saves a game at several steps, plays on, and plays the same on other emulators."""
+    """Saves a game at several steps, continues, and replays on other emulators."""
     config = load(*rules)
     ours, other = AtariGame(config.env, config.obs), AtariGame(config.env, config.obs)
     ours.reset(seed=1)

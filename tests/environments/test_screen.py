@@ -1,4 +1,4 @@
-"""What the agent sees of a real game's screen, against NumPy one-liners."""
+"""Screen observations of a real game, compared with NumPy one-liners."""
 
 from __future__ import annotations
 

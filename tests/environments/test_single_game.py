@@ -1,4 +1,4 @@
-"""One game behind the old Gym interface, as keras-rl2's loop wants it."""
+"""One game with the old Gym interface that keras-rl2's loop expects."""
 
 from __future__ import annotations
 

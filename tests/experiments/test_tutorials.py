@@ -1,4 +1,4 @@
-"""The five published tutorials: their authors' values, and their first updates on the real game."""
+"""The five published tutorials: the authors' values, and the first updates on the real game."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ TUTORIALS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings are to be right on machines that are too small for the run, too."""
+    """Settings are checked without the machine's memory limits."""
     monkeypatch.setattr("runner.settings.compose.check_memory_size", lambda config: None)
 
 

@@ -1,4 +1,4 @@
-"""What is measured of an agent, on networks whose every input is known."""
+"""Measures of an agent, on networks with known inputs."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_occlusion_shows_where_the_agent_looks():
         ([1, 2, 3], [10, 20, 30], 1),
         ([1, 2, 3], [3, 2, 1], -1),
         ([1, 2, 3], [5, 5, 5], 0),
-        ([1, 2, 3, 0, 0], [3, 2, 1, 0, 0], -1),  # what matters in neither map says nothing
+        ([1, 2, 3, 0, 0], [3, 2, 1, 0, 0], -1),  # bytes unimportant in both maps are ignored
     ],
 )
 def test_maps_are_compared_over_important_bytes(one, other, expected):

@@ -1,4 +1,4 @@
-"""keras-rl2 works on today's TensorFlow, and TensorFlow is left as it was."""
+"""keras-rl2 works on current TensorFlow, whose settings are restored."""
 
 from __future__ import annotations
 

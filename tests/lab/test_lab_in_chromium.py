@@ -1,4 +1,4 @@
-"""The lab in a real Chromium: it plays, pauses, a key reaches the game, an edited byte is seen."""
+"""The lab in a real Chromium: play, pause, keyboard input and edited bytes."""
 
 from __future__ import annotations
 

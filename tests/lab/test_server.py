@@ -1,4 +1,4 @@
-"""The lab's server as a browser meets it: who is let in, and what a message does."""
+"""The lab's server from a browser's view: access and messages."""
 
 from __future__ import annotations
 

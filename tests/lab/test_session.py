@@ -1,4 +1,4 @@
-"""A viewer's game on the real emulator: played, rewound, taken over, its bytes changed."""
+"""A viewer's game on the real emulator: play, rewind, manual control, edited bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay memory of Python lists: every rule written out, entry by entry."""
+"""A reference replay memory of Python lists."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class NaiveMemory:
     def transition(
         self, stream: int, start: int, n_step: int, gamma: float, *, redraw: bool
     ) -> Transition | None:
-        """What begins at entry ``start`` of those held; None if it may not be drawn."""
+        """The transition that starts at entry ``start``; None if it cannot be sampled."""
         entries = self.held(stream)
         # keras-rl2 draws nothing whose window, and the entry before it, are not held.
         if start < self.window or not entries[start].acted_on:

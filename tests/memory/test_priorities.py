@@ -1,4 +1,4 @@
-"""Prioritised replay against Schaul et al. 2016: what is drawn how often, and what it counts."""
+"""Prioritised replay compared with Schaul et al. 2016: sampling frequencies and weights."""
 
 from __future__ import annotations
 

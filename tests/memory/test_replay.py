@@ -1,4 +1,4 @@
-"""ReplayMemory held against keras-rl2's SequentialMemory, and what it draws."""
+"""ReplayMemory compared with keras-rl2's SequentialMemory, and its sampling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def episodes(draw, max_size=90):
 
 
 def entry(index):
-    """Some entry, unlike its neighbours: observation, action, reward."""
+    """An entry unlike its neighbours: observation, action, reward."""
     observation = np.array([index % 251 + 1, index // 251 + 1], np.uint8)
     return observation, index % 7, float(index % 5 - 2)
 
@@ -50,7 +50,7 @@ def transition_of(memory, stream, index):
 
 
 def assert_same_samples(sample_ours, reference):
-    """Every index that SequentialMemory would not draw anew gives the same transition."""
+    """Every index that SequentialMemory would not redraw gives the same transition."""
     # batch_idxs are one less than where they end up: from window_length to nb_entries - 2.
     for index in range(reference.window_length, reference.nb_entries - 1):
         if not reference.terminals[index - 1]:

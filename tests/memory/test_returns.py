@@ -1,4 +1,4 @@
-"""Returns over several steps, episode borders and what may be drawn, held against plain lists."""
+"""N-step returns, episode borders and valid samples, compared with plain lists."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_truncated_return_bootstraps_from_the_final_observation():
 
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_redrawn_states_are_complete_and_uniform(n_step):
-    """The distribution of drawing and throwing away, to the last index."""
+    """The distribution of rejection sampling, for every index."""
     window, length = 4, 7
     memory = played(length, 400, window_length=window, n_step=n_step, gamma=GAMMA,
                     redraw_at_borders=True)  # fmt: skip

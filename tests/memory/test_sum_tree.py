@@ -1,4 +1,4 @@
-"""The tree of sums, held against sums from the beginning."""
+"""The sum tree compared with prefix sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the agent acts on: the same windows that keras-rl2 stacks."""
+"""Acting windows are identical to keras-rl2's."""
 
 from __future__ import annotations
 

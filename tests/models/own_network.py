@@ -1,4 +1,4 @@
-"""A user's own networks, named by dotted paths in the tests beside."""
+"""Custom networks, named by dotted paths in the tests."""
 
 from __future__ import annotations
 

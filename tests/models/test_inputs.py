@@ -1,4 +1,4 @@
-"""Encoders: what a dense network reads of a window."""
+"""Encoders: inputs of dense networks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def network(*inputs, shape=(2, 3), ram=RAM, **arguments):
 
 
 def read_by(*inputs, **arguments):
-    """What the first layer is given: of windows, (B, features)."""
+    """Inputs of the first layer for given windows: (B, features)."""
     model = network(*inputs, **arguments)
     features = keras.Model(model.input, model.layers[-1].input)
     return lambda states: features(np.asarray(states, np.uint8)).numpy()
@@ -161,11 +161,11 @@ def test_found_positions_are_read_like_named_ones():
 @pytest.mark.parametrize(
     ("bytes_", "found"),
     [
-        (np.arange(4000) % 160, [0]),  # drives around the screen
+        (np.arange(4000) % 160, [0]),  # wraps around the screen
         (np.arange(4000) % 256, []),  # counts
         (np.arange(4000) // 9 % 60, []),  # seconds
         (np.arange(4000) % 100 // 10 * 16 + np.arange(4000) % 10, []),  # decimal digits
-        (np.abs(np.arange(4000) % 200 - 100), [0]),  # to and fro
+        (np.abs(np.arange(4000) % 200 - 100), [0]),  # both ways
         (np.full(4000, 7), []),
         (np.arange(4000) // 50 % 120, []),  # seldom moves
     ],
@@ -193,7 +193,7 @@ def in_nibbles(path):
 
 
 def test_positions_in_tia_format():
-    """A byte to and fro in the format, one with the same high nibbles only, and noise."""
+    """A byte that moves both ways in TIA format, one with its high nibble only, and noise."""
     path = np.abs(np.arange(4000) * 2 % 280 - 140) + 4
     noise = np.random.default_rng(0).integers(256, size=4000)
     columns = [noise, in_nibbles(path), in_nibbles(path) & 0xF0]
@@ -210,7 +210,7 @@ def test_positions_in_tia_format():
 
 
 def test_bytes_that_follow_the_joystick_rank_first():
-    """Of three positions the second goes one way with action 0 and the other with action 1."""
+    """Of three positions, the second moves one way with action 0 and the other with action 1."""
     seen = moving("walk", "walk", count=400)
     actions = np.arange(400) % 2
     after = seen[:, -1].copy()
@@ -229,7 +229,7 @@ def test_share_of_actions():
 
 @pytest.mark.parametrize(("late", "found"), [(0, 1), (2, 1), (20, 2)])
 def test_a_delayed_copy_is_dropped(late, found):
-    """A byte that was another one some steps ago; both change by 3 at most."""
+    """A byte that equals another byte some steps earlier; both change by at most 3."""
     path = np.random.default_rng(0).integers(-3, 4, size=4000).cumsum()
     both = np.stack([path, np.roll(path, late)], axis=-1)[late:][: 4 * 990]
     seen = (both % 256).astype(np.uint8).reshape(990, 4, 2)

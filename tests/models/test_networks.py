@@ -1,4 +1,4 @@
-"""Networks: bytes in, one Q-value per action out."""
+"""Networks: bytes to one Q-value per action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a declared setting refuses, and in which words."""
+"""Refusals of declared settings and their messages."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""TensorFlow, quiet, before anything of Keras."""
+"""Imports TensorFlow quietly, before Keras."""
 
 from runner import tensorflow_setup  # noqa: F401

@@ -1,4 +1,4 @@
-"""Rules and schedules: values worked out by hand, and distributions that are drawn from."""
+"""Policies and schedules: values computed by hand, and sampled distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several tests of the report look at."""
+"""Fixtures for tests of the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run directories with numbers chosen by the test, written by the project's own code."""
+"""Run directories with given numbers, written by the project's code."""
 
 from __future__ import annotations
 

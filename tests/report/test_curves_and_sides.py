@@ -1,4 +1,4 @@
-"""What a curve averages, when a score was reached, and which runs belong together."""
+"""Averages of curves, times to a score, and sides of a comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of one agent in many games, and the experiment that makes it."""
+"""The page of one agent in many games, and its experiment."""
 
 from __future__ import annotations
 

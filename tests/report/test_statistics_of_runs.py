@@ -1,4 +1,4 @@
-"""Mean, median, IQM, their intervals and bands: against SciPy, and worked out by hand."""
+"""Mean, median, IQM, intervals and bands, compared with SciPy and by hand."""
 
 from __future__ import annotations
 

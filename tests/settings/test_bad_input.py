@@ -1,4 +1,4 @@
-"""Whatever is typed wrong gives one UserError of one line: field, value, what is allowed."""
+"""Every invalid input gives a one-line UserError: field, value and allowed values."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ BAD_INPUT = [
     (["env.num_envs=many"], ["env.num_envs=many", "auto"]),
     (["env.protocol=v6"], ["env.protocol=v6", "v5, nature, machado"]),
     (["seed=-1"], ["seed=-1", "from 0"]),
-    # What does not fit together.
+    # Incompatible values.
     (["obs=ram", "model=nature"], ["model=conv", "obs=ram", "model=dense"]),
     (["model=custom"], ["model.builder=null", "package.module:function"]),
     (["model=custom", "model.builder=a"], ["model.builder=a", "package.module:function"]),
@@ -241,7 +241,7 @@ BAD_INPUT = [
         ["memory.border=redraw", "memory.name=replay with it"],
     ),
     (["memory.alpha=0.5"], ["memory.alpha=0.5", "memory.name=prioritized with it"]),
-    # What is not there.
+    # Missing files.
     (["init_weights=/no/such.weights.h5"], ["init_weights=/no/such.weights.h5", "no such file"]),
     (["env.rom_dir=/no/such"], ["env.rom_dir=/no/such", "no such folder"]),
     (["obs=pixel", "memory.limit=1000000000"], ["memory.limit=1000000000", "GB of memory"]),

@@ -1,4 +1,4 @@
-"""Command lines made from the settings themselves: taken, or refused in one line; nothing else."""
+"""Command lines generated from the settings: accepted, or refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what is typed to one checked Config."""
+"""From the command line to a checked Config."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runner.settings.flags import HELP, parse_flags
 from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.protocols import PROTOCOLS
 
-# What an option needs beside itself to be a whole run.
+# Settings that an option requires.
 NEEDS = {
     "experiment=breakout_expected_sarsa": ["train.warmup=1000"],  # the memory here is small
     "features=seaquest": ["env=seaquest"],

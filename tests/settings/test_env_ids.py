@@ -1,4 +1,4 @@
-"""Old environment names mean the game and the rules they had."""
+"""Old environment names keep their game and rules."""
 
 from __future__ import annotations
 

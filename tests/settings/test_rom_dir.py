@@ -1,4 +1,4 @@
-"""Games that can be loaded, and ROMs from a folder of the user's own."""
+"""Loadable games, and ROMs from a user's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved settings: plain values of a limited size, of which nothing is resolved, imported or run."""
+"""Saved settings: plain values of limited size; nothing is resolved, imported or executed."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def sweep_to_end(folder: str, cwd: Path, *settings: str) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
-    """Results of a sweep that nothing happens to, and the seconds that it took."""
+    """Results and duration of an undisturbed sweep."""
     cwd = tmp_path_factory.mktemp("undisturbed")
     began = time.monotonic()
     sweep_to_end("sweep", cwd)

@@ -1,4 +1,4 @@
-"""How Hydra's launchers and sweepers make runs, and what is left when one of them is killed."""
+"""Runs by Hydra's launchers and sweepers, and their state after a kill."""
 
 from __future__ import annotations
 

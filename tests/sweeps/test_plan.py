@@ -1,4 +1,4 @@
-"""What a sweep is made of, and what is refused before anything is started."""
+"""Plans of sweeps, and refusals before the start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sweeps of the real game as they are typed: what fails, what is killed, what is resumed."""
+"""Sweeps of the real game from the command line: failures, kills, resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films, decoded frame by frame, against the screens of the emulator."""
+"""Videos, decoded frame by frame and compared with the emulator's screens."""
 
 from __future__ import annotations
 

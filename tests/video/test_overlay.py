@@ -1,4 +1,4 @@
-"""What is drawn beside a game: bars of Q-values, the value, and the bytes that matter."""
+"""Overlays of a game: Q-value bars, the value, and important bytes."""
 
 from __future__ import annotations
 
