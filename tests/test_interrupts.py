@@ -38,9 +38,12 @@ def test_work_is_saved_when_its_terminal_is_closed(tmp_path: Path, attempt: int)
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
-    assert b"getting on" in os.read(ours, 1000)
-    os.close(ours)
-    assert process.wait(30) == 0
+    try:
+        assert b"getting on" in os.read(ours, 1000)
+        os.close(ours)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()  # a process that missed the signal would run for ever
     assert (tmp_path / "saved").read_text() == "129"
 
 

@@ -16,7 +16,7 @@ def test_an_agent_of_ram_and_screen_is_refused(once, capsys):
     assert run.ended.code == 0, run.ended
     assert main([f"run={run.folder}"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "error: obs=both: expected an agent of obs=ram or obs=pixel, one map each"
+    assert line == "error: obs=both: expected an agent with obs=ram or obs=pixel"
     assert not list(run.folder.glob("explain*"))
 
 

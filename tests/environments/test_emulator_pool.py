@@ -288,12 +288,15 @@ def test_a_start_can_be_interrupted(repository, tmp_path, number):
         stderr=subprocess.PIPE,
         text=True,
     )
-    # The emulators' processes, which begin to load: 400 games take a minute.
-    while len(psutil.Process(run.pid).children()) < 2:
-        time.sleep(0.05)
-        assert run.poll() is None, run.stderr.read()
-    time.sleep(1)
-    run.send_signal(number)
-    _, error = run.communicate(timeout=60)
+    try:
+        # The emulators' processes start to load: 400 games take a minute.
+        while len(psutil.Process(run.pid).children()) < 2:
+            time.sleep(0.05)
+            assert run.poll() is None, run.stderr.read()
+        time.sleep(1)
+        run.send_signal(number)
+        _, error = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert (run.returncode, error.split()) == (128 + number, ["interrupted"])
     assert not folder.exists()
