@@ -14,7 +14,7 @@ from runner.memory.replay import ReplayMemory
 @pytest.mark.parametrize(
     ("start", "end", "steps", "values"),
     [
-        # 1 / (1 - discount): 10, 20, 40, and half of the way in between.
+        # 1 / (1 - discount): 10, 20, 40, and the midpoints in between.
         (0.9, 0.975, 2, [0.9, 0.95, 0.975, 0.975]),
         (0.9, 0.975, 4, [0.9, 1 - 0.1 / 2**0.5, 0.95, 1 - 0.05 / 2**0.5, 0.975]),
         (0.9, 0.99, 1, [0.9, 0.99, 0.99]),
@@ -55,6 +55,6 @@ def test_returns_and_updates_use_the_discount_of_their_step(
     monkeypatch.setattr(agent.learner, "update", learn)
     env = OldGym(Tape({})) if games == 1 else Arcade([Tape({}) for _ in range(games)])
     agent.fit(env, 30, verbose=0)
-    # The actions of a turn are chosen, then its updates are made: at the step of its last action.
+    # A turn chooses its actions, then runs its updates: at the step of its last action.
     last = [step for step in range(30) if step % games == games - 1 and step > 11]
     assert drawn == learned == [discount(step) for step in (last if games == 3 else range(11, 30))]

@@ -151,7 +151,7 @@ def test_expected_sarsa_mixes_c51_distributions() -> None:
 
 
 def implicit_network() -> keras.Model:
-    keras.utils.set_random_seed(0)  # some weights give Q-values near 0 of quantiles in the hundreds
+    keras.utils.set_random_seed(0)  # some weights: Q-values near 0 from quantiles in the hundreds
     inputs = keras.Input((1, 4), dtype="uint8")
     x = keras.layers.Dense(5)(keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs)))
     return with_head(keras.Model(inputs, keras.layers.Dense(3)(x)), Head("none", "iqn", atoms=8))

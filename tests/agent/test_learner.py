@@ -97,7 +97,7 @@ def test_one_transition(
 @pytest.mark.parametrize(
     ("policy", "double", "parameter", "probabilities"),
     [
-        # of the target network's Q(1, .) = 5, 8, 6, or with double of the online network's 3, 1, 2
+        # from the target network's Q(1, .) = 5, 8, 6; with double from the online network's 3, 1, 2
         ("eps_greedy", False, 0.3, [0.1, 0.8, 0.1]),
         ("eps_greedy", True, 0.3, [0.8, 0.1, 0.1]),
         ("softmax", False, 2.0, np.exp([2.5, 4.0, 3.0]) / np.exp([2.5, 4.0, 3.0]).sum()),
@@ -122,7 +122,7 @@ def test_without_a_target_network() -> None:
     learns = learner(networks=(network, network))
     q = ONLINE.copy()
     for _ in range(3):
-        # From cell 0 by action 2 to cell 1, where the online network's best is 3.
+        # Action 2 leads from cell 0 to cell 1, where the online network's maximum is 3.
         losses, *_ = learns.update(transitions([2], [1.0], [False]), np.array([True, True]))
         error = 1.0 + GAMMA * 3.0 - q[0, 2]
         np.testing.assert_allclose(losses, [0.5 * error**2], rtol=1e-6)
@@ -131,7 +131,7 @@ def test_without_a_target_network() -> None:
 
 
 def test_munchausen() -> None:
-    """Vieillard et al. 2020, equation 2: all of the target network."""
+    """Vieillard et al. 2020, equation 2, with the target network throughout."""
     alpha, tau, floor = 0.9, 0.7, -1.0
     learns = learner(munchausen=Munchausen(alpha, tau, floor))
     learns.update(transitions([1], [1.0], [False]), NO_SYNC)
@@ -197,7 +197,7 @@ def test_adam_is_keras_adam(jit_compile: bool) -> None:
         for network in [small_network(OneCell)]
         for optimizer in (
             keras.optimizers.Adam(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3),
-            # Clipped at a norm that is never reached: the same numbers, by Keras's own way.
+            # The norm for clipping is never reached: Keras's own optimizer gives the same numbers.
             keras.optimizers.Adam(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3, clipnorm=1e9),
         )
     )  # fmt: skip

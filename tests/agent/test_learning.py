@@ -29,7 +29,7 @@ def compiled_on_one_game(**settings: Any) -> Any:
 
 def compiled_on_many_games(nb_steps: int = 1500, **settings: Any) -> Any:
     agent = compiled_agent(streams=4, **settings)
-    # Games are often truncated: treating that as terminal would give too low values.
+    # Frequent truncation: treating it as terminal would give values that are too low.
     games = [Corridor(first_cell=i, limit=4) for i in range(4)]
     agent.fit(Arcade(games), nb_steps, verbose=0)
     return agent
@@ -70,5 +70,5 @@ def test_corridor_is_learned(training: str) -> None:
     q_values = agent.compute_batch_q_values(list(Corridor.states()))
     np.testing.assert_allclose(q_values, Corridor.optimal_q_values(GAMMA), atol=0.05)
     played = agent.test(OldGym(Corridor()), nb_episodes=4, visualize=False, verbose=0)
-    assert played.history["nb_steps"] == [4, 3, 2, 1]  # the minimum
+    assert played.history["nb_steps"] == [4, 3, 2, 1]  # the minimum for each start
     assert played.history["episode_reward"] == [1.0] * 4

@@ -75,8 +75,8 @@ def assert_weights_as_recorded(agent: Any, updates: int, data: dict[str, Any]) -
     for got, wanted, begun in zip(
         agent.model.get_weights(), weights_after(updates, data), first, strict=True
     ):
-        # Adam moves a weight by the learning rate at most: the way it went must be the same, but
-        # for the few whose gradient is as small as the rounding.
+        # Adam moves a weight by at most the learning rate: the displacements must agree, except
+        # for the few weights whose gradient is as small as the rounding error.
         way = np.linalg.norm(wanted - begun)
         assert np.linalg.norm(got - wanted) <= 0.02 * way
 
@@ -115,7 +115,7 @@ def test_compiled_agent_learns_as_recorded(name: str, jit_compile: bool) -> None
     learn_step_by_step(agent, data)
 
 
-# XLA compiles five updates for seconds: one recording shows that they are the same.
+# XLA takes seconds to compile five updates: one recording shows that they agree.
 @pytest.mark.parametrize(
     ("name", "jit_compile"),
     [
@@ -134,7 +134,7 @@ def test_several_updates_in_one_call_equal_single_updates(name: str, jit_compile
     for first in range(0, UPDATES, 5):
         part = slice(first, first + 5)
         batches = Batch(windows[part], actions[part], data["R"][part], terminals[part])
-        # Before the first of these updates nothing is due; then after updates 7 and 14.
+        # No sync is due before the first of these updates; then after updates 7 and 14.
         syncs = [False] + [update % 7 == 0 for update in range(first + 1, first + 6)]
         results.append(agent.learner.update(batches, np.array(syncs))[:2])
         if first == 0:

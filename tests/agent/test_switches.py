@@ -34,7 +34,7 @@ GAMMA = 0.9
 MUNCHAUSEN = Munchausen(alpha=0.9, tau=0.03, floor=-1.0)
 EPSILON, TAU = 0.4, 0.1
 OPTIMAL = Corridor.optimal_q_values(GAMMA)
-# Rewards are 0 or 1: returns of 0 to 1.
+# Rewards are 0 or 1: returns lie between 0 and 1.
 C51 = Head(distribution="c51", atoms=21, v_min=0.0, v_max=1.0)
 
 
@@ -57,8 +57,8 @@ def agent_with(
 
 
 def trained(agent: Any, nb_steps: int) -> Any:
-    # Games are often truncated: treating that as terminal would give too low values. Returns
-    # of several steps are of what was played: uncut here, so that their mean can be worked out.
+    # Frequent truncation: treating it as terminal would give values that are too low. N-step
+    # returns follow the actions played: no truncation here, so that their mean is computable.
     limit = 4 if agent.memory.n_step == 1 else 0
     agent.fit(Arcade([Corridor(first_cell=i, limit=limit) for i in range(4)]), nb_steps, verbose=0)
     return agent
@@ -110,7 +110,7 @@ def munchausen_value(q: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 THREE_STEPS = fixed_point(lambda q: of_random_play(q, 2)[:-1])
-# Settings, Q-values to be learned, steps if not 1,000.
+# Settings, expected Q-values, and steps if not 1,000.
 SWITCHES: dict[str, tuple[Any, ...]] = {
     "no target network": ({"target_model_update": 0}, OPTIMAL, 3000),
     "two streams": ({"head": Head("streams", stream_units=8)}, OPTIMAL),
@@ -294,7 +294,7 @@ def test_agent_switches_combine(combination: dict[str, Any]) -> None:
     agent, metrics = updated(settings_of(combination))
     assert np.isfinite(metrics).all()
     priorities = agent.memory.priorities
-    # None, that of a new entry, and those of the errors.
+    # Zero, the priority of a new entry, and those of the TD errors.
     assert (priorities is not None and len(np.unique(priorities.weights)) > 2) == combination[
         "prioritized"
     ]

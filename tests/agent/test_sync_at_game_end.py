@@ -28,7 +28,7 @@ def spied(agent: Any) -> list[int]:
 
 
 def of_games(ends: dict[int, str], interval: int, streams: int | None, nb_steps: int = 100) -> Any:
-    """Trains with one update per step from step 21 on; in our loop update n is that of 20 + n."""
+    """Trains with one update per step from step 21; in our loop, step 20 + n runs update n."""
     agent = compiled_agent(
         Tape, streams=streams, nb_steps_warmup=20, target_model_update=interval,
         target_sync="game_end",
@@ -39,9 +39,9 @@ def of_games(ends: dict[int, str], interval: int, streams: int | None, nb_steps:
     return [20 + n for n in syncs]
 
 
-# Ends of games, counted from 1, and the updates after which a sync is due: in keras-rl2's own loop
-# that of the game's last step (it makes one update more at the end of every game), in ours that of
-# the step after, which knows of the end.
+# Steps at which games end, counted from 1, and the updates after which a sync is due: in
+# keras-rl2's loop that of the game's last step (it runs an extra update at every game end), in
+# ours that of the next step, the first to see the end.
 CASES = [
     # Every game is long enough.
     ({30: "terminated", 60: "truncated", 90: "terminated"}, 25, [29, 60, 91], [30, 60, 90]),

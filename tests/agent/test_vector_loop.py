@@ -80,7 +80,7 @@ def trained(env: Arcade, nb_steps: int, **settings: Any) -> tuple[Any, Steps]:
 
 
 def due_by_keras_rl2(nb_steps: int, warmup: int, interval: int, target: int) -> list[str]:
-    """U: an update, S: the target network is made equal; a second S in a row changes nothing."""
+    """U: an update, S: a sync of the target network; repeated syncs are left out."""
     events = []
     for step in range(nb_steps):
         if step > warmup and step % interval == 0:
@@ -96,7 +96,7 @@ def collapsed(events: list[str]) -> list[str]:
 
 
 def spied(agent: Any) -> list[str]:
-    """The agent's expected updates and syncs in order."""
+    """Records the agent's updates and syncs in order."""
     events: list[str] = []
     call, sync = agent.learner.call, agent.learner.sync
 
@@ -177,7 +177,7 @@ def test_every_transition_is_reported_once_with_its_episode() -> None:
     streams = [[logs for logs in steps.steps if logs["info"]["stream"] == i] for i in range(3)]
     assert [len(stream) for stream in streams] == [6, 6, 6]
     numbers = [[logs["episode"] for logs in stream] for stream in streams]
-    # Games are numbered by start: 0 to 2 first, then as others end. A lost life ends no game.
+    # Games are numbered in order of their start. A lost life does not end a game.
     assert numbers == [[0, 0, 0, 3, 3, 5], [1] * 6, [2, 2, 2, 2, 4, 4]]
     counts = [steps.counts[i::3] for i in range(3)]
     assert counts == [[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 0, 1]]
@@ -293,7 +293,7 @@ def test_truncated_games_bootstrap_and_terminal_ones_do_not() -> None:
     # Entries: 10 transitions, and the final observation after each of the three ends.
     assert memory.nb_entries == 13
     seen = memory.observations[0, :13, 0].tolist()
-    # frames:  1 2 3 [4]  5 6 [7]  8 9 10 [11]  11 12: after a lost life the game goes on
+    # frames:  1 2 3 [4]  5 6 [7]  8 9 10 [11]  11 12: after a lost life the game continues
     assert seen == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 12]
     drawn = {
         int(state1[-1][0]): terminal
@@ -378,7 +378,7 @@ def test_processor_scales_network_inputs() -> None:
     agent = agent_of(env, processor=Watch(), window=3)
     agent.fit(env, 50, verbose=0)
     assert agent.memory.observations[0, :5, 0].tolist() == [1, 2, 3, 4, 5]
-    # What is acted on, and (window + 1 frames) what is learned from.
+    # The acting windows, and the training windows (window + 1 frames).
     assert shown[4][:, :, 0].tolist() == [[1, 2, 2]] * 2
     learned_from = shown[-1][..., 0].reshape(-1, shown[-1].shape[-2])
     assert learned_from.max() <= 25 // 2

@@ -94,9 +94,9 @@ PADDLE, WALL = (6, 150, 60, 4, 16), (2, 190, 0, 4, 160)
         (drawn(PADDLE), drawn((6, 150, 20, 4, 16)), ("x", -40, False)),
         (drawn((6, 20, 30, 8, 2)), drawn((6, 23, 30, 8, 2)), ("y", 3, False)),
         (drawn(PADDLE), drawn((6, 150, 60, 4, 30)), ("x", 14, True)),  # a bar that grew
-        (drawn(PADDLE), drawn((8, 150, 60, 4, 16)), None),  # only its colour
+        (drawn(PADDLE), drawn((8, 150, 60, 4, 16)), None),  # only the colour changed
         (drawn(PADDLE), drawn(), None),
-        (drawn(), drawn((6, 0, 0, 200, 160)), None),  # another scene
+        (drawn(), drawn((6, 0, 0, 200, 160)), None),  # a new scene
     ],
 )
 def test_shifts_of_sprites(before, after, shift):
