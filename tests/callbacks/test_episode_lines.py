@@ -61,7 +61,7 @@ def test_each_of_many_games_has_its_own_line() -> None:
 
 
 class Lines:
-    """Episode lines of a training that is told step by step."""
+    """Episode lines of a training simulated step by step."""
 
     def __init__(self, shown: io.StringIO, step: int = 0, state: Any = None) -> None:
         agent = SimpleNamespace(metrics_names=("loss", "mean_q"), step=step)

@@ -77,10 +77,10 @@ def test_logged_scalars_match_the_files(logged: Path) -> None:
     assert len(evaluated) >= 2
     regular = [50, 100, 150, 200, 250, 300]
     assert [step for step, _ in found["epsilon"]] == regular
-    # The last action reported is that of its step: epsilon falls from 1 to 0.05 over 1,000 steps.
+    # Each epsilon is that of the step's last action: it falls from 1 to 0.05 over 1,000 steps.
     for step, epsilon in found["epsilon"]:
         assert epsilon == pytest.approx(1 - 0.95 * step / 1000, abs=0.01)
-    assert [step for step, _ in found["loss"]] == regular[1:]  # the first is warming up
+    assert [step for step, _ in found["loss"]] == regular[1:]  # the first is in the warm-up
     assert all(value > 0 for _, value in found["steps_per_second"])
 
 

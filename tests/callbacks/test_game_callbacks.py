@@ -23,7 +23,7 @@ NEVER = 10**9
 
 
 def told(agent: Any, env: Any, nb_steps: int, *before: Any) -> tuple[list[Game], Story]:
-    """The games in a story of a training run."""
+    """The games that a Story reports during training, and the Story."""
     games: list[Game] = []
     story = Story()
     story.listeners.append(games.append)
@@ -70,7 +70,7 @@ def test_games_in_keras_rl2s_loop(make: Any) -> None:
 
 
 def story_of(*steps: tuple[list[float], float | None]) -> Story:
-    """Of a training with these metrics, and the returns of the games that end."""
+    """The Story of steps with these metrics and, where a game ends, its return."""
     story = Story()
     story.set_model(SimpleNamespace(step=-1))
     for metrics, points in steps:
@@ -109,8 +109,8 @@ def test_a_restored_story_continues() -> None:
     first.on_train_begin()
     second = Story()
     second.set_model(first.model)
-    second.model.step = 2  # steps made, as a restored agent has it
-    for _ in range(2):  # as after a partly restored checkpoint
+    second.model.step = 2  # as in a restored agent
+    for _ in range(2):  # as after a partially restored checkpoint
         second.set_state(first.get_state())
     assert (second.step, second.first_step) == (2, 2)
     second.model.step = 1
@@ -157,7 +157,7 @@ def test_progress_off_a_terminal_is_dated_lines() -> None:
         env, 64, callbacks=[story := Story(), Progress(64, 1e-9, story, stream=stream)], verbose=0
     )
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 64 // 16 + 1  # it reads the clock every 16 steps, and ends with a line
+    assert len(lines) == 64 // 16 + 1  # reads the clock every 16 steps; a final line
     assert "| return 5.0 | eps 0.850 | loss -" in lines[0]
     for text in ("64/64 steps | 100% |", "ETA 0:00", "eps 0.370"):
         assert text in lines[-1]
@@ -215,7 +215,7 @@ def test_training_ends_after_the_given_minutes(monkeypatch: pytest.MonkeyPatch) 
     env = Arcade([Tape({}), Tape({})])
     agent = compiled_agent(Tape, streams=2)
     agent.fit(env, 10_000, callbacks=stopping(Story(), minutes=0.25), verbose=0)
-    assert agent.step == 14 * 16  # looked at at the start and every 16 steps, for 15 seconds
+    assert agent.step == 14 * 16  # reads the clock at the start and every 16 steps, for 15 s
 
 
 def test_training_ends_after_the_given_games() -> None:

@@ -32,8 +32,8 @@ SETTINGS = (
     "memory.limit=3000",
     "agent.jit_compile=false",
 )
-# Steps of the films: evaluations at 200 and 400, of equal scores; games of 30 steps of the first of
-# four, seen in the turn's order.
+# Steps of the videos: evaluations at 200 and 400 with equal scores; 30-step games of the first of
+# four environments, in the order of a turn.
 FILMED = {"final": [200], "best": [200], "every_eval": [200, 400], "every_episode": [117, 237, 357]}
 
 
@@ -42,7 +42,7 @@ def config_of(mode: str) -> Config:
 
 
 def trained(folder: Path, modes: Iterable[str]) -> tuple[list[Any], dict[str, list[Video]]]:
-    """Weights after a short training with two evaluations, and by mode the videos heard of."""
+    """Weights after a short training with two evaluations, and the reported videos by mode."""
     from runner import tensorflow_setup
     from runner.agent.build import build_agent
     from runner.agent.dqn import q_function
@@ -96,7 +96,7 @@ def test_recording_videos_does_not_change_training(tmp_path: Path) -> None:
 def follow(
     listener: TrainingVideos, game: AtariGame, steps: int, random: Any, part: int = 0
 ) -> None:
-    """Random play on the training's first emulator, told as the loop tells it."""
+    """Random play on the first emulator, reported to ``listener`` as the training loop does."""
     for step in range(steps):
         listener.set_model(SimpleNamespace(step=steps * part + step))
         action = int(random.integers(len(game.actions)))
