@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-# The ring wraps, games end, targets are synchronised; a checkpoint every few dozen steps.
+# The replay wraps around, games end, the target network syncs; checkpoints every 100 steps.
 SMALL = (
     "agent=dqn", "env=breakout", "env.max_frames=200", "agent.batch_size=8",
     "agent.target_update=50",
@@ -22,7 +22,7 @@ PIXEL = (
     "obs=pixel", "obs.height=20", "obs.width=20", "model.filters=[4]", "model.kernels=[4]",
     "model.strides=[4]",
 )  # fmt: skip
-# Everything of a game and of what is seen of it that has something to remember.
+# Every game and observation setting that carries state.
 RULES = (
     "env.frame_skip=[2,3,4]", "env.noop_max=5", "env.start_moves_max=2", "env.fire_at_start=true",
     "env.terminal_on_life_loss=true", "env.life_loss_reward=-1", "env.max_steps=40",

@@ -88,7 +88,7 @@ def test_truncated(file: Path) -> None:
 
 
 def test_one_altered_byte_is_detected_or_harmless(file: Path) -> None:
-    """All over the file: data, shapes, names, sizes. Only dates and padding may be anything."""
+    """Throughout the file: data, shapes, names, sizes. Only dates and padding may differ."""
     whole = file.read_bytes()
     refused = 0
     for at in range(0, len(whole), 3):
@@ -103,7 +103,7 @@ def test_one_altered_byte_is_detected_or_harmless(file: Path) -> None:
 
 
 def test_a_shape_smaller_than_the_data(tmp_path: Path) -> None:
-    """Nobody would read to the end of the array, where zip compares the CRC-32."""
+    """A reader would stop before the end of the array, where zip compares the CRC-32."""
     path = tmp_path / "f"
     write_archive(path, {"images": np.zeros((300, 1000), np.uint8)})
     whole = path.read_bytes()
@@ -128,7 +128,7 @@ def test_an_archive_of_another_program(tmp_path: Path) -> None:
 
 
 def array_bytes(array: Any, shape: str | None = None) -> bytes:
-    """A member of an archive; its header may claim another ``shape``."""
+    """An archive member whose header may claim a different ``shape``."""
     made = io.BytesIO()
     header = np.lib.format.header_data_from_array_1_0(array)
     if shape is not None:
@@ -169,7 +169,7 @@ def test_types_without_a_size(dtype: str, tmp_path: Path) -> None:
 
 
 def test_compressed_members_are_refused(tmp_path: Path) -> None:
-    """10 MB of zeros in 10 kB; a member that is there twice; an array that is named again."""
+    """10 MB of zeros in 10 kB; two members with the same bytes; two references to one array."""
     zeros = array_bytes(np.zeros(10_000_000, np.uint8))
     archive_of(tmp_path / "f", ONE, {"a0": zeros}, zipfile.ZIP_DEFLATED)
     assert (tmp_path / "f").stat().st_size < 20_000
@@ -180,7 +180,7 @@ def test_compressed_members_are_refused(tmp_path: Path) -> None:
     whole = (tmp_path / "f").read_bytes()
     start, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")
     entry = whole[start : whole.rindex(b"PK\x01\x02")]
-    more = entry.replace(b"a0", b"b0")  # of the same bytes
+    more = entry.replace(b"a0", b"b0")  # shares the bytes
     content = bytearray(whole[:end] + more + whole[end:])
     end += len(more)
     content[end + 8 : end + 16] = struct.pack("<HHI", 3, 3, end - start)
@@ -223,7 +223,7 @@ def test_files_run_no_code(tmp_path: Path) -> None:
         read_archive(tmp_path / "f")
     assert not trace.exists()
     pickled.seek(0)
-    np.load(pickled, allow_pickle=True)  # the trap is one
+    np.load(pickled, allow_pickle=True)  # the trap works
     assert trace.exists()
 
 

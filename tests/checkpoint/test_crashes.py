@@ -20,12 +20,12 @@ OPERATIONS = [(os, "replace"), (os, "fsync"), (Path, "unlink")]
 
 
 class Gone(BaseException):
-    """Never handled, like SIGKILL."""
+    """Cannot be handled, like SIGKILL."""
 
 
 @contextlib.contextmanager
 def gone_at(number: int) -> Iterator[list[str]]:
-    """The process dies at operation ``number``."""
+    """Simulates the death of the process at operation ``number``."""
     done: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in OPERATIONS:
@@ -47,7 +47,7 @@ def _counted(
 
 
 def saves(folder: Path, then: dict[int, Any], store: CheckpointStore, memory: Any) -> None:
-    """Four checkpoints, two of them kept; ``then`` gets the memory at each, before it is saved."""
+    """Writes four checkpoints, keeping two; stores the memory before each save in ``then``."""
     random = np.random.default_rng(4)
     for step in (10, 20, 30, 40):
         play(memory, 15, random)
@@ -88,7 +88,7 @@ def test_checkpoints(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_that_is_resumed(load: Any, tmp_path: Path) -> None:
-    """Its settings are either old or new; the next resume works."""
+    """After a crash its settings are the old or the new ones, and the next resume works."""
     old, new = load("train.steps=1000"), load("train.steps=2000")
     for number in range(20):
         folder = tmp_path / str(number)

@@ -34,9 +34,8 @@ EVERY_INPUT = (
     ("num_envs", "settings"),
     [
         pytest.param(1, RULES, marks=pytest.mark.slow),
-        # The priorities too, how far the importance weights have come, what is left of a repeated
-        # action, the mean of the weights, and how far the learning rate has fallen and the discount
-        # has risen.
+        # Also priorities, annealing of the importance weights, the rest of a repeated action,
+        # averaged weights, and schedules of the learning rate and the discount.
         (
             4,
             (
@@ -77,12 +76,12 @@ KILLED = (
     *SMALL, "checkpoint.interval=8", "env.num_envs=4", "seed=2", "train.steps=1600",
     "logger.interval=0.05",
 )  # fmt: skip
-KILLS = 10 if THOROUGH else 2  # of each of the two chains
-CHAINS = {1: (), 2: PRIORITISED} if THOROUGH else {2: PRIORITISED}  # what they run beside
+KILLS = 10 if THOROUGH else 2  # per chain
+CHAINS = {1: (), 2: PRIORITISED} if THOROUGH else {2: PRIORITISED}  # extra settings
 
 
 def killed(arguments: list[str], cwd: Path, moment: float, *, of_training: bool) -> None:
-    """Kills a run's whole group ``moment`` seconds after its start, or its first progress line."""
+    """Kills a run's process group ``moment`` seconds after its start or first progress line."""
     process = start("runner", arguments, cwd)
     assert process.stdout is not None
     if of_training:
@@ -95,17 +94,17 @@ def killed(arguments: list[str], cwd: Path, moment: float, *, of_training: bool)
 
 
 def chain(number: int, cwd: Path) -> tuple[Path, int, int]:
-    """One run, killed ``KILLS`` times and ended.
+    """A run that is killed ``KILLS`` times, then finishes.
 
     Returns:
-        Its folder, how many kills found checkpoints, how many found a file half written.
+        Its folder, the number of kills after a checkpoint, and the number during a write.
     """
     moments = random.Random(number)
     folder = cwd / f"chain{number}"
     command = [*KILLED, *CHAINS[number], f"hydra.run.dir={folder}"]
     saved = half = 0
     for kill in range(KILLS):
-        # Some die while loading: before the folder exists, before the first checkpoint.
+        # Some kills hit the start: before the folder exists, or before the first checkpoint.
         early = kill % 5 == 0
         moment = moments.uniform(0.5, 3.5) if early else moments.uniform(0.0, 0.5)
         killed(command, cwd, moment, of_training=not early)

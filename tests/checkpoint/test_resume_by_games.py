@@ -10,7 +10,7 @@ from checkpoint.runs import SMALL, assert_same_run
 
 from runner.__main__ import main
 
-# SMALL has policy.nb_steps: the temperature is annealed over those.
+# The temperature is annealed over SMALL's policy.nb_steps.
 BY_GAMES = (
     *SMALL, "obs=ram", "env.num_envs=4", "seed=5", "train.steps=5000", "train.episodes=10",
     "checkpoint.weights=episode", "agent.target_sync=game_end", "policy=softmax",
@@ -40,7 +40,7 @@ def test_train_episodes_counts_across_a_resume(
     assert_same_run(Path("parts"), Path("whole"))
 
     games = lines(Path("whole"))
-    # Of the games that end in one turn of the loop, all are counted.
+    # All games that end in the same turn of the loop are counted.
     assert 10 <= len(games) < 10 + 4
     ended_at = [int(game["step"]) for game in games]
     assert ended_at[-1] < 1000
@@ -51,7 +51,7 @@ def test_train_episodes_counts_across_a_resume(
     taus = [float(game["tau"]) for game in games]
     assert taus == sorted(taus, reverse=True)
     expected = [0.1 - (0.1 - 5e-5) * (step - 1) / 1000 for step in ended_at]
-    assert taus == pytest.approx(expected, abs=8 * 1e-4)  # two turns have begun by then
+    assert taus == pytest.approx(expected, abs=8 * 1e-4)  # two turns are under way
 
     run(monkeypatch, "resume=parts", "train.episodes=15")
     assert 15 <= len(lines(Path("parts"))) < 15 + 4

@@ -23,7 +23,7 @@ def memory_of(streams: int = 3, limit: int = 60) -> ReplayMemory:
 
 
 def play(memory: ReplayMemory, steps: int, random: np.random.Generator) -> None:
-    """Steps of some of the streams, so that they grow apart; episodes end now and then."""
+    """Steps random subsets of the streams, so that their lengths differ; some episodes end."""
     for _ in range(steps):
         some = np.flatnonzero(random.random(memory.streams) < 0.7)
         if not some.size:
@@ -54,13 +54,13 @@ def assert_same_memory(ours: ReplayMemory, expected: ReplayMemory) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-RUN = "a" * 32  # identity of the run
+RUN = "a" * 32  # ID of the run
 
 
 def load(
     folder: Path, memory: ReplayMemory, keep: int = 2, run: str = RUN, refuses: Any = ()
 ) -> tuple[CheckpointStore, Any]:
-    """Returns step, state and what was passed over; states in ``refuses`` do not fit."""
+    """Returns step, state and skipped checkpoints; states at ``refuses`` do not fit."""
     store = CheckpointStore(folder, memory, keep, run)
     taken: list[Any] = []
 
@@ -82,7 +82,7 @@ def names(folder: Path, kind: str) -> list[str]:
 def test_a_memory_is_restored_from_any_sequence_of_saves(
     seed: int, streams: int, tmp_path: Path
 ) -> None:
-    """Intervals from nothing to several rounds of the ring; a new process now and then."""
+    """Intervals from zero steps to several wraps of the ring; some saves follow a restart."""
     random = np.random.default_rng(seed)
     memory = memory_of(streams)
     keep = int(random.integers(1, 4))
@@ -108,7 +108,7 @@ def test_disk_usage_is_close_to_the_memory_size(keep: int, interval: int, tmp_pa
     store = CheckpointStore(tmp_path, memory, keep, RUN)
     for step in range(1, 40):
         before = memory.written.copy()
-        while memory.written[0] < before[0] + interval - 1:  # an end writes two entries
+        while memory.written[0] < before[0] + interval - 1:  # an episode end writes two entries
             play(memory, 1, random)
         store.save(step, {})
         held = 0
@@ -138,7 +138,7 @@ def test_a_checkpoint_writes_only_new_transitions(tmp_path: Path) -> None:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, list[ReplayMemory]]:
-    """Three checkpoints, two of them kept; and the memory at each of the two."""
+    """Three checkpoints, two of them kept, and the memory at each of those two."""
     memory, random = memory_of(), np.random.default_rng(3)
     folder = tmp_path / "run"
     folder.mkdir()
@@ -180,7 +180,7 @@ def test_fallback_to_the_checkpoint_before_a_damaged_one(
         assert "\n" not in line
     assert_same_memory(memory, before)
     play(memory, 5, np.random.default_rng(0))
-    store.save(25, {"step": 25})  # and the damaged course is deleted
+    store.save(25, {"step": 25})  # deletes the damaged checkpoint
     again = memory_of()
     assert load(folder, again)[1] == (25, {"step": 25}, [])
     assert_same_memory(again, memory)
@@ -227,7 +227,7 @@ def without(path: Path, key: str) -> None:
 
 
 def replay_changed(folder: Path, change: Callable[[list[dict[str, Any]]], Any]) -> None:
-    """Changes the list of segments in the newest state, whole all the same."""
+    """Changes the list of segments in the newest state; the archive stays valid."""
     path = folder / names(folder, "state")[-1]
     content = read_archive(path)
     change(content["replay"])
