@@ -16,14 +16,14 @@ from runner.settings.schema import Config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# A replay that fits everywhere; the default of obs=pixel takes 7 GB.
+# A replay memory that fits everywhere; the default with obs=pixel takes 7 GB.
 SMALL_MEMORY = "memory.limit=20000"
 
 Load = Callable[..., Config]
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
-# What `@pytest.mark.needs(extra)` looks for, and the line that installs it.
+# Requirements of `@pytest.mark.needs(extra)`, and the command that installs them.
 NEEDS = {
     "sweeps": (
         [
@@ -43,10 +43,10 @@ NEEDS = {
 
 
 def is_installed(name: str) -> bool:
-    """Whether there is a program or a Python package of this name."""
+    """Whether a program or Python package of this name is installed."""
     try:
         return shutil.which(name) is not None or importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # the package above it
+    except ModuleNotFoundError:  # the parent package is missing
         return False
 
 
@@ -69,7 +69,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests start first: one that started last would occupy a single core."""
+    """Starts files with slow tests first: started last, one would leave the other cores idle."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -17,7 +17,7 @@ from checkpoint.runs import PIXEL, SMALL
 from commands.commands_started import Ended, finish, start, until_training
 
 XLA_OFF = "agent.jit_compile=false"
-# Short games, a small memory, a line of progress every half second.
+# Short games, a small memory, a progress line every half second.
 SHORT = (
     "memory.limit=3000",
     "eval.episodes=2",
@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 
 def made(once: Once, name: str, *arguments: str, interrupt: bool = False) -> Run:
-    """A run in a separate process, made once; ``interrupt``: by Ctrl-C while training."""
+    """A run in a separate process, started once; ``interrupt`` sends Ctrl-C during training."""
 
     def make(parent: Path) -> None:
         parent.mkdir()

@@ -48,7 +48,7 @@ def test_a_dead_emulator(here: Callable[..., Any], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_full_disk(here: Callable[..., Any], tmp_path: Path) -> None:
-    # No file may grow beyond 400 kB: the second checkpoint's 4,000 new transitions do not fit.
+    # No file may exceed 400 kB: the second checkpoint's 4,000 new transitions do not fit.
     process = subprocess.Popen(
         [sys.executable, "-m", "runner", *TINY, "checkpoint.interval=4000", "hydra.run.dir=run"],
         cwd=tmp_path,

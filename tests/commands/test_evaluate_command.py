@@ -53,7 +53,7 @@ def test_the_newest_weights_replace_missing_final_ones(
     run = tmp_path / "run"
     shutil.copytree(pixel_run.folder, run)
     (run / "weights" / "final.weights.h5").unlink()
-    # 600 is the newest, whatever the alphabet says of 1000's name
+    # numeric order, not alphabetical: the newest is step 1000
     (run / "weights" / "step_600.weights.h5").rename(run / "weights" / "step_1000.weights.h5")
     ended = here(evaluate, f"run={run}", "episodes=1")
     assert ended.code == 0, ended.err

@@ -22,7 +22,7 @@ CARDS = {
         if line.startswith("| `")
     )
 }
-# Rules of the evaluations, and the column of the card that shows them.
+# Evaluation files, and the card's column that shows each.
 EVALUATED = {"evaluation_final.json": -2, "evaluation_final_sticky_0.25.json": -1}
 
 

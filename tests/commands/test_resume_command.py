@@ -28,7 +28,7 @@ def assert_refused(ended: Any, *words: str, code: int = 2) -> None:
 
 @pytest.fixture
 def resumed(tiny_run: Any, here: Callable[..., Any]) -> Callable[..., Any]:
-    """A small run below runs/; resumes it with the settings given."""
+    """Copies a small run into runs/; returns a function that resumes it with given settings."""
     shutil.copytree(tiny_run.folder, "runs/a")
     return lambda *settings: here(train, *(settings or ["resume=last"]))
 

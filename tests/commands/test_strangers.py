@@ -29,7 +29,7 @@ def build(input_shape, nb_actions):
 
 
 def changed(folder: Path, **changes: Any) -> None:
-    """Writes settings, by dotted name with ``__`` for the dots, into a run's configuration."""
+    """Changes settings in a run's configuration; in names, ``__`` stands for a dot."""
     path = folder / "config.yaml"
     settings = yaml.safe_load(path.read_text())
     for name, value in changes.items():
@@ -43,7 +43,7 @@ def changed(folder: Path, **changes: Any) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A trained agent, copied; its games are short."""
+    """A copy of a trained agent, with short games."""
     shutil.copytree(PRETRAINED / "pong_ram", tmp_path / "run")
     for path in (tmp_path / "run").glob("evaluation_*"):
         path.unlink()

@@ -76,13 +76,13 @@ def test_a_run_lists_how_its_agent_differs_from_dqn(run: Any) -> None:
         assert line == "agent: keras_rl2"
     else:
         assert line.startswith("agent: dqn with batch_size=64, train_interval=8, n_step=3, ")
-        assert "double" not in line  # as DQN's
+        assert "double" not in line  # same as DQN
 
 
 def test_a_run_directory_holds_settings_metrics_weights_result(run: Any) -> None:
     names = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
     # keras-rl2's own agent saves weights only.
-    curves = {"learning_curve_steps.png", "learning_curve_time.png"}  # of games that ended
+    curves = {"learning_curve_steps.png", "learning_curve_time.png"}  # only if games ended
     assert names - {"checkpoints", "run_id.txt"} - curves == {
         "config.yaml", "evaluations.csv", "metrics.csv", "report.html", "result.json", "weights",
     }  # fmt: skip
@@ -118,7 +118,7 @@ def test_metrics_have_a_line_for_every_game(run: Any) -> None:
         "step", "frames", "wall_time", "episode_return", "episode_length", "loss", "mean_q",
         "epsilon",
     )  # fmt: skip
-    assert len(games) >= 600 // 25 - 16  # cut off after 100 frames, 25 steps
+    assert len(games) >= 600 // 25 - 16  # truncated after 100 frames, 25 steps
     for column in ("step", "frames", "wall_time"):
         values = [float(game[column]) for game in games]
         assert values == sorted(values)
@@ -199,7 +199,7 @@ def test_the_printed_command_resumes(
     steps = [int(game["step"]) for game in rows(Path("copy/metrics.csv"))]
     assert steps == sorted(steps)
     assert steps[-1] > begin
-    # All steps are those of finished games, of 25 each, and of the 16 that were being played.
+    # All steps belong to finished games of 25 steps or to the 16 games in progress.
     assert 0 <= begin + 1000 - 25 * len(steps) < 16 * 25
     assert len(set(steps)) == len(steps)
 
@@ -231,7 +231,7 @@ def test_resume_continues_weights_and_step(interrupted_run: Any, here: Callable[
     assert ended.code == 0, ended.err
     games = rows(Path("more/metrics.csv"))
     steps = [int(game["step"]) for game in games]
-    # Two games at once, each cut off after 25 steps.
+    # Two parallel environments, each truncated after 25 steps.
     assert steps == [begin + n for n in (49, 50, 99, 100)]
     expected = [1.0 - 0.95 * at / 200_000 for at in steps]
     assert [float(game["epsilon"]) for game in games] == pytest.approx(expected, abs=2e-5)

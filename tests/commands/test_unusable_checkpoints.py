@@ -82,7 +82,7 @@ def foreign_emulator(state: dict[str, Any]) -> None:
         game["emulator"] = b"\x07" * len(game["emulator"])
 
 
-# The quick ones: damage of each kind.
+# The quick cases, one per kind of damage.
 QUICK = {"format", "no checkpoints", "another run", "network"}
 DAMAGES: dict[str, tuple[Any, list[str], str]] = {
     "format": (format_of_tomorrow, [], "format 99"),
@@ -132,7 +132,7 @@ def test_fallback_to_the_previous_fitting_checkpoint(run: Path, here: Callable[.
 
 
 def test_a_run_without_progress_starts(run: Path, here: Callable[..., Any]) -> None:
-    """Killed while loading: nothing was trained, nothing is lost."""
+    """The run was killed while loading: it has no progress to lose."""
     for path in run.iterdir():
         if path.name != "config.yaml":
             shutil.rmtree(path) if path.is_dir() else path.unlink()

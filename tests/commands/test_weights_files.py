@@ -63,7 +63,7 @@ def test_another_network_is_refused_in_one_line(saved: Any, into: Any, tmp_path:
     path = tmp_path / "a.weights.h5"
     saved().save_weights(path)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # it would be a second line
+        warnings.simplefilter("error", UserWarning)  # a warning would be a second line
         with pytest.raises(UserError, match="expected weights of shapes") as refusal:
             load_weights(into(), path)
     assert len(str(refusal.value).splitlines()) == 1
@@ -76,7 +76,7 @@ def agent(request: pytest.FixtureRequest) -> Any:
 
 @contextlib.contextmanager
 def no_file_beyond(size: int) -> Iterator[None]:
-    """A full disk: files cannot exceed ``size`` bytes."""
+    """Simulates a full disk: files cannot exceed ``size`` bytes."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))

@@ -30,7 +30,7 @@ def arrays() -> list[Any]:
 
 
 def keras_2(path: Path, weights: list[Any], *, whole: bool = False, backend: str = "") -> Path:
-    """A file as Keras 2 wrote it; its layers not in the order of their names."""
+    """A Keras 2 file whose layers are not in alphabetical order."""
     with h5py.File(path, "w") as file:
         root = file.create_group("model_weights") if whole else file
         names = ["flatten_1", "dense_9", "dense_10"]

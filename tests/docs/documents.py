@@ -23,7 +23,7 @@ _PROGRAMS = {"python", "python3", "atari-runner", "pip", "make", "pytest"}
 
 
 class Said(NamedTuple):
-    """A statement in a document."""
+    """A piece of a document: a link, a code block, a command or inline code."""
 
     document: str
     text: str
@@ -35,7 +35,7 @@ def _texts() -> Iterator[tuple[str, str]]:
 
 
 def links() -> list[Said]:
-    """Targets of links and pictures, those to other sites left out."""
+    """Targets of links and pictures within the repository."""
     return [
         Said(document, target)
         for document, text in _texts()
@@ -64,7 +64,7 @@ def inline() -> list[Said]:
 
 
 def commands() -> list[Said]:
-    """Commands of this project that can be run as they stand: no usage text with ``[...]``."""
+    """Commands of this project that run as written; usage text with ``[...]`` is left out."""
     found = []
     for document, text in _texts():
         lines = [
@@ -82,12 +82,12 @@ def commands() -> list[Said]:
 
 
 def words(command: str) -> list[str]:
-    """The arguments of a command, as a shell splits them; a comment is none."""
+    """The arguments of a command, split as in a shell, without comments."""
     return shlex.split(command, comments=True)
 
 
 def anchors(path: Path) -> set[str]:
-    """Anchors of a document's headings, as GitHub makes them."""
+    """Anchors of a document's headings, as GitHub generates them."""
     found: set[str] = set()
     for title in re.findall(r"^#+ +(.*)$", _FENCE.sub("", path.read_text()), re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).replace("`", "")

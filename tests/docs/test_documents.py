@@ -90,7 +90,7 @@ def test_python_examples_import_existing_names(document: str) -> None:
 # --- commands -------------------------------------------------------------------------------------
 
 Check = Callable[[list[str]], None]
-# Each document's; those of long documents are many.
+# One test per document; long documents have many commands.
 of_each_documents_commands = pytest.mark.parametrize(
     "document", [n if n == "README.md" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
 )
@@ -98,13 +98,13 @@ of_each_documents_commands = pytest.mark.parametrize(
 
 @pytest.fixture
 def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands are checked without the machine's memory limits."""
+    """Checks commands without the machine's memory limits."""
     monkeypatch.setattr("runner.settings.memory_checks.check_memory_size", lambda config: None)
 
 
 @pytest.fixture
 def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The current folder contains the files that readers are asked to save."""
+    """Creates the files that readers are asked to save, in the current folder."""
     for document in NAMES:
         text = (ROOT / document).read_text()
         for name, code in re.findall(r"[Ss]ave .*?`(\w+\.py)`.*?```python\n(.*?)```", text, re.S):
@@ -114,7 +114,7 @@ def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check_training(arguments: list[str]) -> None:
-    """Every value that a command names composes; flags and files of the reader's are left out."""
+    """Composes every value that a command names, except flags and the reader's own files."""
     typed = []
     for text in arguments:
         key, _, value = text.partition("=")

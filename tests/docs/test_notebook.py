@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# What a notebook's kernel does: one cell after the other in one process, in the main thread.
+# Like a notebook's kernel: runs the cells in order in one process, in the main thread.
 KERNEL = """
 import json, sys
 cells = json.load(sys.stdin)
