@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-# Every kill, game and command line, not some of them: RUNNER_THOROUGH=1 pytest -m slow
+# All kills, games and command lines instead of a sample: RUNNER_THOROUGH=1 pytest -m slow
 THOROUGH = os.environ.get("RUNNER_THOROUGH") == "1"
 
 

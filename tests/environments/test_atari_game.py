@@ -67,8 +67,8 @@ def test_screens_match_gymnasiums_preprocessing(make_game, game):
         assert rest == expected_rest
         assert info["lives"] == expected_info["lives"]
         if rest[1] or rest[2]:
-            # The last screens differ: where a game ends within a step, the reference pools older
-            # frames, ours the last two.
+            # Final screens differ: if a game ends within a step, the reference pools older frames,
+            # ours the last two.
             observation, _ = ours.reset()
             expected, _ = reference.reset()
             ended += 1
@@ -133,7 +133,7 @@ def test_observations_lie_in_their_space(make_game, obs, shape):
         assert observation.dtype == np.uint8
         assert observation.shape == shape
         assert game.observation_space.contains(observation)
-    # The memory keeps references: observations must not change later.
+    # The memory keeps references: observations must not change afterwards.
     assert not np.shares_memory(first, second)
 
 
@@ -178,7 +178,7 @@ def test_a_game_over_terminates(make_game):
     assert (terminated, truncated) == (True, False)
     assert info["lives"] == 0
     assert (info["episode_return"], info["episode_length"]) == (points, steps)
-    # Four of five lives: the fifth is the end of the game, not a loss after which it goes on.
+    # Four of five lives: losing the fifth ends the game and is no life loss.
     assert lost == 4
 
 
@@ -200,7 +200,7 @@ def test_points_are_never_clipped(make_game):
     game.reset(seed=0)
     rewards = {game.step(action)[1] for action in random_actions(game, 500)}
     assert rewards - {0.0}
-    assert min(rewards - {0.0}) >= 5  # the cheapest invader
+    assert min(rewards - {0.0}) >= 5  # the lowest-scoring invader
 
 
 def test_a_game_starts_with_1_to_noop_max_no_ops(make_game):
@@ -236,7 +236,7 @@ def test_every_saved_state_continues_exactly(make_game, game):
         other.set_state(ours.get_state())
         seen, again = play(ours, [action]), play(other, [action])
         assert seen == again, step
-        play(other, [0, 1])  # leaves the other game somewhere else
+        play(other, [0, 1])  # moves the other game to a different state
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])

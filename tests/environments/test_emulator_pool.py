@@ -26,7 +26,7 @@ RULES = ("env=breakout", "env.max_frames=400", "env.terminal_on_life_loss=true",
 
 @pytest.fixture(scope="module")
 def get_pool(load):
-    """Pools of this module by how they are made: processes take long to start."""
+    """Pools shared by this module, keyed by their arguments: processes start slowly."""
     pools = {}
 
     def get(obs="ram", processes=2, delays=()):
@@ -56,7 +56,7 @@ def actions_of(steps, games=GAMES, seed=0):
 
 
 def seen_in_step(step):
-    """What a step returned, copied: the pool's arrays are valid until the next step."""
+    """A copy of a step's results: the pool's arrays are valid only until the next step."""
     observations, rewards, terminated, truncated, infos = step
     ended = terminated | truncated
     return {
@@ -103,7 +103,7 @@ def test_a_pool_plays_the_games_that_single_games_play(load, get_pool, obs):
             assert (rewards[index], terminated[index], truncated[index]) == (reward, over, cut)
             assert infos["life_lost"][index] == info["life_lost"]
             if over or cut:
-                # Reset in the same step: the last observation apart, the next game's first here.
+                # Reset in the same step: `observations` holds the next game's first observation.
                 np.testing.assert_array_equal(infos["final_obs"][index], observation)
                 assert infos["episode_return"][index] == info["episode_return"]
                 assert infos["episode_length"][index] == info["episode_length"]
@@ -169,7 +169,7 @@ def test_step_async_and_step_wait_are_a_step(get_pool):
     seen = []
     for row in actions_of(20):
         pool.step_async(row)
-        row[:] = 0  # taken already
+        row[:] = 0  # already copied
         seen.append(seen_in_step(pool.step_wait()))
     assert_same(seen, expected)
 
@@ -255,7 +255,7 @@ def test_closing_ends_the_processes(own_pool):
     processes = [process for process, _ in own_pool._workers]
     own_pool.close()
     assert all(process.exitcode == 0 for process in processes)
-    own_pool.close()  # a second time does nothing
+    own_pool.close()  # closing twice is harmless
 
 
 def test_a_slow_start_shows_progress(load, monkeypatch, capsys):
@@ -289,7 +289,7 @@ def test_a_start_can_be_interrupted(repository, tmp_path, number):
         text=True,
     )
     try:
-        # The emulators' processes start to load: 400 games take a minute.
+        # Emulator processes have started; loading 400 games takes a minute.
         while len(psutil.Process(run.pid).children()) < 2:
             time.sleep(0.05)
             assert run.poll() is None, run.stderr.read()

@@ -46,7 +46,7 @@ def test_frame_skips_are_drawn_uniformly(make_game):
         assert game.ale.getFrameNumber() - before == taken[-1]
     counts = [taken.count(skip) for skip in (2, 3, 4)]
     assert sum(counts) == 600
-    # 200 each; the standard deviation is sqrt(600 / 3 * 2 / 3) = 11.5.
+    # Expected count 200, standard deviation sqrt(600 / 3 * 2 / 3) = 11.5.
     assert all(150 < count < 250 for count in counts)
     game.reset(seed=0)
     assert [game.step(0)[4]["frames"] for _ in range(600)] == taken
@@ -74,14 +74,14 @@ def test_the_saved_state_is_complete(make_game, obs):
     ours.reset(seed=1)
     other.reset(seed=2)
     play(ours, actions[:77])
-    for step in (40, 70, 200):  # within a game, over its end, over several
+    for step in (40, 70, 200):  # within a game, across its end, across several
         other.set_state(ours.get_state())
         seen = play(ours, actions[:step])
         assert play(other, actions[:step]) == seen
 
 
 def test_lost_lives_are_reported_with_each_life(make_game):
-    """Also of the last one, and whether or not it is terminal; the points are the game's."""
+    """Including the last life, terminal or not; the episode return excludes it."""
     game = make_game("env.life_loss_reward=-0.5", "env.fire_at_start=true")
     game.reset(seed=0)
     told, lives = [], 5
@@ -110,7 +110,7 @@ def test_no_life_loss_in_a_game_without_lives(load):
 @pytest.mark.parametrize("terminal", [False, True])
 def test_time_limit_reward_and_terminal(make_game, limit, terminal):
     game = make_game(limit, "env.truncation_reward=-1", f"env.truncation_is_terminal={terminal}")
-    for _ in range(2):  # the count starts again with every game
+    for _ in range(2):  # the step count restarts with every game
         game.reset(seed=0)
         steps = [game.step(0) for _ in range(10)]
         assert [info["extra_reward"] for *_, info in steps] == [0.0] * 9 + [-1.0]
@@ -131,7 +131,7 @@ def test_fire_starts_every_life(make_game):
         ram, _, terminated, _, info = game.step(0)
         if info["lives"] < lives and not terminated:
             losses += 1
-            assert info["frames"] == 8  # the step's, and FIRE's
+            assert info["frames"] == 8  # 4 of the step, 4 of FIRE
             assert ram[BALL_Y] > 0
         lives = info["lives"]
     assert losses == 4
@@ -162,7 +162,7 @@ def test_a_game_starts_with_0_to_start_moves_max_moves(make_game, monkeypatch):
         played.clear()
         _, info = game.reset()
         assert info["frames"] == len(played)
-        assert played[-3:] == [Action.FIRE] * 3  # last; as long as the longest step
+        assert played[-3:] == [Action.FIRE] * 3  # FIRE comes last, as long as the longest step
         moves = [list(group) for group in np.array(played[:-3], object).reshape(-1, 3)]
         assert all(move == [move[0]] * 3 for move in moves)
         starts.add(tuple(move[0].name for move in moves))

@@ -13,7 +13,7 @@ from runner.settings.games import all_games
 
 MAPS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
-# What is held down for 20 steps, the byte that says where the player is, and the way it goes.
+# Action held for 20 steps, byte of the player's position, and its direction of change.
 MOVES = [
     ("breakout", "RIGHT", "paddle_x", +1),
     ("freeway", "UP", "player_y", +1),
@@ -32,7 +32,7 @@ def test_a_ram_map_names_bytes(game):
     for name, address in names.items():
         assert re.fullmatch("[a-z][a-z0-9_]*", name)
         assert 0 <= address < RAM_BYTES
-    assert "github.com/" in (FOLDER / f"{game}.yaml").read_text()  # its source
+    assert "github.com/" in (FOLDER / f"{game}.yaml").read_text()  # the source of the map
 
 
 @pytest.mark.parametrize(("game", "action", "name", "way"), MOVES)
@@ -42,9 +42,9 @@ def test_a_byte_holds_the_player_position(load, game, action, name, way):
     emulator = AtariGame(config.env, config.obs)
     emulator.reset(seed=1)
     meanings = list(emulator.action_meanings())
-    if "FIRE" in meanings:  # the ball
+    if "FIRE" in meanings:  # serves the ball
         emulator.step(meanings.index("FIRE"))
-    for _ in range(60):  # until the game has begun
+    for _ in range(60):  # waits for the game to start
         emulator.step(meanings.index("NOOP"))
     before = int(emulator.step(meanings.index("NOOP"))[0][byte])
     for _ in range(20):

@@ -9,14 +9,14 @@ from marks import THOROUGH, slow_but
 from runner.environments.atari import AtariGame
 from runner.settings.games import all_games
 
-# Of the first two after a reset, of the last while the computer thinks.
+# Frames end unfinished: after a reset in the first two, while the computer thinks in the last.
 UNFINISHED_FRAMES = ("qbert", "tetris", "tic_tac_toe_3d")
 RULES = [
     (f"env.protocol={protocol}", f"env.frame_skip={skip}")
     for protocol in ("v5", "machado")
     for skip in ("4", "[2,3,4]")
 ]
-SAVED_AT = (0, 1, 2, 8, 9, 20, 50)  # steps, of games and not of a new emulator
+SAVED_AT = (0, 1, 2, 8, 9, 20, 50)  # in agent steps
 STEPS_TO_LOSE_A_LIFE = 500
 STEPS_COMPARED = 4
 
@@ -70,7 +70,7 @@ def test_a_restored_game_has_the_same_observation(load, game):
 @pytest.mark.slow
 @pytest.mark.parametrize("game", all_games() if THOROUGH else all_games()[::4])
 def test_every_saved_game_continues(load, game):
-    """Under each of the rules; otherwise the games go through them in turn."""
+    """Thorough: every game under all rules; otherwise one of the rules per game, in turn."""
     turn = all_games().index(game) % len(RULES)
     for rules in RULES if THOROUGH else [RULES[turn]]:
         assert_continues(load, (f"env={game}", *rules), until_life_lost=rules == RULES[0])

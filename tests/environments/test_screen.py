@@ -100,7 +100,7 @@ def test_area_is_the_mean_of_what_a_pixel_covers(seen):
 
 
 def test_bilinear_weighs_the_two_nearest_rows_and_columns(seen):
-    """Of half the size, the centre of a pixel lies between two: their mean."""
+    """At half size, a pixel's centre lies between two source pixels: the result is their mean."""
     observation, _, grey = seen("obs.height=105", "obs.width=80", "obs.resize=bilinear")
     blocks = grey.reshape(105, 2, 80, 2).mean(axis=(1, 3))
     assert np.abs(observation - blocks).max() <= 1  # OpenCV's fixed-point weights

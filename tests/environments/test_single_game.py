@@ -79,7 +79,7 @@ def test_every_frame_is_counted_once(make_single):
     game, single = make_single("env.noop_max=30")
     single.reset()
     frames = sum(single.step(0)[3]["frames"] for _ in range(10))
-    assert frames == game.ale.getEpisodeFrameNumber() > 40  # the no-ops too
+    assert frames == game.ale.getEpisodeFrameNumber() > 40  # includes the no-ops
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_the_three_policies(
     assert (getattr(policy, "points", None) or policy.value_max) == parameters
 
 
-# Some steps of short games, and some dozen small updates.
+# A few steps of short games, and a few dozen small updates.
 SMALL = (
     "env.num_envs=2", "env.max_frames=100", "agent.batch_size=4", "memory.limit=200",
     "train.warmup=40", "train.steps=110", "eval.episodes=1", "agent.jit_compile=false",

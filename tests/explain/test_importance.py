@@ -15,7 +15,7 @@ BALL, PADDLE, NOISE = 3, 5, 7
 
 @pytest.fixture(scope="module")
 def windows():
-    """(512, 2, 10): the ball anywhere, the paddle near it, noise, and seven constants."""
+    """(512, 2, 10): a random ball, a paddle near it, noise, and seven constants."""
     generator = np.random.default_rng(0)
     states = np.full((512, 2, 10), 9, np.uint8)
     ball = generator.integers(60, 190, 512)
@@ -26,7 +26,7 @@ def windows():
 
 
 def follows_the_ball(states):
-    """Q of LEFT and RIGHT: how far the ball is to the left and to the right of the paddle."""
+    """Q of LEFT and RIGHT: distance of the ball to the left and to the right of the paddle."""
     newest = states[:, -1].astype(np.float32)
     right = newest[:, BALL] - newest[:, PADDLE]
     return np.stack([-right, right], axis=-1)
@@ -90,7 +90,7 @@ def test_a_curve_moves_the_byte_and_its_history_alike(windows):
         return follows_the_ball(states)
 
     state = windows[0].copy()
-    state[0, BALL], state[1, BALL] = 250, 2  # moves on by 8
+    state[0, BALL], state[1, BALL] = 250, 2  # moves by 8, across 255
     curve = response(keeps, state, BALL)
     np.testing.assert_array_equal(curve[:, 1], VALUES - float(state[1, PADDLE]))
     moved = seen[0][: len(VALUES), :, BALL].astype(int)

@@ -89,7 +89,7 @@ class NeverReady(Policy):
 
 
 class Clock:
-    """Ends every thousand steps."""
+    """A game that ends every thousand steps."""
 
     SHAPE = (1,)
     NB_ACTIONS = 2
@@ -109,7 +109,7 @@ class Clock:
 @pytest.mark.slow
 def test_counters_exceed_16_bits(make: Callable[..., Any]) -> None:
     agent = make(Clock, policy=NeverReady(), nb_steps_warmup=NEVER, limit=100)
-    # Without the network: 33,000 calls of it would only take time.
+    # Bypasses the network: 33,000 calls would only take time.
     agent.compute_q_values = lambda state: np.zeros(2)
     history = agent.fit(OldGym(Clock()), 33_000, verbose=0)
     assert agent.step == 33_000
@@ -241,7 +241,7 @@ def test_a_clone_is_independent() -> None:
 def test_soft_update_belongs_to_the_compiled_agent(make: Callable[..., Any]) -> None:
     if make is compiled_agent:
         assert make(target_model_update=0.01).compiled
-    else:  # it needs an optimizer of Keras 2; the settings refuse it before
+    else:  # needs a Keras 2 optimizer; the settings refuse it earlier
         with pytest.raises(AttributeError):
             make(target_model_update=0.01)
 
@@ -297,7 +297,7 @@ def test_interval_checkpoints_and_their_return(make: Callable[..., Any], tmp_pat
     ]
     other = make(Tape)
     other.load_weights(str(tmp_path / "step_40.weights.h5"))
-    for network in (other.model, other.target_model):  # the target network follows
+    for network in (other.model, other.target_model):  # the target network is loaded too
         assert not np.array_equal(network.get_weights()[0], np.zeros((2, 3)))
         np.testing.assert_array_equal(network.get_weights()[0], other.model.get_weights()[0])
 

@@ -104,7 +104,7 @@ def test_an_edited_byte_changes_the_screen(browser):
 
 def test_sprites_moved_by_a_byte_are_outlined(browser):
     pause(browser)
-    # At the edge of the screen the game puts its paddle back at once.
+    # At the edge of the screen the game resets its paddle immediately.
     browser.find_element(By.ID, "reset").click()
     wait(browser, "now.past === 0")
     browser.execute_script("choose(72)")

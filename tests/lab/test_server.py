@@ -56,7 +56,7 @@ def test_the_lab_requires_its_token(make_lab, path, query, headers, status):
         answer = await client.get(path + query.format(token=lab.token), headers=headers)
         return answer.status
 
-    # An ordinary request for the game is let in, and refused for being no WebSocket.
+    # A plain HTTP request to /game passes the access checks but fails: it is no WebSocket.
     expected = 400 if path == "/game" and status == 200 else status
     assert talk(lab, get) == expected
 
@@ -113,7 +113,7 @@ def test_errors_are_shown_on_the_page(make_lab, sent, said):
         await viewer.send_str(sent)
         answer = await until(viewer, lambda n: "error" in n)
         await viewer.send_json({"do": "step"})
-        await until(viewer, lambda n: n.get("playing") is False)  # it goes on
+        await until(viewer, lambda n: n.get("playing") is False)  # the session continues
         await viewer.close()
         return answer["error"]
 

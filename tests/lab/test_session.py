@@ -72,7 +72,7 @@ def test_a_frozen_byte_stays_until_released(session):
     for _ in range(40):
         session.step()
         seen.append(ram(session))
-    counter = int((np.diff(seen, axis=0) != 0).sum(axis=0).argmax())  # it changes most often
+    counter = int((np.diff(seen, axis=0) != 0).sum(axis=0).argmax())  # changes most often
     session.freeze(counter, held=True)
     for _ in range(5):
         session.step()
@@ -107,7 +107,7 @@ NAMES = ["NOOP", "FIRE", "UP", "RIGHT", "UPRIGHT", "RIGHTFIRE", "UPRIGHTFIRE"]
         (["UP"], "UP"),
         (["RIGHT", "FIRE"], "RIGHTFIRE"),
         (["UP", "RIGHT", "FIRE"], "UPRIGHTFIRE"),
-        (["LEFT"], "NOOP"),  # the game has no such action
+        (["LEFT"], "NOOP"),  # not an action of this game
         (["LEFT", "FIRE"], "FIRE"),
     ],
 )
