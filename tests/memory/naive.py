@@ -15,7 +15,7 @@ class Entry(NamedTuple):
     reward: float
     terminal: bool
     boundary: bool
-    acted_on: bool  # false: the final observation of an episode
+    acted_on: bool  # False for the final observation of an episode
     episode: int
 
 
@@ -36,12 +36,12 @@ class NaiveMemory:
         self._seen = 0
 
     def step(self, memories: list[ReplayMemory], streams: list[int], ends: list[str]) -> None:
-        """Stores a step of each of ``streams`` here and in ``memories``.
+        """Stores one step per stream here and in ``memories``.
 
         Args:
             memories: Compared with this one.
-            streams: Their numbers.
-            ends: Of each, how the episode ends with it: ``terminal``, ``truncated`` or nothing.
+            streams: Indices of the streams.
+            ends: How the step ends each stream's episode: ``terminal``, ``truncated`` or empty.
         """
         shown, final = [self._observe() for _ in streams], [self._observe() for _ in streams]
         actions = [self._seen % 7 + i for i in range(len(streams))]
@@ -73,7 +73,7 @@ class NaiveMemory:
     ) -> Transition | None:
         """The transition that starts at entry ``start``; None if it cannot be sampled."""
         entries = self.held(stream)
-        # keras-rl2 draws nothing whose window, and the entry before it, are not held.
+        # keras-rl2 samples only if the window and the entry before it are held.
         if start < self.window or not entries[start].acted_on:
             return None
         first_of_window = start - self.window + 1
@@ -107,7 +107,7 @@ class NaiveMemory:
 
 
 def transitions(batch: Any, window: int, gamma: float) -> list[Transition]:
-    """Those of a batch of one leading axis."""
+    """The transitions of a batch with one leading axis."""
     return [
         Transition(
             [tuple(frame) for frame in frames[:window].tolist()],

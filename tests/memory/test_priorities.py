@@ -15,7 +15,7 @@ def prioritization(**settings):
 
 
 def memory_of(steps, limit=200, streams=1, **settings):
-    """One game without an end; the reward of a transition is the step it was made at."""
+    """One endless game per stream; the reward of a transition is its step."""
     memory = ReplayMemory(
         limit, 2, (1,), streams=streams, seed=0, prioritization=prioritization(**settings)
     )
@@ -27,7 +27,7 @@ def memory_of(steps, limit=200, streams=1, **settings):
 
 
 def known(memory):
-    """Reward (the step) and index of every transition, each drawn when all were alike."""
+    """Reward (the step) and index of every transition, sampled while priorities are equal."""
     batch = memory.sample_batches(1, 4000)
     steps, at = np.unique(batch.rewards, return_index=True)
     return steps, batch.indices.ravel()[at]
@@ -37,7 +37,7 @@ def test_sampling_is_proportional_to_priority():
     """Equation 1: P(i) = p_i^alpha / sum p^alpha, p_i = |error| + epsilon."""
     memory = memory_of(60)
     steps, indices = known(memory)
-    assert steps.tolist() == list(range(2, 59))  # the next state of the last one is not there yet
+    assert steps.tolist() == list(range(2, 59))  # the last has no next state yet
     errors = np.random.default_rng(1).normal(scale=2.0, size=len(steps))
     memory.update_priorities(indices, errors)
     powers = (np.abs(errors) + 1e-6) ** 0.6
@@ -46,9 +46,9 @@ def test_sampling_is_proportional_to_priority():
     counts = np.array([(batch.rewards == step).sum() for step in steps])
     expected = chances * batch.rewards.size
     chi_square = ((counts - expected) ** 2 / expected).sum()
-    # Strata make it less than the mean of independent draws, len(steps) - 1.
+    # Stratification lowers chi-square below the mean of independent draws, len(steps) - 1.
     assert chi_square < len(steps) + 5 * np.sqrt(2 * len(steps))
-    # Stratified: a batch has each as often as it is due, to within one on either side.
+    # Stratified: counts per batch differ from their expectation by less than two.
     per_batch = np.array([(batch.rewards == step).sum(axis=1) for step in steps])
     assert (np.abs(per_batch - 32 * chances[:, None]) < 2).all()
 
@@ -76,7 +76,7 @@ def test_alpha_0_is_uniform():
     memory = memory_of(40, alpha=0.0)
     _, indices = known(memory)
     memory.update_priorities(indices, np.arange(len(indices)) * 100.0)
-    assert len(np.unique(memory.priorities.weights)) == 2  # 0: not to be drawn
+    assert len(np.unique(memory.priorities.weights)) == 2  # 0: cannot be sampled
     assert (memory.sample_batches(3, 32).weights == 1).all()
 
 
@@ -102,7 +102,7 @@ def test_storing_transitions_keeps_existing_priorities():
         if known_before.size:
             memory.update_priorities(known_before, np.full(known_before.size, 0.1))
         before = memory.priorities.weights[known_before]
-        end = np.array([step % 7 == 6])  # three returns are completed at once
+        end = np.array([step % 7 == 6])  # an end completes three returns
         memory.append_steps(np.zeros(1, np.int64), seen, [0], [0.0], end, end, seen)
         np.testing.assert_array_equal(memory.priorities.weights[known_before], before)
 
@@ -141,7 +141,7 @@ def test_bytes_per_entry(limit):
         ReplayMemory(limit, 3, (128,), streams=32, prioritization=settings)
         for settings in (None, prioritization())
     )
-    assert 4 <= (prioritised.nbytes - plain.nbytes) / limit < 5  # what checks.py reckons with
+    assert 4 <= (prioritised.nbytes - plain.nbytes) / limit < 5  # as checks.py assumes
 
 
 def test_the_state_round_trips():

@@ -18,7 +18,7 @@ SHAPE = (2,)
 
 @st.composite
 def episodes(draw, max_size=90):
-    """For every entry, whether an episode ends there; never two ends in a row.
+    """Flags the entries that end an episode; never two in a row.
 
     The entry after an end is the final observation, as keras-rl2's loop stores it.
     """
@@ -27,7 +27,7 @@ def episodes(draw, max_size=90):
 
 
 def entry(index):
-    """An entry unlike its neighbours: observation, action, reward."""
+    """An entry that differs from its neighbours: observation, action, reward."""
     observation = np.array([index % 251 + 1, index // 251 + 1], np.uint8)
     return observation, index % 7, float(index % 5 - 2)
 
@@ -43,7 +43,7 @@ def assert_same_transition(ours, reference):
 
 
 def transition_of(memory, stream, index):
-    """What ``SequentialMemory.sample(1, [index])`` calls that transition of one stream."""
+    """The transition of a stream that ``SequentialMemory.sample(1, [index])`` returns."""
     batch = memory.gather(np.array([stream]), np.array([index + 1]))
     window, action, reward, terminal = (column[0] for column in batch[:4])
     return Experience(list(window[:-1]), action, reward, list(window[1:]), terminal)
@@ -51,7 +51,7 @@ def transition_of(memory, stream, index):
 
 def assert_same_samples(sample_ours, reference):
     """Every index that SequentialMemory would not redraw gives the same transition."""
-    # batch_idxs are one less than where they end up: from window_length to nb_entries - 2.
+    # batch_idxs are one less than the sampled entry: from window_length to nb_entries - 2.
     for index in range(reference.window_length, reference.nb_entries - 1):
         if not reference.terminals[index - 1]:
             assert_same_transition(sample_ours(index), reference.sample(1, [index])[0])
@@ -104,13 +104,13 @@ def test_streams_behave_like_parallel_sequential_memories(ends, window, spare):
 
 
 def filled(limit=60, window=3, streams=1, steps=200, episode=None, truncated=False, seed=0):
-    """A memory whose observations say when and where they were stored."""
+    """A memory whose observations encode their stream and step."""
     memory = ReplayMemory(limit, window, (3,), streams=streams, seed=seed)
     for step in range(steps):
-        # (stream, what it is, when): 1 acted on, 2 final
+        # (stream, kind, step); kind: 1 acted on, 2 final
         observations = np.array([[s, 1, step % 256] for s in range(streams)], np.uint8)
         ended = np.zeros(streams, bool)
-        if episode:  # episodes of the streams do not end together
+        if episode:  # episodes of different streams end at different steps
             ended = (step + np.arange(streams)) % episode == episode - 1
         memory.append_steps(
             np.arange(streams),
@@ -131,7 +131,7 @@ def test_samples_never_start_at_a_final_observation(episode, streams):
     batch = memory.sample_batches(20, 32)
     what_state0_ends_in = batch.windows[:, :, -2, 1]
     assert (what_state0_ends_in == 1).all()
-    # The next state of a transition is the next observation or, at an end, the final one.
+    # The next state is the next observation or, at an episode's end, the final one.
     last, following = batch.windows[:, :, -2, 2].astype(int), batch.windows[:, :, -1, 2].astype(int)
     ended = batch.terminals
     assert ended.any()
@@ -149,7 +149,7 @@ def test_a_batch_has_no_repeats():
 
 
 def test_every_transition_is_drawn_equally_often():
-    # 4 streams of 64 entries, 7 of 8 entries a transition, windows of 3.
+    # 4 streams of 64 entries; 7 of 8 entries are transitions; windows of 3.
     memory = filled(limit=256, streams=4, episode=7, steps=150)
     draws = memory.sample_batches(1500, 16)
     keys, counts = np.unique(
@@ -164,7 +164,7 @@ def test_every_transition_is_drawn_equally_often():
     assert len(keys) == possible > 180
     expected = draws.rewards.size / possible
     chi_square = ((counts - expected) ** 2 / expected).sum()
-    # Mean `possible`, standard deviation sqrt(2 possible): five of these above.
+    # Mean `possible`, standard deviation sqrt(2 possible); the limit is five of them above.
     assert chi_square < possible + 5 * np.sqrt(2 * possible)
 
 
@@ -180,7 +180,7 @@ def test_windows_do_not_cross_a_truncation():
     final = batch.windows[:, :, -1, 1] == 2
     assert final.any()
     assert not batch.terminals.any()
-    # A window that holds the first observation of an episode (5, 10 ..) is zero before it.
+    # Windows are zero before the first observation of an episode (5, 10, ...).
     first = (batch.windows[:, :, -2, 2] % 5 == 0) & (batch.windows[:, :, -2, 1] == 1)
     assert first.any()
     assert (batch.windows[:, :, :-2][first] == 0).all()
@@ -237,7 +237,7 @@ def test_a_layer_is_rebuilt_from_its_config():
 @pytest.mark.parametrize(
     ("padding", "expected"),
     [
-        # Window 3; 1 2 3 are the end of an episode, 4 its final observation; 5 6 7 8 are the next.
+        # Window 3; 1 2 3 end an episode, 4 is its final observation; 5 6 7 8 are the next episode.
         ("zeros", {5: [0, 0, 5, 6], 6: [0, 5, 6, 7], 7: [5, 6, 7, 8]}),
         ("first", {5: [5, 5, 5, 6], 6: [5, 5, 6, 7], 7: [5, 6, 7, 8]}),
     ],
@@ -247,7 +247,7 @@ def test_padding_before_an_episode(padding, expected):
     for frame in (1, 2, 3, 4, 5, 6, 7, 8):
         memory.append(np.array([frame], np.uint8), 0, 0.0, terminal=frame == 3)
     for frame, window in expected.items():
-        # Frame f is entry f - 1; the transition from it leads into entry f.
+        # Frame f is entry f - 1; its transition leads to entry f.
         batch = memory.gather(np.array([0]), np.array([frame]))
         assert batch.windows[0, :, 0].tolist() == window
 

@@ -18,7 +18,7 @@ BY_PRIORITY = Prioritization(alpha=0.6, beta_start=0.4, beta_steps=100, epsilon=
 
 @st.composite
 def games(draw):
-    """(streams, steps): a step is which streams make it, and how their episodes end with it."""
+    """(streams, steps): each step lists its streams and how it ends their episodes."""
     streams = draw(st.integers(1, 3))
     numbers = range(streams)
     ends = st.sampled_from(["", "", "", "", "terminal", "truncated"])
@@ -107,7 +107,7 @@ def played(length, steps, **settings):
 
 
 def test_a_return_by_hand():
-    """Rewards 1 2 4 8, discount a half: 1 + 1 + 1; at the end 8 alone, nothing follows."""
+    """Rewards 1, 2, 4, 8 with discount 0.5: 1 + 1 + 1; at the terminal, 8 alone."""
     memory = ReplayMemory(50, 1, (1,), n_step=3, gamma=0.5, seed=0)
     for step, reward in enumerate([0.0, 1.0, 2.0, 4.0, 8.0]):
         end = np.array([step == 4])
@@ -147,7 +147,7 @@ def test_redrawn_states_are_complete_and_uniform(n_step):
     within = steps[..., -1] % length
     assert set(within.ravel().tolist()) == set(range(window - 1, length))
     drawn, counts = np.unique(steps[..., -1], return_counts=True)
-    # All but the first window's, and those whose return is not complete.
+    # All but those of the first window, and those with incomplete returns.
     possible = [
         step for step in range(window, 400)
         if step % length >= window - 1 and (step + n_step < 400 or step // length < 399 // length)
@@ -194,7 +194,7 @@ def test_a_memory_too_small_for_a_return_is_refused(settings, message):
 
 
 def test_keras_rl2s_loop_computes_the_same_returns():
-    """``append`` as keras-rl2's loop calls it: the final observation by a call of its own."""
+    """``append`` as in keras-rl2's loop: a separate call for the final observation."""
     memory = ReplayMemory(50, 2, (1,), n_step=2, gamma=0.5, seed=0)
     for step in range(6):
         memory.append(np.array([step], np.uint8), step, 1.0, terminal=step == 4)

@@ -38,7 +38,7 @@ def test_search_by_prefix_sum(size):
     sums = np.array(list(itertools.accumulate(weights.tolist())))
     np.testing.assert_allclose(tree.total, sums[-1], rtol=1e-12)
     targets = generator.random(200) * sums[-1]
-    # Not so near to a border that rounding could decide.
+    # Excludes targets so close to a border that rounding could decide.
     targets = targets[np.abs(targets[:, None] - sums).min(axis=1) > 1e-9 * sums[-1]]
     assert targets.size or size == 1
     expected = [next(i for i, total in enumerate(sums) if total > t) for t in targets]
@@ -54,7 +54,7 @@ def test_search_by_prefix_sum(size):
     at=st.lists(st.floats(0, 1), min_size=1, max_size=20),
 )  # fmt: skip
 def test_zero_weights_are_never_sampled(weights, at):
-    """Whatever the rounding, up to the very total."""
+    """For any rounding, up to and including the total."""
     if not any(weights):
         weights = [*weights, 1.0]
     tree = SumTree(len(weights))
@@ -65,7 +65,7 @@ def test_zero_weights_are_never_sampled(weights, at):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_path_of_the_weights_leaves_no_trace(size):
-    """A tree rebuilt from the weights, as a resumed run does, finds the same to the bit."""
+    """A tree rebuilt from its weights, as in a resumed run, is bit-identical."""
     generator = np.random.default_rng(7)
     tree, weights = grown(size, generator, rounds=20)
     rebuilt = SumTree(size)
