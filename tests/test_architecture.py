@@ -15,7 +15,7 @@ SOURCES = sorted(
     for package in ("runner", "models")
     for path in (ROOT / package).rglob("*.py")
 )
-# What stands above may import what stands below, never the other way round.
+# Upper layers may import lower ones, never the reverse.
 ORDER = [
     {"runner.__main__"},
     {"runner.api"},
@@ -47,7 +47,7 @@ def tree(source: str) -> ast.Module:
 
 
 def imported(nodes: Iterator[ast.AST]) -> set[str]:
-    """Names of the modules that import statements among ``nodes`` name."""
+    """Names of the modules imported among ``nodes``."""
     names: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -64,7 +64,7 @@ def imports(source: str) -> set[str]:
 
 
 def imports_at_module_level(source: str) -> set[str]:
-    """Imports that run when the module is imported, those for type checkers left out."""
+    """Imports that run when the module is imported, except those for type checkers."""
 
     def nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
         for node in body:
@@ -130,7 +130,7 @@ def test_emulators_and_settings_import_no_tensorflow(package: str) -> None:
     ],
 )
 def test_settings_are_checked_before_tensorflow_loads(source: str) -> None:
-    """By way of everything that is imported at once."""
+    """Follows all imports at module level."""
     seen: set[str] = set()
     waiting = [source]
     while waiting:

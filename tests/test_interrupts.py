@@ -43,7 +43,7 @@ def test_work_is_saved_when_its_terminal_is_closed(tmp_path: Path, attempt: int)
         os.close(ours)
         assert process.wait(30) == 0
     finally:
-        process.kill()  # a process that missed the signal would run for ever
+        process.kill()  # a process that missed the signal would run forever
     assert (tmp_path / "saved").read_text() == "129"
 
 

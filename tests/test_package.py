@@ -27,6 +27,6 @@ def test_every_folder_of_code_is_a_package(repository: Path) -> None:
 
 
 def test_packaged_files(repository: Path) -> None:
-    """From the sources they are those of the repository."""
+    """In a checkout they are the repository's own."""
     assert shipped("conf") == repository / "conf"
     assert shipped("pretrained") == repository / "pretrained"

@@ -26,9 +26,9 @@ class Outcome(NamedTuple):
 
 
 class Corridor:
-    """Cells in a row; 1 goes right, 0 left; entering the last cell gives 1 point and ends it.
+    """Cells in a row; 1 goes right, 0 left; entering the last cell gives 1 point and ends the game.
 
-    Starts in the cells but the last in turn. ``limit`` steps without an end are cut off; 0: never.
+    Starts in each cell but the last, in turn. Truncated after ``limit`` steps; 0: never.
     """
 
     SHAPE = (5,)
@@ -69,8 +69,8 @@ class Tape:
     """A game with scripted ends, independent of actions; observations count its steps.
 
     Args:
-        ends: Step, from 1, of the whole tape -> ``terminated``, ``truncated`` or ``life_lost``.
-        rewards: Of the steps in turn, over and over.
+        ends: Step of the whole tape, from 1 -> ``terminated``, ``truncated`` or ``life_lost``.
+        rewards: Rewards of the steps, in a cycle.
     """
 
     ends: dict[int, str]
@@ -170,7 +170,7 @@ def small_network(
     x = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs))
     for units in hidden:
         x = keras.layers.Dense(units, "relu")(x)
-    # Without a bias, and without hidden units, it is a table: the weights are the Q-values.
+    # Without bias and hidden units the network is a table: its weights are the Q-values.
     q_values = keras.layers.Dense(game.NB_ACTIONS, kernel_initializer=start, use_bias=False)(x)
     return keras.Model(inputs, q_values)
 

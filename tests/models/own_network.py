@@ -1,4 +1,4 @@
-"""Custom networks, named by dotted paths in the tests."""
+"""Custom networks that the tests name by dotted path."""
 
 from __future__ import annotations
 

@@ -40,14 +40,14 @@ def network(*inputs, shape=(2, 3), ram=RAM, **arguments):
 
 
 def read_by(*inputs, **arguments):
-    """Inputs of the first layer for given windows: (B, features)."""
+    """A function from windows to the first layer's inputs: (B, features)."""
     model = network(*inputs, **arguments)
     features = keras.Model(model.input, model.layers[-1].input)
     return lambda states: features(np.asarray(states, np.uint8)).numpy()
 
 
 def moving(*bytes_, count=200, window=3, seed=0):
-    """(count, window, n): a byte each: ``walk``, ``copy`` (of byte 0), ``clock``, ``still``..."""
+    """(count, window, n): bytes by kind: ``walk``, ``copy`` (of byte 0), ``clock``, ``still``..."""
     generator = np.random.default_rng(seed)
     start = generator.integers(256, size=(count, 1))
     steps = generator.integers(-4, 5, size=(count, window)).cumsum(axis=1)
@@ -66,7 +66,7 @@ def moving(*bytes_, count=200, window=3, seed=0):
 
 
 def seen_in(windows, actions=0, after=None):
-    """Transitions of these windows; without ``after`` no action moves anything."""
+    """Transitions of these windows; without ``after``, no byte changes."""
     after = windows[:, -1] if after is None else after
     return Seen(windows, np.broadcast_to(np.int32(actions), len(windows)), after)
 
@@ -94,14 +94,14 @@ def test_standardized():
     assert layer.is_adapted
     features = keras.Model(model.input, model.layers[-2].output)
     window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
-    # What hardly changes is divided by 16, and cut at 5.
+    # The deviation counts as at least 16; results are clipped at 5.
     np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 1, 5], rtol=1e-6)
 
 
 def test_changes():
     """Four observations of two bytes: one that wraps at 255, one that jumps."""
     window = [[[250, 0], [255, 255], [1, 100], [0, 108]]]
-    # From 0 to 255 is -1, from 255 to 100 is +101 the shorter way round, hence cut.
+    # From 0 to 255 is -1; from 255 to 100 is +101, the shorter way round, and clipped.
     expected = [5 / 8, -1 / 8, 2 / 8, 1, -1 / 8, 1]
     np.testing.assert_allclose(read_by(Changes(), shape=(4, 2))(window)[0], expected, rtol=1e-6)
 
@@ -123,14 +123,14 @@ def test_bits(encoder, expected):
 @pytest.mark.parametrize(
     ("newest", "place", "tiles"),
     [
-        ([16, 0, 0], "ball_x", {2: 1.0}),  # in the middle of tile 2
+        ([16, 0, 0], "ball_x", {2: 1.0}),  # the centre of tile 2
         ([18, 0, 0], 0, {2: 0.75, 3: 0.25}),
-        ([255, 0, 0], "0", {31: 0.125, 0: 0.875}),  # after 255 comes 0
+        ([255, 0, 0], "0", {31: 0.125, 0: 0.875}),  # wraps from 255 to 0
         ([30, 14, 0], "ball_x - paddle_x", {2: 1.0}),
-        ([14, 30, 0], "0-1", {30: 1.0}),  # 16 below is 240 above
-        ([10, 0, 250], "0 - ball_y", {2: 1.0}),  # from 250 on to 10
+        ([14, 30, 0], "0-1", {30: 1.0}),  # -16 is 240 modulo 256
+        ([10, 0, 250], "0 - ball_y", {2: 1.0}),  # 10 - 250 is 16 modulo 256
         ([16, 0, 0], "ball_x + 24", {5: 1.0}),
-        ([250, 14, 0], "0-1+24", {0: 0.5, 1: 0.5}),  # 260 is 4
+        ([250, 14, 0], "0-1+24", {0: 0.5, 1: 0.5}),  # 260 is 4 modulo 256
     ],
 )
 def test_places_as_tiles(newest, place, tiles):
@@ -141,7 +141,7 @@ def test_places_as_tiles(newest, place, tiles):
 
 
 def test_found_positions_are_read_like_named_ones():
-    """Automatic places of two positions: each, and their difference."""
+    """Automatic places of two positions: both, and their difference."""
     seen = moving("still", "walk", "flag", "clock", "copy")
     model = network(Places(count=2), shape=(3, 6))
     (layer,) = adapting(model)
@@ -162,12 +162,12 @@ def test_found_positions_are_read_like_named_ones():
     ("bytes_", "found"),
     [
         (np.arange(4000) % 160, [0]),  # wraps around the screen
-        (np.arange(4000) % 256, []),  # counts
+        (np.arange(4000) % 256, []),  # a counter
         (np.arange(4000) // 9 % 60, []),  # seconds
         (np.arange(4000) % 100 // 10 * 16 + np.arange(4000) % 10, []),  # decimal digits
-        (np.abs(np.arange(4000) % 200 - 100), [0]),  # both ways
+        (np.abs(np.arange(4000) % 200 - 100), [0]),  # moves both ways
         (np.full(4000, 7), []),
-        (np.arange(4000) // 50 % 120, []),  # seldom moves
+        (np.arange(4000) // 50 % 120, []),  # rarely moves
     ],
 )
 def test_bytes_that_behave_like_positions(bytes_, found):
@@ -178,7 +178,7 @@ def test_bytes_that_behave_like_positions(bytes_, found):
 
 @pytest.mark.parametrize(
     ("byte", "pixel"),
-    # Motion (high nibble) to the left, one pixel each; after -8 the next 15 pixels begin.
+    # The high nibble moves left by single pixels; after -8 the next block of 15 pixels begins.
     [(0x71, 8), (0x61, 9), (0x01, 15), (0xF1, 16), (0x81, 23), (0x72, 23), (0x00, 0), (0x70, -7)],
 )
 def test_pixels_of_tia_bytes(byte, pixel):
@@ -223,7 +223,7 @@ def test_bytes_that_follow_the_joystick_rank_first():
 def test_share_of_actions():
     actions = np.array([0, 0, 1, 1], np.int32)
     moves = np.array([[3, 1, 0, 1], [3, -1, 0, 3], [-3, 1, 0, 5], [-3, -1, 0, 7]])
-    # Of the last byte: 16 of 20 lie between the actions, 4 within (2 degrees of freedom): 14 / 20.
+    # Last byte: 20 squared, 16 between actions, 4 within (2 degrees of freedom): (16 - 2) / 20.
     np.testing.assert_allclose(share_of_actions(moves, actions), [1, 0, 0, 0.7])
 
 
@@ -237,7 +237,7 @@ def test_a_delayed_copy_is_dropped(late, found):
 
 
 def test_an_encoder_is_one_file():
-    """The example of CONTRIBUTING, as it stands."""
+    """The example in CONTRIBUTING, unchanged."""
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     path = Path(models.inputs.__file__).with_name("parity.py")
@@ -261,7 +261,7 @@ def test_missing_positions_are_masked():
     model = network(Places(count=3), shape=(3, 3))
     (layer,) = adapting(model)
     features = keras.Model(model.input, model.layers[-2].output)
-    assert not features(seen).numpy().any()  # before it has adapted
+    assert not features(seen).numpy().any()  # before adapting
     layer.adapt(seen_in(seen))
     assert layer.found == [Position(0)]
     tiles = features(seen).numpy()
@@ -270,7 +270,7 @@ def test_missing_positions_are_masked():
 
 
 def test_found_positions_are_weights():
-    """Clones, files and half-way averages carry them; no gradient does."""
+    """Clones, files and soft updates carry them; gradients do not."""
     seen = moving("walk", "walk")
     model = network(Places(), shape=(3, 3))
     (layer,) = adapting(model)
@@ -286,12 +286,12 @@ def test_found_positions_are_weights():
 
 
 def test_inputs_of_an_entity():
-    """Numbers and how they changed, bits, tiles; here without any layer."""
+    """Numbers and their changes, bits, tiles; here without hidden layers."""
     byte, difference = "1 + 24", "0 - 2"
     entities = [Entity([byte], [0], [difference]), Entity([difference], [1], [byte])]
     window = [[[100, 4, 30], [96, 8, 80]]]
     of_byte = [(8 + 24 - 128) / 64, 4 / 8]
-    of_difference = [(96 - 80) / 64, -1.0]  # 70 before: a change of -54 is cut
+    of_difference = [(96 - 80) / 64, -1.0]  # 70 before: the change of -54 is clipped
     first = [*of_byte, 0, 1, 1, 0, 0, 0, 0, 0, *np.eye(32)[2]]  # 96 is 01100000
     second = [*of_difference, 0, 0, 0, 0, 1, 0, 0, 0, *np.eye(32)[4]]
     expected = [np.maximum(first, second), np.mean([first, second], axis=0), first, second]
@@ -300,7 +300,7 @@ def test_inputs_of_an_entity():
 
 
 def test_numbers_wrap_at_256():
-    """From 250 on to 2 is a change of 8, 250 less 2 is 8 below, 250 and 24 more is 18."""
+    """Modulo 256: from 250 to 2 is a change of 8, 2 - 250 is 8, and 250 + 24 is 18."""
     entity = Entity(["0", "0-1", "1+24"])
     expected = [(2 - 128) / 64, 8 / 64, (18 - 128) / 64, 1, 1, -1]
     actual = read_by(Entities(of=[entity], hidden=[]), shape=(2, 2))([[[250, 2], [2, 250]]])
@@ -315,7 +315,7 @@ def test_entities_share_weights(window):
     greatest, mean, *each = np.split(features(states), 5, axis=1)
     np.testing.assert_allclose(greatest, np.max(each, axis=0), rtol=1e-6)
     np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
-    moved = features(states[:, :, [2, 0, 1, 5, 3, 4, 6]])  # the third is the first now, and so on
+    moved = features(states[:, :, [2, 0, 1, 5, 3, 4, 6]])  # the third entity comes first
     expected = np.hstack([greatest, mean, each[2], each[0], each[1]])
     np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-6)
 
@@ -340,7 +340,7 @@ def test_each_input_has_a_learned_gain():
 
 
 def test_tiles_have_a_separate_product():
-    """The sum of two products is the product of both side by side; gains are not of tiles."""
+    """Two products sum to the product of the concatenated inputs; tiles have no gains."""
     inputs = [Places(of=[0, "0-1"]), Scaled()]
     model = network(*inputs, hidden=[4], gains=True, activation="elu")
     (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
@@ -363,7 +363,7 @@ ALL = [
 
 
 def test_addresses_are_valid_with_masked_bytes():
-    """The same network on all 128 bytes and on three of them, by names and addresses."""
+    """The same network on all 128 bytes and on three of them, addressed by name and number."""
     encoder = Entities(of=[Entity(["x", "70-30"], [36], ["70+8"])], hidden=[])
     places = Places(of=["x", "70 - x"])
     names, seen = {"x": 30}, [30, 36, 70]

@@ -81,7 +81,7 @@ def test_bytes_are_scaled_inside_the_network(name, shape, arguments):
 
 
 def test_the_window_is_the_convolutions_channels():
-    """The first convolution sums over the frames of the window, each with its own weights."""
+    """The first convolution sums over the window's frames, with separate weights per frame."""
     model = build_model("conv", (3, 20, 24), 4, arguments=SMALL_CONV)
     assert model.weights[0].shape == (4, 4, 3, 4)
     inputs = random_bytes((3, 20, 24))
@@ -123,10 +123,10 @@ def test_per_frame_convolutions_share_weights():
     np.testing.assert_allclose(features(model, inputs), expected, rtol=1e-5, atol=1e-6)
 
 
-# The five tutorials' networks, and that of Mnih et al. 2013, by hand: each convolution's kernel *
-# kernel * inputs * filters and its biases, then each dense layer's inputs * units + units.
+# Networks of the five tutorials and Mnih et al. 2013, counted by hand: kernel * kernel * inputs *
+# filters and biases per convolution, then inputs * units + units per dense layer.
 BY_HAND = [
-    # 210x160 -> 51x39 -> 24x18 -> 22x16, of three screens; 256 * (6 + 1) + 7 of the dueling head
+    # 210x160 -> 51x39 -> 24x18 -> 22x16 per screen (three); dueling head 256 * (6 + 1) + 7
     (
         "raw_frames", (3, 210, 160, 3), 6, "avg",
         [8 * 8 * 3 * 32 + 32, 4 * 4 * 32 * 64 + 64, 3 * 3 * 64 * 64 + 64,
@@ -192,7 +192,7 @@ def test_the_raw_screen_network_has_34_8_million_weights():
     assert sum(weights) == 34_812_583
 
 
-# Variance of a weight, in units of 1 / inputs, and whether it is cut off at two deviations.
+# Variance of a weight, in units of 1 / inputs, and whether it is truncated at two deviations.
 INITIALIZERS = {
     "he_normal": (2.0, True),
     "he_untruncated_normal": (2.0, False),
@@ -209,7 +209,7 @@ def test_initial_weights(name):
     for kernel in kernels:
         inputs = np.prod(kernel.shape[:-1])
         assert kernel.var() * inputs == pytest.approx(variance, rel=0.1)
-    # Keras draws with a deviation so much larger that cutting it off leaves the variance right.
+    # Keras widens the deviation before truncation, so that the variance is correct.
     largest = np.abs(kernels[3]).max() / kernels[3].std()
     assert (largest < 2 / 0.87962566 + 0.01) == truncated
 
@@ -238,7 +238,7 @@ def test_the_ram_network_matches_the_tutorial():
 def test_a_dueling_head_has_one_more_output_than_actions():
     model = build_model("dense", (3, 128), 6, arguments=DENSE, head=Head("avg"))
     assert [tuple(weight.shape) for weight in model.weights[-2:]] == [(16, 7), (7,)]
-    # The plain output layer is replaced, not stacked upon.
+    # The head replaces the plain output layer.
     assert len(model.weights) == 2 * 3
 
 
@@ -293,7 +293,7 @@ def test_a_saved_network_is_restored_exactly(tmp_path, name, shape, arguments, d
 
 @pytest.fixture
 def own_network(monkeypatch):
-    """Makes ``own_network`` importable, as a user's file in the working directory is."""
+    """Makes ``own_network`` importable, like a user's file in the working directory."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     yield "own_network"
     sys.modules.pop("own_network", None)
@@ -329,7 +329,7 @@ def test_a_network_that_does_not_fit_is_refused(own_network, function, reason):
 
 
 def test_color_channels_are_stacked_by_frame():
-    """RGB frames as grey ones: the same network on window * 3 screens, frame by frame."""
+    """Equivalent to a network on window * 3 grey screens, ordered by frame."""
     colour = build_model("conv", (2, 20, 24, 3), 4, arguments=SMALL_CONV)
     grey = build_model("conv", (6, 20, 24), 4, arguments=SMALL_CONV)
     grey.set_weights(colour.get_weights())

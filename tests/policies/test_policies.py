@@ -43,7 +43,7 @@ def built(*settings: str) -> Any:
 
 
 def value_at(policy: Any, step: int, training: bool = True) -> float:
-    """What the policy tells as its metric after an action at ``step``."""
+    """The policy's metric after an action at ``step``."""
     policy._set_agent(SimpleNamespace(step=step, training=training))
     policy.select_action(q_values=Q)
     (value,) = policy.metrics
@@ -64,7 +64,7 @@ def test_a_random_action_lasts_for_its_drawn_duration() -> None:
         actions.append(policy.select_action(q_values=Q))
         lasted[-1] += 1
         assert actions[-1] == actions[-lasted[-1]]
-    # 1 / n**2 over pi**2 / 6 for 1 and 2; all else is 3.
+    # (1 / n**2) / (pi**2 / 6) for 1 and 2; longer durations are capped at 3.
     shares_of = np.bincount(lasted[:-1], minlength=4)[1:] / len(lasted[:-1])
     one, two = 6 / math.pi**2, 6 / math.pi**2 / 4
     np.testing.assert_allclose(shares_of, [one, two, 1 - one - two], atol=0.03)
@@ -82,18 +82,18 @@ def test_each_game_repeats_its_own_action() -> None:
 
 
 def test_epsilon_differs_by_game() -> None:
-    """Horgan et al. 2018, equation of section 4.1, of five games: 0.4 ** (1 + 7 * i / 4)."""
+    """Horgan et al. 2018, equation of section 4.1, for five games: 0.4 ** (1 + 7 * i / 4)."""
     policy = EpsZGreedyQPolicy(streams=5, max_action_repeat=1, epsilon_spread=7.0)
     policy.eps = 0.4
     expected = [0.4, 0.4**2.75, 0.4**4.5, 0.4**6.25, 0.4**8]
     for stream, epsilon in enumerate(expected):
         wanted = [epsilon / 3, 1 - epsilon * 2 / 3, epsilon / 3]
         np.testing.assert_allclose(shares(policy, Q, stream=stream), wanted, atol=0.02)
-    policy.eps = 1.0  # at the start of an annealing, all play at random
+    policy.eps = 1.0  # before annealing, all games play randomly
     assert set(policy.eps**policy.power) == {1.0}
     np.testing.assert_allclose(
         EpsZGreedyQPolicy(streams=1, epsilon_spread=2.0).power, 2
-    )  # the middle
+    )  # the middle exponent
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,12 @@ SCHEDULES = [
         ["policy=exponential", "policy.value_min=0.01", "policy.rate=0.001"],
         {0: 1.0, 1000: 0.374200657, 2000: 0.143981929, 30000: 0.01},
     ),
-    # Tutorial 5: 1 until 300,000, then along a line of 900,000 steps to 0.1
+    # Tutorial 5: 1 until 300,000, then linear over 900,000 steps to 0.1
     (
         ["policy=piecewise", "policy.points=[[300000,1],[1200000,0.1]]"],
         {0: 1.0, 299_999: 1.0, 300_000: 1.0, 750_000: 0.55, 1_200_000: 0.1, 2_500_000: 0.1},
     ),
-    # A temperature, and values that rise in between
+    # A temperature, and values that rise temporarily
     (["policy=softmax", "policy.value_max=5e-5"], {0: 5e-5, 10**6: 5e-5}),
     (
         ["policy=softmax", "policy.schedule=linear", "policy.value_min=0.5", "policy.nb_steps=10"],

@@ -13,7 +13,7 @@ from runner import compare
 
 @pytest.fixture(scope="session")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a sweep, at its own place."""
+    """The report of a sweep, in its default folder."""
     sweep = make_sweep(tmp_path_factory.mktemp("sweep"))
     assert compare.main([str(sweep)]) == 0
     return sweep / "report"

@@ -31,10 +31,10 @@ def make_run(
     """A run whose training games scored ``points``, evenly spread over ``steps``.
 
     Args:
-        folder: Where.
-        overrides: Its settings.
-        points: Of its training games.
-        score: Mean of the evaluation at the end; None: the run was cut off.
+        folder: Folder of the run.
+        overrides: Settings of the run.
+        points: Scores of its training games.
+        score: Mean of the evaluation at the end; None: the run is unfinished.
         steps: Where it ended.
         seconds: When it ended.
     """
@@ -56,7 +56,7 @@ def make_run(
 
 
 def make_sweep(top: Path) -> Path:
-    """Both observations on two games, three seeds each; one run was cut off."""
+    """Both observations on two games, three seeds each; one run is unfinished."""
     for game, best in (("breakout", 30.0), ("space_invaders", 400.0)):
         for obs, factor in (("ram", 1.0), ("pixel", 1.5)):
             for seed in range(3):

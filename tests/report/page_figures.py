@@ -10,7 +10,7 @@ UNITS = {"": 1.0, "min": 60.0, "MB": 1e6}
 
 
 def in_summary(folder: Path) -> dict[tuple[str, str, str, str], float]:
-    """(game, side, measure, column) -> number, as the file has it."""
+    """(game, side, measure, column) -> number in summary.csv."""
     found = {}
     with (folder / "summary.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -22,7 +22,7 @@ def in_summary(folder: Path) -> dict[tuple[str, str, str, str], float]:
 
 
 def assert_shown(text: str, number: float) -> None:
-    """``text`` is ``number``, rounded at its own last digit."""
+    """Checks that ``text`` is ``number``, rounded to the last digit shown."""
     match = re.fullmatch(r"([+-]?[\d,]+(?:\.(\d+))?) ?(\w*)", text.strip())
     assert match, text
     unit = UNITS[match[3]]

@@ -94,7 +94,7 @@ def test_a_truncated_line_is_ignored(tmp_path):
         ),
         ([["logger.interval=7"], ["eval.interval=7"]], ["all runs"]),
         ([["env=pong"], ["env=breakout"]], ["all runs"]),
-        ([["env=pong", "env.max_frames=5000"], ["env=breakout"]], ["all runs"]),  # the game's own
+        ([["env=pong", "env.max_frames=5000"], ["env=breakout"]], ["all runs"]),  # set by the game
         (
             [["env.repeat_action_probability=0"], ["env.repeat_action_probability=0.25"]],
             ["repeat_action_probability=0", "repeat_action_probability=0.25"],

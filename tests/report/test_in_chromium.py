@@ -35,10 +35,10 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chr
 
 @pytest.fixture
 def page(chromium: webdriver.Chrome, swept: Path) -> webdriver.Chrome:
-    """The report, freshly opened on a wide screen in the light."""
+    """The report, freshly opened on a wide screen in the light scheme."""
     show(chromium, width=1200)
     for kind in ("browser", "performance"):
-        chromium.get_log(kind)  # what came before
+        chromium.get_log(kind)  # discards earlier messages
     chromium.get((swept / "report.html").as_uri())
     return chromium
 
@@ -119,7 +119,7 @@ CONTRASTS = """
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrasts(page, scheme):
-    """Text 4.5:1, the lines of the sides and axes 3:1; the grid may be fainter."""
+    """Text has 4.5:1, lines of sides and axes 3:1; the grid may be fainter."""
     show(page, width=1200, scheme=scheme)
     found, grid = page.execute_script(CONTRASTS)
     faint = ", ".join(str(int(grid[i : i + 2], 16)) for i in (1, 3, 5))
@@ -139,7 +139,7 @@ def test_dark_mode(page):
 
 
 def test_keyboard_navigation(page):
-    """The first stop is the skip link, seen when it has the focus; then come the sections."""
+    """The first stop is the skip link, visible when focused; then come the sections."""
     page.find_element("tag name", "body").send_keys(Keys.TAB)
     first = page.switch_to.active_element
     assert first.text == "Skip to the report"
@@ -182,11 +182,11 @@ def test_a_league_is_sorted_without_a_network(chromium, league):
         rows = chromium.find_elements("css selector", ".sortable tbody th")
         return [row.text for row in rows]
 
-    buttons[1].click()  # by score, the highest first
+    buttons[1].click()  # by score, highest first
     assert order() == ["alien", "boxing", "breakout", "pong", "tetris"]
     buttons[1].click()
     assert order() == ["tetris", "pong", "breakout", "boxing", "alien"]
-    buttons[3].click()  # by the human-normalised one: what is unknown comes last
+    buttons[3].click()  # by human-normalised score; unknown ones come last
     assert order() == ["boxing", "pong", "breakout", "alien", "tetris"]
     buttons[0].send_keys(Keys.ENTER)
     buttons[0].send_keys(Keys.ENTER)

@@ -26,7 +26,7 @@ def test_one_row_per_finished_game(text):
 def test_how_a_league_is_recognised(text):
     key = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd></div>", text))
     assert key["games with a score"] == "5"
-    assert key["at or above human"] == "3 of 4"  # alien played like random play
+    assert key["at or above human"] == "3 of 4"  # alien scores like random play
     assert key["median, human-normalised"] == "107.6%"  # of 0, 1, 1.153 and 8.325
     assert float(key["mean, human-normalised"].rstrip("%")) == pytest.approx(261.9, abs=0.1)
 

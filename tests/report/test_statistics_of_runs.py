@@ -12,7 +12,7 @@ from runner.report.statistics import band, better, compare, difference, estimate
 
 
 def scores(*values: float) -> list[np.ndarray]:
-    """Of one game."""
+    """Scores of one game."""
     return [np.array(values, float)]
 
 
@@ -21,7 +21,7 @@ def scores(*values: float) -> list[np.ndarray]:
     [
         ([7], 7),
         ([1, 2], 1.5),
-        ([1, 2, 6], 3),  # a quarter of 3 is nothing
+        ([1, 2, 6], 3),  # a quarter of 3 runs rounds down to 0
         ([0, 1, 3, 100], 2),
         ([-50, 1, 2, 3, 100], 2),
         ([8, 7, 6, 5, 4, 3, 2, 1], 4.5),
@@ -54,7 +54,7 @@ def test_every_game_has_equal_weight_in_mean_and_median():
 
 @pytest.mark.parametrize("runs", [(3.0, 8.0), (3.0, 8.0, 5.0)])
 def test_the_interval_of_two_or_three_runs_spans_them(runs):
-    """All draws are the worst run in 1 of 4 or of 27 cases: more than 2.5 %."""
+    """All draws are the worst run with probability 1/4 or 1/27: more than 2.5 %."""
     found = estimate(scores(*runs), mean)
     assert (found.low, found.high) == (min(runs), max(runs))
 
@@ -87,13 +87,13 @@ def test_intervals_are_scipys_percentile_bootstrap(name):
     expected = scipy.stats.bootstrap(
         (runs,), theirs, method="percentile", n_resamples=20_000, rng=np.random.default_rng(1)
     ).confidence_interval
-    off = 0.03 * (expected.high - expected.low)  # both are draws
+    off = 0.03 * (expected.high - expected.low)  # both are random
     assert found.low == pytest.approx(expected.low, abs=off)
     assert found.high == pytest.approx(expected.high, abs=off)
 
 
 def test_bootstrap_draws_runs_within_each_game():
-    """Drawn from both games alike, the mean would be anything from 0 to 1."""
+    """Drawn from both games together, the mean would vary from 0 to 1."""
     found = estimate([np.zeros(5), np.ones(5)], mean)
     assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
 

@@ -18,7 +18,7 @@ from runner import compare
 
 
 class Page(html.parser.HTMLParser):
-    """Its text, the figures in it, and what it would load."""
+    """A page's text, its figures, and the addresses that it would load."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ def test_a_failed_run_is_named_with_its_error(tmp_path, report):
     folder = make_run(tmp_path / "b", "seed=1", steps=400)
     job = {"state": "failed", "reason": "the loss is not a number at step 396"}
     (folder / "job.json").write_text(json.dumps(job))
-    (tmp_path / "c").mkdir()  # failed before it had settings
+    (tmp_path / "c").mkdir()  # failed before its settings were written
     (tmp_path / "c" / "job.json").write_text(json.dumps({"state": "failed", "reason": "no ROM"}))
     page = report()
     assert "failed: the loss is not a number at step 396" in page.text
@@ -212,7 +212,7 @@ def test_the_best_game_of_each_side_is_shown(tmp_path, report):
 
 
 def edited(run: Path, **values: str) -> Path:
-    """Writes other values for settings that are unique by their last name."""
+    """Changes settings whose last name is unique."""
     config = run / "config.yaml"
     text = config.read_text()
     for name, value in values.items():
@@ -288,7 +288,7 @@ def test_unreadable_files_are_named(tmp_path, report):
     for place, file in enumerate(("config.yaml", "result.json", "metrics.csv")):
         bad = make_run(tmp_path / f"bad{place}", f"seed={place + 2}")
         (bad / file).unlink(missing_ok=True)
-        os.mkfifo(bad / file)  # nobody writes to it: opening it would wait for ever
+        os.mkfifo(bad / file)  # without a writer, opening it would block forever
     page = report()
     assert "no config.yaml" in page.text
     assert page.figures["space_invaders", "all runs", "runs", "value"] == "2"

@@ -36,7 +36,7 @@ BAD_INPUT = [
     (["env=space_invader"], ["env=space_invader", "spaceinvaders"]),
     (["env=xyzzyq"], ["env=xyzzyq", "no such game", "104 games"]),
     (["env=SpaceInvaders"], ["env=SpaceInvaders", "spaceinvaders or space_invaders"]),
-    (["env=atari"], ["env=atari", "expected one of ALE's"]),  # a file, but no game
+    (["env=atari"], ["env=atari", "expected one of ALE's"]),  # a file that is no game
     (["env=null"], ["env=null"]),
     (["env.game=../pong"], ["env.game=../pong", "ALE's name of a game"]),
     (["obs=pixels"], ["obs=pixels", "did you mean pixel?", "pixel, ram"]),

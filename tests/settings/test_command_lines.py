@@ -18,7 +18,7 @@ from runner.settings.schema import Config
 
 
 def names() -> list[str]:
-    """Every setting there is, of every option."""
+    """All settings of all options."""
     found = [name for name in fields_of(Config) if not options_of(Config, name)]
     for group in fields_of(Config):
         for option in options_of(Config, group):

@@ -44,7 +44,7 @@ def test_every_option_of_every_group_composes(load, option):
     group, name = option.split("=")
     config = load(*NEEDS.get(option, []), option)
     in_file = OmegaConf.to_container(OmegaConf.load(command_line.CONF_DIR / group / f"{name}.yaml"))
-    if "name" in in_file and "${" not in in_file["name"]:  # what is resolved has a test of its own
+    if "name" in in_file and "${" not in in_file["name"]:  # resolved names are tested separately
         assert getattr(config, group).name == in_file["name"]
 
 
@@ -195,7 +195,7 @@ def test_features_name_the_bytes_of_their_game(load):
     *bytes_, entities = config.model.inputs
     assert [encoder.kind for encoder in bytes_] == ["standardized", "changes"]
     assert [lane.numbers[0] for lane in entities.of] == [f"lane_{k}_enemy_x" for k in range(4)]
-    assert config.model.gains  # of agent=strong
+    assert config.model.gains  # from agent=strong
 
 
 def test_the_default_is_shorter_than_an_hour(load):

@@ -85,7 +85,7 @@ def test_hostile_files_are_refused_quickly(content: str, part: str, tmp_path: Pa
             read(tmp_path / "config.yaml")
         assert part in str(refused.value)
         assert len(str(refused.value).splitlines()) == 1
-    assert time.monotonic() - began < 30  # the bomb would never end
+    assert time.monotonic() - began < 30  # a YAML bomb would take forever
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_training_requirements_do_not_apply_to_saved_runs(old: str, new: str, pa
     saved.read(path)
 
 
-# --- a network of the user's own ------------------------------------------------------------------
+# --- custom networks ------------------------------------------------------------------------------
 
 
 def test_a_network_is_imported_only_if_it_is_named_again(load: Any, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A sweep that is killed at any moment resumes to the results of an undisturbed one.
 
-One moment in the slow tier, as the first run finishes; with ``RUNNER_THOROUGH=1`` twenty of each
-launcher.
+The slow tier kills once, as the first run finishes; ``RUNNER_THOROUGH=1`` kills at twenty moments
+per launcher.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("sweeps")]
 
 
 def results(sweep: Path) -> dict[str, Any]:
-    """What every run came to: its evaluations, and all games of its training but their times."""
+    """Evaluations and training games of every run, without wall times."""
     found = {}
     for run in sorted(sweep.glob("seed=*")):
         rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
@@ -66,7 +66,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any
 
 
 def killed(process: Any, happened: Callable[[], bool]) -> None:
-    """Kills a sweep with all that it started, such as a power cut does, once ``happened``."""
+    """Kills a sweep and all its processes, as a power cut does, once ``happened``."""
     while process.poll() is None and not happened():
         time.sleep(0.01)
     below = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []

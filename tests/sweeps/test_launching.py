@@ -37,7 +37,7 @@ PLACES = [
 
 
 def noted(folder: str, number: int, chosen: Sequence[str]) -> float | None:
-    """A run that only leaves what it was started with; every third fails."""
+    """A run that only writes down its overrides; every third fails."""
     Path(folder, f"{number}.txt").write_text("\n".join(chosen))
     return None if number % 3 == 2 else number / 2
 
@@ -95,7 +95,7 @@ def test_workers_do_not_end_with_the_terminals_signals(
         "launchers.multirun(*settings)",
     ])  # fmt: skip
     settings = pickle.dumps((hydra, tmp_path / "sweep", {"run": "0,1"}, work))
-    command = [sys.executable, "-c", script]  # not within pytest, whose trackers run already
+    command = [sys.executable, "-c", script]  # outside pytest, whose trackers are already running
     ended = subprocess.run(command, input=settings, capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert chosen(tmp_path) == [["run=0"], ["run=1"]]
@@ -112,7 +112,7 @@ def test_a_search_receives_the_result(tmp_path: Path, launcher: str) -> None:
     assert len(asked) == 5
     assert all([text.partition("=")[0] for text in run] == list(params) for run in asked)
     found = (tmp_path / "optimization_results.yaml").read_text()
-    assert "best_value: 2.0" in found  # of the fifth
+    assert "best_value: 2.0" in found  # of the fifth run
     assert asked[4][1].replace("=", ": ") in found
 
 
@@ -194,7 +194,7 @@ def test_progress_survives_missing_and_broken_files(
     directory = SweepDirectory(tmp_path)
     names = ["announced", "damaged", "folder", "done"]
     with SweepProgress(directory, names, 4, at_once=1):
-        made(tmp_path / "announced", Record(), complete=False)  # before its log is there
+        made(tmp_path / "announced", Record(), complete=False)  # before its log exists
         made(tmp_path / "damaged", None, complete=False)
         (tmp_path / "damaged" / "job.json").write_text('{"state":')
         made(tmp_path / "folder", Record(), complete=False)
@@ -203,7 +203,7 @@ def test_progress_survives_missing_and_broken_files(
         run = made(tmp_path / "done", Record(), complete=False)
         (run.folder / "log.txt").write_bytes(b"caf\xe9\n")
         time.sleep(0.7)
-        Record(DONE, ended=time.time()).write(run)  # and its result was taken away
+        Record(DONE, ended=time.time()).write(run)  # its result was removed
     shown: Any = capsys.readouterr()
     assert shown.err == ""
     assert "[1/4] announced: started, log" in shown.out

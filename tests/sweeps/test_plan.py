@@ -28,7 +28,7 @@ def names(*settings: str) -> list[str]:
     [
         (["obs=pixel,ram", "seed=0,1"],
          ["obs=pixel,seed=0", "obs=pixel,seed=1", "obs=ram,seed=0", "obs=ram,seed=1"]),
-        (["seed=1,0", "obs=ram"], ["seed=1", "seed=0"]),  # only what is swept
+        (["seed=1,0", "obs=ram"], ["seed=1", "seed=0"]),  # only swept settings
         (["seed=range(0,3)"], ["seed=0", "seed=1", "seed=2"]),
         (["seed=3"], ["run"]),
         (["model.hidden=[8],[16,8]"], ["model.hidden=[8]", "model.hidden=[16,8]"]),
@@ -50,7 +50,7 @@ def test_a_name_is_safe_on_every_system(value: str) -> None:
     assert len(name) < 80
     other = sweeps.name_of([f"+{key}={value}2"], [key])
     assert other != name
-    assert sweeps.name_of([f"{key}={value}"], [key]) == name  # the same next time
+    assert sweeps.name_of([f"{key}={value}"], [key]) == name  # reproducible
 
 
 def test_names_of_many_settings_stay_short() -> None:
@@ -66,7 +66,7 @@ def test_names_of_many_settings_stay_short() -> None:
         (False, ["experiment=pixel_vs_ram"], True),
         pytest.param(False, ["experiment=search"], True, marks=NEEDS_EXTRA),
         (False, ["sweep.resume=runs/sweeps/x"], True),
-        (False, ["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # as its runs are started
+        (False, ["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # a run of a sweep
         (False, ["experiment=spaceinvaders_ram"], False),
         (False, ["env=pong"], False),
     ],
@@ -158,4 +158,4 @@ def test_runs_alternate_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
     devices: list[Any] = [job.environment(3, number)["CUDA_VISIBLE_DEVICES"] for number in range(3)]
     assert devices == ["0", "3", "0"]
-    assert job.environment(1, 1)["CUDA_VISIBLE_DEVICES"] == "0,3"  # alone: all of them
+    assert job.environment(1, 1)["CUDA_VISIBLE_DEVICES"] == "0,3"  # a single run uses all GPUs

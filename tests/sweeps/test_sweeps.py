@@ -42,7 +42,7 @@ def ended(*arguments: str, cwd: Path) -> Ended:
 
 
 def means(folder: Path) -> dict[str, float]:
-    """Results of the complete runs, by name."""
+    """Mean evaluation scores of the finished runs, by name."""
     return {
         path.parent.name: json.loads(path.read_text())["evaluation"]["mean"]
         for path in folder.glob("*/result.json")
@@ -57,13 +57,13 @@ def until(happened: Callable[[], bool], seconds: float = 400) -> None:
 
 
 def training(folder: Path, *names: str) -> Callable[[], bool]:
-    """Whether these runs show that training goes on."""
+    """Whether all these runs have logged training progress."""
     logs = [folder / name / "log.txt" for name in names]
     return lambda: all(log.exists() and "steps/s" in log.read_text() for log in logs)
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:
-    """Processes that make the runs of a sweep."""
+    """Processes of a sweep's runs."""
     found = []
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
@@ -88,7 +88,7 @@ def test_a_run_that_fails_leaves_the_others_running(tmp_path: Path) -> None:
     assert "sweep: 1 of 2 run(s) done" in sweep.out
     log = (folder / "agent.learning_rate=0.001" / "log.txt").read_text()
     assert "1 thread(s)" in log
-    assert log in sweep.out  # shown too, as only one runs at a time
+    assert log in sweep.out  # also shown, as runs are sequential
 
 
 @pytest.mark.needs("sweeps")
@@ -99,7 +99,7 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     until(training(folder, *both))
     sweep.kill()
     sweep.wait()
-    until(lambda: not processes_in(folder))  # they noticed, saved and left
+    until(lambda: not processes_in(folder))  # they noticed, saved and exited
     assert means(folder) == {}
 
     refused = ended("-m", "seed=0,1", *GAME, "train.steps=7000", cwd=tmp_path)
@@ -108,8 +108,8 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     assert line.startswith("error: hydra.sweep.dir=sweep: expected the same settings as before")
     assert "seed=0 has" in line
     assert line.endswith("train.steps: 6000 -> 7000")
-    shutil.rmtree(folder / "seed=1")  # what is missing is started
-    resumed = ended("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)  # the same
+    shutil.rmtree(folder / "seed=1")  # missing runs are started
+    resumed = ended("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)  # same settings
     assert (resumed.code, resumed.err) == (0, "")
     assert "1 to resume, 1 to start, 2 at a time" in resumed.out
     assert set(means(folder)) == set(both)
@@ -134,7 +134,7 @@ def test_stopped_with_ctrl_c_and_resumed(tmp_path: Path, launcher: str) -> None:
     for name in ("seed=0", "seed=1"):
         assert list((folder / name / "checkpoints").glob("*.state.npz"))
         assert json.loads((folder / name / "job.json").read_text())["state"] == "stopped"
-    resumed = ended(*command[3:], cwd=tmp_path)  # what was typed is remembered
+    resumed = ended(*command[3:], cwd=tmp_path)  # the overrides are remembered
     assert (resumed.code, resumed.err) == (0, "")
     assert set(means(folder)) == {"seed=0", "seed=1"}
     assert (folder / "report" / "report.html").exists()
@@ -218,6 +218,6 @@ def test_ray_spreads_a_sweep_over_two_nodes(
     ]
     result = finish(sweep)
     assert (result.code, result.err) == (0, "")
-    assert sorted(map(len, above)) == [1, 1]  # one node each,
-    assert above[0] != above[1]  # and not the same
+    assert sorted(map(len, above)) == [1, 1]  # one node per run,
+    assert above[0] != above[1]  # and different ones
     assert set(means(folder)) == {"seed=0", "seed=1"}

@@ -27,7 +27,7 @@ class Played(NamedTuple):
 
 
 def play(config: Any, seed: int, games_before: int = 0) -> Played:
-    """A game of random actions on one emulator, after others."""
+    """Plays a random game on an emulator that has played ``games_before`` others."""
     game = AtariGame(config.env, config.obs)
     game.reset(seed=seed)
     random = np.random.default_rng(seed)
@@ -54,7 +54,7 @@ def played(load: Any) -> Played:
 
 
 def decoded(path: Path) -> tuple[list[Image], list[float]]:
-    """RGB pictures of a file, and the second at which each is shown."""
+    """RGB pictures of a file, and the time of each in seconds."""
     with av.open(str(path)) as file:
         frames = [(f.to_ndarray(format="rgb24"), float(f.time)) for f in file.decode(video=0)]
     return [frame for frame, _ in frames], [second for _, second in frames]
@@ -67,7 +67,7 @@ def written(
     gif: Path | None = None,
     megabytes: float = 3.0,
 ) -> tuple[Replay, list[float]]:
-    """The game as it was played for these files, and the shares that were told on the way."""
+    """The replay that these files show, and the reported shares of progress."""
     shares: list[float] = []
     return write_videos(recording, mp4, gif, megabytes, shares.append), shares
 
@@ -75,7 +75,7 @@ def written(
 def test_videos_keep_the_frames_of_one_step(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The games before it on the same emulator took gigabytes."""
+    """Keeping the frames of earlier games on the emulator would take gigabytes."""
     held = []
 
     class Watched(_FilmedGame):
@@ -102,7 +102,7 @@ def test_mp4(played: Played, tmp_path: Path) -> None:
     path = tmp_path / "game.mp4"
     _, shares = written(played.recording, mp4=path)
     assert shares == sorted(shares)
-    assert (shares[0], len(shares)) == (0.0, 10)  # every second of the game
+    assert (shares[0], len(shares)) == (0.0, 10)  # once per second of the game
     frames, seconds = decoded(path)
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
@@ -111,7 +111,7 @@ def test_mp4(played: Played, tmp_path: Path) -> None:
     assert len(frames) == 4 * len(played.screens)  # every frame of the emulator
     assert seconds[-1] == pytest.approx((len(frames) - 1) / 60, abs=1e-3)
     assert frames[0].shape == (LARGE.height + LARGE.strip, LARGE.width, 3)
-    # a step's last frame is the screen after it; mirrored or upside down, it is another
+    # a step's last frame shows the screen after it, neither mirrored nor upside down
     for step in (0, 50, len(played.screens) - 1):
         film, screen = frames[4 * step + 3], played.screens[step]
         assert difference(film, screen) < 4
@@ -131,17 +131,17 @@ def test_gif(played: Played, tmp_path: Path) -> None:
     frames, seconds = decoded(path)
     np.testing.assert_allclose(seconds, np.arange(len(frames)) / 20, atol=0.006)  # real speed
     assert len(frames) == -(-4 * len(played.screens) // 3)
-    for step in (2, 50):  # frame 12 * k + 11 is of step 3 * k + 2: every third is in the GIF
+    for step in (2, 50):  # every third frame is in the GIF
         number = next(n for n in range(4 * step, 4 * step + 4) if n % 3 == 0)
         screen = [frame.screen for frame in Replay(played.recording)][number]
-        assert difference(frames[number // 3], replay.palette[screen]) < 0.5  # nothing is lost
+        assert difference(frames[number // 3], replay.palette[screen]) < 0.5  # lossless
 
 
 @pytest.mark.parametrize(("megabytes", "seconds"), [(0.035, 10.0), (0.01, 5.0), (1e-6, 0.1)])
 def test_a_gif_stays_below_its_limit(
     megabytes: float, seconds: float, load: Any, tmp_path: Path
 ) -> None:
-    """Fewer pictures, smaller ones, a part of the game; a single one is not left out."""
+    """Fewer or smaller pictures, or a part of the game; at least one picture remains."""
     recording = play(load("env=space_invaders", "env.max_frames=600"), seed=3).recording
     path = tmp_path / "game.gif"
     written(recording, gif=path, megabytes=megabytes)
@@ -151,7 +151,7 @@ def test_a_gif_stays_below_its_limit(
 
 
 def test_a_long_game(load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The MP4 is small and whole, the GIF a part."""
+    """The MP4 is small and complete; the GIF shows a part."""
     monkeypatch.setattr(files, "LONG", 300)
     monkeypatch.setattr(files, "GIF_SECONDS", 2)
     played = play(load("env=space_invaders", "env.max_frames=900"), seed=3)

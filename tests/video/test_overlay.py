@@ -49,7 +49,7 @@ def test_important_bytes_are_highlighted(overlay, size):
     bright_rows, bright_columns = np.nonzero(
         (lit == HEAT[-1]) & (np.arange(len(lit)) > 100)[:, None]
     )
-    assert set(rows) <= set(bright_rows)  # 17 and 18 are in one row of the grid
+    assert set(rows) <= set(bright_rows)  # 17 and 18 share a row of the grid
     assert columns.min() > bright_columns.min()
     assert not np.isin(overlay.panel(0, size)[len(lit) // 2 :], HEAT[:-1]).any()
 
