@@ -103,13 +103,13 @@ def test_networks_know_nothing_of_the_runner() -> None:
 
 
 @pytest.mark.parametrize("library", ["hydra", "omegaconf"])
-def test_configuration_stops_at_the_door(library: str) -> None:
+def test_hydra_and_omegaconf_stay_in_settings_and_main(library: str) -> None:
     inside = {source for source in importers(library) if source.startswith("runner/settings/")}
     assert importers(library) - inside <= {"runner/__main__.py"}
     assert inside
 
 
-def test_one_module_knows_keras_rl2() -> None:
+def test_only_one_module_imports_keras_rl2() -> None:
     assert importers("rl") == {"runner/keras_rl2.py"}
 
 

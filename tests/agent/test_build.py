@@ -14,7 +14,7 @@ import pytest
 from runner.agent.build import make_model, places_found
 
 
-def test_positions_that_were_found_are_named(load: Any) -> None:
+def test_found_positions_are_named(load: Any) -> None:
     config = load("env=breakout", "obs=ram", "model.inputs=[{kind:places}]", "model.hidden=[4]")
     model = make_model(config, (128,), 4)
     assert places_found(config, model.layers) == []  # before the warm-up

@@ -98,7 +98,7 @@ def test_noise_is_added_in_training_only() -> None:
     assert not np.array_equal(agent.compute_batch_q_values(twice), noisy)
 
 
-def test_copies_of_a_head_are_the_same() -> None:
+def test_cloned_heads_are_identical() -> None:
     for head in (Head("streams", "iqn", noisy_sigma=0.5, stream_units=4), Head("avg", "c51")):
         model = with_head(small_network(hidden=[8], start="glorot_uniform"), head)
         copy = keras.models.clone_model(model)

@@ -27,7 +27,7 @@ def test_softmax(tau: float) -> None:
     np.testing.assert_allclose(POLICIES["softmax"](Q, tau).numpy(), expected, rtol=1e-5, atol=1e-9)
 
 
-def test_greedy_is_eps_greedy_without_epsilon() -> None:
+def test_greedy_equals_eps_greedy_with_epsilon_0() -> None:
     np.testing.assert_array_equal(POLICIES["greedy"](Q, 0.0), POLICIES["eps_greedy"](Q, 0.0))
 
 

@@ -156,7 +156,7 @@ def test_recorded_steps_match_keras_rl2(interval: int, target: int, warmup: int)
     assert collapsed(events) == due_by_keras_rl2(60, warmup, interval, target)
 
 
-def test_the_last_turn_is_whole() -> None:
+def test_the_last_turn_is_completed() -> None:
     agent, steps = trained(tapes({}, {}, {}, {}, {}), 12, nb_steps_warmup=NEVER)
     assert agent.step == len(steps.steps) == 15
 

@@ -81,7 +81,7 @@ def test_the_last_step_is_evaluated_once(tmp_path: Path) -> None:
     assert played(tmp_path) == [(20, 3.0)]
 
 
-def test_an_interrupted_evaluation_is_made_up_at_resume(tmp_path: Path) -> None:
+def test_an_interrupted_evaluation_is_repeated_at_resume(tmp_path: Path) -> None:
     first = evaluations(tmp_path, result(3.0), None, interval=20)
     agent = compiled_agent(Tape, nb_steps_warmup=100)
     agent.fit(OldGym(Tape({})), 45, callbacks=[first], verbose=0)

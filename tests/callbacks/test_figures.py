@@ -98,7 +98,7 @@ def test_histograms_count_everything_once(logged: Path) -> None:
     assert sum(histogram.sum for histogram in scores) == sum(g["episode_return"] for g in games)
 
 
-def test_weights_are_the_same_without_the_feature(logged: Path) -> None:
+def test_loggers_do_not_change_training(logged: Path) -> None:
     assert_same_run(logged / "without", logged / "whole")
     assert not (logged / "without" / "tensorboard").exists()
 
@@ -134,7 +134,7 @@ def test_loggers_may_be_enabled_at_resume(logged: Path) -> None:
 
 
 @pytest.mark.needs("tensorboard")
-def test_tensorboard_itself_reads_them(logged: Path) -> None:
+def test_tensorboard_reads_the_event_files(logged: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     accumulator = EventAccumulator(str(logged / "whole" / "tensorboard"))
@@ -211,7 +211,7 @@ def test_mlflow_keeps_each_step_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("wandb")
-def test_weights_and_biases_waits_in_the_run_directory(tmp_path: Path) -> None:
+def test_offline_wandb_data_stays_in_the_run_directory(tmp_path: Path) -> None:
     from runner.callbacks.sinks.weights_and_biases import WeightsAndBiases
 
     with closing(WeightsAndBiases(tmp_path, "project", "offline", {"seed": 1})) as sink:

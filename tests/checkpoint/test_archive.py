@@ -210,7 +210,7 @@ class _Trap:
         return Path.touch, (self._path,)
 
 
-def test_files_run_no_code(tmp_path: Path) -> None:
+def test_archives_execute_no_code(tmp_path: Path) -> None:
     trace = tmp_path / "it ran"
     pickled = io.BytesIO()
     np.save(pickled, np.array([_Trap(trace)], dtype=object), allow_pickle=True)

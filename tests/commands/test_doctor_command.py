@@ -29,7 +29,7 @@ def test_games_are_listed(here: Callable[..., Any]) -> None:
     assert {"pong", "space_invaders", "montezuma_revenge"} <= set(games)
 
 
-def test_another_word_is_refused(here: Callable[..., Any]) -> None:
+def test_an_unknown_argument_is_refused(here: Callable[..., Any]) -> None:
     ended = here(doctor, "--gams")
     assert ended.code == 2
     assert len(ended.err.splitlines()) == 1

@@ -20,7 +20,7 @@ def test_the_table_of_a_game(tmp_path, capsys):
     ("argument", "shown"),
     [("steps=0", "steps=0"), ("games=pongg", "pong"), ("out=no/such/a.md", "out=no/such/a.md")],
 )
-def test_impossible_requests_are_one_line(argument, shown, capsys):
+def test_impossible_requests_are_refused_in_one_line(argument, shown, capsys):
     assert main([argument]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert shown in line

@@ -93,7 +93,7 @@ def test_nearest_takes_single_pixels(seen):
     np.testing.assert_array_equal(observation, grey[34:194][np.ix_(nearest, nearest)])
 
 
-def test_area_is_the_mean_of_what_a_pixel_covers(seen):
+def test_area_averages_the_covered_pixels(seen):
     observation, _, grey = seen("obs.height=105", "obs.width=40")
     blocks = grey.reshape(105, 2, 40, 4).mean(axis=(1, 3))
     assert np.abs(observation - blocks).max() <= 0.5  # rounded

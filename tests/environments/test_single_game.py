@@ -86,7 +86,7 @@ def test_every_frame_is_counted_once(make_single):
     ("typed", "kind"),
     [(["env.num_envs=2"], EmulatorPool), (["agent=dqn", "memory=sequential"], SingleGame)],
 )
-def test_the_memory_decides_the_environment_loop(load, typed, kind):
+def test_num_envs_and_memory_select_the_environment_class(load, typed, kind):
     games = make_games(load("env=breakout", *typed))
     try:
         assert type(games) is kind

@@ -287,7 +287,7 @@ def test_train_interval_logger(
 
 
 @every_agent
-def test_interval_checkpoints_and_their_return(make: Callable[..., Any], tmp_path: Path) -> None:
+def test_interval_checkpoints_can_be_loaded(make: Callable[..., Any], tmp_path: Path) -> None:
     agent = make(Tape)
     checkpoint = ModelIntervalCheckpoint(str(tmp_path / "step_{step}.weights.h5"), interval=20)
     agent.fit(OldGym(Tape({})), 50, callbacks=[checkpoint], verbose=0)

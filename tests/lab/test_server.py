@@ -120,7 +120,7 @@ def test_errors_are_shown_on_the_page(make_lab, sent, said):
     assert said in talk(lab, conversation)
 
 
-def test_a_port_in_use_is_one_line(make_lab):
+def test_a_port_in_use_is_reported_in_one_line(make_lab):
     from runner.lab.server import serve
 
     with socket.socket() as taken:

@@ -124,7 +124,7 @@ def test_small_errors_keep_a_priority():
     assert memory.sample_batches(2, 16).rewards.shape == (2, 16)
 
 
-def test_steps_count_from_the_first():
+def test_steps_are_counted_from_first_step():
     memory = memory_of(30, streams=4, first_step=100)
     assert memory.priorities.step == 100 + 4 * 30
 

@@ -64,7 +64,7 @@ def test_zero_weights_are_never_sampled(weights, at):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_path_of_the_weights_leaves_no_trace(size):
+def test_a_rebuilt_tree_is_bit_identical(size):
     """A tree rebuilt from its weights, as in a resumed run, is bit-identical."""
     generator = np.random.default_rng(7)
     tree, weights = grown(size, generator, rounds=20)

@@ -51,7 +51,7 @@ def q_values(model, inputs):
 
 @pytest.mark.parametrize("dueling", ["none", *DUELING_TYPES])
 @pytest.mark.parametrize(("name", "shape", "arguments"), NETWORKS)
-def test_bytes_in_one_float_per_action_out(name, shape, arguments, dueling):
+def test_networks_map_bytes_to_one_float_per_action(name, shape, arguments, dueling):
     model = build_model(name, shape, 4, arguments=arguments, head=Head(dueling))
     assert model.input.dtype == "uint8"
     assert model.input.shape == (None, *shape)

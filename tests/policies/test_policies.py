@@ -166,7 +166,7 @@ def test_ties_are_broken(policy: Any, expected: list[float]) -> None:
         (["policy=boltzmann", "policy.clip=[-9,9]"], BoltzmannQPolicy),
     ],
 )
-def test_the_policy_that_is_built(settings: list[str], rule: type) -> None:
+def test_the_configured_policy_is_built(settings: list[str], rule: type) -> None:
     policy = built(*settings)
     assert type(policy.inner_policy) is rule
     if rule is BoltzmannQPolicy:

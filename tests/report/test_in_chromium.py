@@ -74,7 +74,7 @@ def test_printed_figures_match_the_summary(page, swept):
 
 
 @pytest.mark.parametrize("width", [320, 390, 800, 1200])
-def test_no_screen_is_too_narrow(page, width):
+def test_the_page_fits_every_screen_width(page, width):
     show(page, width=width)
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     sizes = page.execute_script("""

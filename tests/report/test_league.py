@@ -23,7 +23,7 @@ def test_one_row_per_finished_game(text):
     assert "freeway, seed 0: not finished" in text
 
 
-def test_how_a_league_is_recognised(text):
+def test_key_figures_of_a_league(text):
     key = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd></div>", text))
     assert key["games with a score"] == "5"
     assert key["at or above human"] == "3 of 4"  # alien scores like random play

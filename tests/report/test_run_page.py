@@ -61,7 +61,7 @@ def test_published_scores_are_shown_with_their_differences(single, text):
 
 
 @pytest.mark.parametrize(("sticky", "drawn"), [(0.25, False), (0.0, True)])
-def test_lines_show_agents_with_the_same_sticky_rule(sticky, drawn):
+def test_reference_lines_require_the_same_sticky_actions(sticky, drawn):
     run = Run(Path(), {"env.game": "breakout", "env.repeat_action_probability": sticky})
     lines = reference_lines(run)
     assert {"random play", "human"} <= set(lines)

@@ -337,7 +337,7 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_report_that_cannot_be_written_is_one_line(tmp_path, capsys):
+def test_an_unwritable_report_is_refused(tmp_path, capsys):
     file = make_run(tmp_path / "a") / "config.yaml"
     assert compare.main([str(tmp_path), f"out={file}"]) == 2
     assert f"error: out={file}: expected a folder that can be" in capsys.readouterr().err

@@ -151,7 +151,7 @@ def test_train_steps_follow_the_observation_by_default(load):
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])
 @pytest.mark.parametrize("agent", [option for option in OPTIONS if option.startswith("agent=")])
-def test_every_agent_can_be_tried_for_seconds(load, agent, obs):
+def test_every_smoke_run_outlasts_its_warmup(load, agent, obs):
     config = load(agent, f"obs={obs}", "train=smoke")
     assert config.train.warmup < config.train.steps
 
