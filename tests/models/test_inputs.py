@@ -136,9 +136,7 @@ def test_bits(encoder, expected):
 def test_places_as_tiles(newest, place, tiles):
     expected = np.zeros(32)
     expected[list(tiles)] = list(tiles.values())
-    actual = read_by(Places(of=[place]))(
-        [[[99, 98, 97], newest]]
-    )  # only the newest observation counts
+    actual = read_by(Places(of=[place]))([[[99, 98, 97], newest]])  # only the newest counts
     np.testing.assert_allclose(actual[0], expected, rtol=1e-6)
 
 
@@ -334,9 +332,7 @@ def test_each_input_has_a_learned_gain():
     (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
     window = np.array([[[51, 102], [153, 204]]], np.uint8)
     features = keras.Model(model.input, gains.output)
-    np.testing.assert_allclose(
-        features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6
-    )  # initial gains of 1
+    np.testing.assert_allclose(features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6)  # unit gain
     gains.set_weights([np.array([0.1, -0.1, 0.0, 0.2], np.float32)])
     expected = [0.2 * np.e, 0.4 / np.e, 0.6, 0.8 * np.e**2]
     np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)
