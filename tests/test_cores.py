@@ -30,7 +30,7 @@ V1 = {"proc/self/cgroup": "7:memory:/job\n4:cpu,cpuacct:/job\n0::/"}
         ({**V2, "sys/fs/cgroup/job/run/cpu.max": "max 100000"}, ALL),
         ({**V2, "sys/fs/cgroup/job/run/cpu.max": "100000 100000"}, 1),
         ({**V2, "sys/fs/cgroup/job/cpu.max": "100000 100000",
-          "sys/fs/cgroup/job/run/cpu.max": "max 100000"}, 1),  # of an outer group
+          "sys/fs/cgroup/job/run/cpu.max": "max 100000"}, 1),  # limit of the parent group
         ({**V2, "sys/fs/cgroup/job/run/cpu.max": "50000 100000"}, 1),  # half a core
         ({**V2, "sys/fs/cgroup/cpu.max": "100000 100000"}, 1),  # in a container
         ({**V2, "sys/fs/cgroup/job/run/cpu.max": "9900000 100000"}, ALL),

@@ -32,7 +32,7 @@ VERSION_2 = {
     "sys/fs/cgroup/job/step/memory.max": "max",
     "sys/fs/cgroup/job/step/memory.current": f"{60 * MB}",
 }
-INSIDE = {  # a container: its own group is the outermost one
+INSIDE = {  # a container: its own group appears as the root
     "proc/self/cgroup": "0::/\n",
     "sys/fs/cgroup/memory.max": f"{30 * MB}",
     "sys/fs/cgroup/memory.current": f"{40 * MB}",

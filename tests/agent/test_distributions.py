@@ -108,9 +108,9 @@ def test_c51_loss_is_cross_entropy() -> None:
         # One quantile, the median: |0.5 - 1{u < 0}| = 0.5 either way.
         ([0.0], [0.5], 1.0, 0.5 * 0.125),
         ([0.0], [-3.0], 1.0, 0.5 * 2.5),
-        # Two, at 1/4 and 3/4. Errors 1 and -1 of 0 and 2: 0.25 * 0.5 + |0.75 - 1| * 0.5.
+        # Two, at 1/4 and 3/4. The errors of 0 and 2 are 1 and -1: 0.25 * 0.5 + |0.75 - 1| * 0.5.
         ([0.0, 2.0], [1.0], 1.0, 0.25 * 0.5 + 0.25 * 0.5),
-        # The other way round: |0.25 - 1| * 0.5 + 0.75 * 0.5.
+        # Reversed quantiles: |0.25 - 1| * 0.5 + 0.75 * 0.5.
         ([2.0, 0.0], [1.0], 1.0, 0.75 * 0.5 + 0.75 * 0.5),
         # Averaged over the targets, summed over the quantiles, divided by kappa:
         # quantile 0: errors 1 and -4, Huber at 2: 0.5 and 6; 0.25 * 0.5, 0.75 * 6

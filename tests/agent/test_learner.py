@@ -67,7 +67,7 @@ NO_SYNC = np.zeros(2, np.bool_)
         # terminal, no bootstrap: 1 against 4
         (False, np.inf, 2, 1.0, True, -3.0, 4.5, -3.0),
         (True, np.inf, 2, 1.0, True, -3.0, 4.5, -3.0),
-        # Huber: linear beyond the clip, squared below, the same value and slope at it
+        # Huber: linear beyond the clip, quadratic below, continuous in value and slope
         (False, 1.0, 2, 1.0, True, -3.0, 2.5, -1.0),
         (False, 2.0, 0, 5.0, True, 4.0, 6.0, 2.0),
         (False, 1.0, 2, 1.0, False, 1.0, 0.5, 1.0),
@@ -187,7 +187,7 @@ def test_hard_sync_is_due_at_intervals(syncs: list[bool], target_is: str) -> Non
 
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_adam_is_keras_adam(jit_compile: bool) -> None:
-    """The fused kernel moves the weights as Keras's own optimizer does."""
+    """The fused kernel updates the weights like Keras's optimizer."""
     fused, plain = (
         Learner(
             *[keras.models.clone_model(network)] * 2,

@@ -195,7 +195,7 @@ CHOICES: dict[str, list[Any]] = {
 
 
 def pairwise(choices: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """Pairwise combinations: each two values of two settings occur together."""
+    """Pairwise combinations: every pair of values of two settings occurs together."""
     names = list(choices)
     missing = {
         frozenset([(a, x), (b, y)])

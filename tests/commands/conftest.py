@@ -1,4 +1,4 @@
-"""Runs of the commands, each started once: a start takes seconds."""
+"""Runs of the commands, each started once: startup takes seconds."""
 
 from __future__ import annotations
 

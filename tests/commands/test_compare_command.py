@@ -1,4 +1,4 @@
-"""The page of a run that the train command made."""
+"""The page of a run of the train command."""
 
 from __future__ import annotations
 

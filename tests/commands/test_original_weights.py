@@ -1,4 +1,4 @@
-"""Weights that the original keras-rl2 saved on TensorFlow 2.3 give the Q-values they gave then."""
+"""Weights saved by the original keras-rl2 on TensorFlow 2.3 reproduce their recorded Q-values."""
 
 from __future__ import annotations
 

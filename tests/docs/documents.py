@@ -45,7 +45,7 @@ def links() -> list[Said]:
 
 
 def blocks(language: str) -> list[Said]:
-    """Fenced blocks of a language."""
+    """Fenced code blocks of a language."""
     return [
         Said(document, body)
         for document, text in _texts()
@@ -55,7 +55,7 @@ def blocks(language: str) -> list[Said]:
 
 
 def inline() -> list[Said]:
-    """Everything between single backticks."""
+    """Inline code: the text between single backticks."""
     return [
         Said(document, code)
         for document, text in _texts()

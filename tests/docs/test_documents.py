@@ -142,7 +142,7 @@ def check_python(arguments: list[str]) -> None:
     elif arguments[:1] == ["-m"]:
         module = arguments[1]
         assert importlib.util.find_spec(module), module
-        if module.startswith("runner."):  # the names of its settings are in its usage
+        if module.startswith("runner."):  # USAGE names its settings
             found = importlib.import_module(module)
             if hasattr(found, "__path__"):  # a package
                 found = importlib.import_module(f"{module}.__main__")

@@ -150,7 +150,7 @@ def test_waiting_leaves_a_game_unchanged(get_pool):
     expected = [step["observations"] for step in play(pool, actions)]
     pool.reset(seed=4)
     for step, row in enumerate(actions):
-        for index in range(GAMES):  # one game moves, the others rest
+        for index in range(GAMES):  # one game steps, the others wait
             alone = np.full(GAMES, REST)
             alone[index] = row[index]
             before = pool.get_state()["games"]

@@ -28,7 +28,7 @@ class Transition(NamedTuple):
 
 
 class NaiveMemory:
-    """Entries of every stream, the newest ``capacity`` of them held."""
+    """All entries by stream; the newest ``capacity`` per stream are held."""
 
     def __init__(self, streams: int, capacity: int, window: int) -> None:
         self.written: list[list[Entry]] = [[] for _ in range(streams)]

@@ -65,7 +65,7 @@ def assert_same_samples(sample_ours, reference):
     ignore=st.booleans(),
 )
 def test_samples_match_sequential_memory(ends, window, spare, ignore):
-    limit = window + 2 + spare  # often less than is stored: the ring wraps around
+    limit = window + 2 + spare  # often too small for all entries: the ring wraps around
     ours = ReplayMemory(limit, window, SHAPE, ignore_episode_boundaries=ignore)
     reference = SequentialMemory(limit, window_length=window, ignore_episode_boundaries=ignore)
     for index, end in enumerate(ends):

@@ -39,7 +39,7 @@ def games(draw):
 )
 def test_sampled_transitions_and_their_content(played, window, n_step, spare, redraw):
     streams, steps = played
-    capacity = window + n_step + 1 + spare  # often less than is stored: the rings wrap around
+    capacity = window + n_step + 1 + spare  # often too small for all steps: rings wrap
     naive = NaiveMemory(streams, capacity, window)
     uniform, by_priority = (
         ReplayMemory(
@@ -97,7 +97,7 @@ def test_sampled_transitions_and_their_content(played, window, n_step, spare, re
 
 
 def played(length, steps, **settings):
-    """A memory of one game whose episodes have ``length`` steps; observations count the steps."""
+    """A memory of one game with episodes of ``length`` steps; observations encode the step."""
     memory = ReplayMemory(4000, seed=3, observation_shape=(2,), **settings)
     for step in range(steps):
         end = np.array([step % length == length - 1])

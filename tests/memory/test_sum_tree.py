@@ -15,7 +15,7 @@ SIZES = [1, 2, FANOUT, FANOUT + 1, FANOUT**2, FANOUT**2 + 5, 3 * FANOUT**2]
 
 
 def grown(size, generator, rounds=5):
-    """A tree set bit by bit; about half of its weights are 0."""
+    """A tree filled in several rounds; about half of its weights are 0."""
     tree, weights = SumTree(size), np.zeros(size, np.float32)
     for _ in range(rounds):
         places = generator.integers(size, size=max(size // 3, 1))
@@ -24,7 +24,7 @@ def grown(size, generator, rounds=5):
         )
         tree.set(places, values)
         for place, value in zip(places, values, strict=True):
-            weights[place] = value  # a repeated place: the last counts
+            weights[place] = value  # duplicate index: the last value wins
     tree.set(np.array([size - 1]), 1.0)
     weights[size - 1] = 1.0
     return tree, weights

@@ -332,7 +332,7 @@ def test_each_input_has_a_learned_gain():
     (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
     window = np.array([[[51, 102], [153, 204]]], np.uint8)
     features = keras.Model(model.input, gains.output)
-    np.testing.assert_allclose(features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6)  # 1 at first
+    np.testing.assert_allclose(features(window)[0], [0.2, 0.4, 0.6, 0.8], rtol=1e-6)  # unit gain
     gains.set_weights([np.array([0.1, -0.1, 0.0, 0.2], np.float32)])
     expected = [0.2 * np.e, 0.4 / np.e, 0.6, 0.8 * np.e**2]
     np.testing.assert_allclose(features(window)[0], expected, rtol=1e-6)

@@ -105,7 +105,7 @@ def test_color_channels_are_ordered_by_window_then_color():
 
 
 def test_per_frame_convolutions_share_weights():
-    """The features of a window are those of its frames, one after another."""
+    """The features of a window are the concatenated features of its frames."""
     arguments = {**PER_FRAME, "hidden": [5]}
     shape, window = (20, 24, 3), 3
     model = build_model("conv", (window, *shape), 4, arguments=arguments)

@@ -32,7 +32,7 @@ TIED = np.array([1.0, 3.0, 2.0, 3.0], np.float32)
 
 
 def shares(policy: Any, q_values: Any, draws: int = 4000, **game: int) -> Any:
-    """How often each action is chosen."""
+    """The relative frequency of each action."""
     np.random.seed(0)
     actions = [policy.select_action(q_values=q_values, **game) for _ in range(draws)]
     return np.bincount(actions, minlength=len(q_values)) / draws

@@ -30,7 +30,7 @@ def test_curves_are_averaged_where_all_finished_runs_have_data(tmp_path):
     assert set(curve.mean[known]) == {4}
     assert (set(curve.low[known]), set(curve.high[known])) == ({2}, {6})
     assert 500 <= curve.x[known][0] <= 520  # the tenth game of the second run
-    assert 980 <= curve.x[known][-1] <= 1000  # the end of the first
+    assert 980 <= curve.x[known][-1] <= 1000  # the end of the first run
     assert np.nanmax(curve.runs) == 90  # shown, but not averaged
 
 
@@ -61,7 +61,7 @@ def test_evaluations_are_placed_in_time_by_the_training_games(tmp_path):
 
 
 def test_the_time_to_a_score(tmp_path):
-    """Ten games of 0, then 10 each: the mean of 20 games is 5 at the twentieth of 40."""
+    """Ten games of 0 points, then of 10: at game 20 of 40, the mean of 20 games is 5."""
     run = read_run(make_run(tmp_path / "a", points=[0] * 10 + [10] * 30, score=10, seconds=40))
     assert time_to(run, 5) == pytest.approx(20)
     assert time_to(run, 9) is None

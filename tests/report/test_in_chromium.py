@@ -86,7 +86,7 @@ def test_the_page_fits_every_screen_width(page, width):
     assert min(sizes) >= 8.5  # pixels
 
 
-# Of every text: its contrast with the nearest background (WCAG 2, 1.4.3).
+# Contrast of every text with the nearest background (WCAG 2, 1.4.3).
 CONTRASTS = """
     const channels = text => (text.match(/[\\d.]+/g) || []).map(Number);
     const light = ([r, g, b]) => [r, g, b].map(v => v / 255)

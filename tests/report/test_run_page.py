@@ -1,4 +1,4 @@
-"""The page of one run, from the command and at the end of a training."""
+"""The page of one run, from the command and at the end of training."""
 
 from __future__ import annotations
 

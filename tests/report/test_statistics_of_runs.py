@@ -145,7 +145,7 @@ def test_bands_are_scipys_bootstrap_at_every_point():
     expected = scipy.stats.bootstrap(
         (curves,), np.mean, axis=0, method="percentile", rng=np.random.default_rng(1)
     ).confidence_interval
-    off = 0.08 * (expected.high - expected.low)  # of 2,000 draws
+    off = 0.08 * (expected.high - expected.low)  # sampling error of 2,000 resamples
     assert (np.abs(low - expected.low) < off).all()
     assert (np.abs(high - expected.high) < off).all()
 

@@ -34,7 +34,7 @@ def test_text_is_escaped(value: str, load: Any, tmp_path: Path) -> None:
     config = load()
     config.logger.wandb_project = value
     saved.save(config, tmp_path / "config.yaml")
-    if value != "???":  # OmegaConf's word for a missing value
+    if value != "???":  # OmegaConf's marker of a missing value
         assert saved.read(tmp_path / "config.yaml").logger.wandb_project == value
     assert saved.read_plain(tmp_path / "config.yaml")["logger.wandb_project"] == value
 

@@ -69,7 +69,7 @@ def test_launchers_that_start_processes(
 
 
 def interrupted(folder: str, number: int, chosen: Sequence[str]) -> float | None:
-    """A run whose process gets the terminal's signals."""
+    """A run whose process receives the terminal's signals."""
     os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGHUP)
     return noted(folder, number, chosen)
@@ -134,7 +134,7 @@ def made(folder: Path, record: Record | None, *, complete: bool) -> RunDirectory
     [
         (None, False, NOT_STARTED),
         (None, True, DONE),
-        (Record(), False, STOPPED),  # killed while it ran
+        (Record(), False, STOPPED),  # killed during the run
         (Record(), True, DONE),  # killed as the run finished
         (Record(DONE, ended=2.0), True, DONE),
         (Record(STOPPED, ended=2.0), False, STOPPED),

@@ -123,7 +123,7 @@ def test_stopped_with_ctrl_c_and_resumed(tmp_path: Path, launcher: str) -> None:
     place = f"hydra.sweep.dir={folder.name}"
     sweep = started("-m", "seed=0,1", *LONG, place, f"hydra/launcher={launcher}", cwd=tmp_path)
     until(training(folder, "seed=0", "seed=1"))
-    os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    os.killpg(sweep.pid, signal.SIGINT)  # like a terminal: also to the workers
     stopped = finish(sweep)
     assert stopped.code == 130
     assert stopped.err == ""

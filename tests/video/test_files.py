@@ -168,7 +168,7 @@ def test_a_long_game(load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("scores", "length", "part"),
     [
         ([0, 0, 5, 9, 9, 9], 2, range(2, 4)),
-        ([1, 1, 1, 2, 2], 1, range(3, 4)),  # the last of equals
+        ([1, 1, 1, 2, 2], 1, range(3, 4)),  # the last of equal parts
         ([0, 0, 0, 0], 3, range(1, 4)),
         ([0, 4], 5, range(2)),
     ],

@@ -37,7 +37,7 @@ def test_bar_lengths_show_q_values(overlay, size):
     panel = overlay.panel(1, size)
     taken = (panel == TAKEN).sum(axis=1).max()
     others = sorted(set((panel == BAR).sum(axis=1)) - {0})
-    assert others[0] == 2  # the worst
+    assert others[0] == 2  # the lowest Q-value
     assert others[-1] == pytest.approx(taken / 2, abs=2)
 
 
