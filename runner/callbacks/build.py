@@ -62,7 +62,7 @@ def make_callbacks(
         "metrics": MetricsFile(run.metrics, story),
         "weights": weights(run.weights_pattern, checkpoint.interval),
     }
-    if sinks:  # before the evaluations, which it listens to: steps never go back
+    if sinks:  # before the evaluations it listens to, so that logged steps never decrease
         callbacks["figures"] = figures = Figures(sinks, logger.summary_interval, story)
         evaluations.listeners.append(figures.evaluated)
         if videos is not None:

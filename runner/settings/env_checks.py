@@ -34,7 +34,7 @@ def _check_rules_of_the_game(config: Config) -> None:
     if config.memory.name == "sequential" and math.isfinite(clip):
         for name in ("life_loss_reward", "truncation_reward"):
             if getattr(env, name):
-                allowed = f"inf with memory=sequential and env.{name}, which it would clip too"
+                allowed = f"inf with memory=sequential, as the limit would also clip env.{name}"
                 raise wrong("agent.reward_clip", clip, allowed)
 
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -173,10 +174,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("ray")
-    # Sockets below the folder have names of at most 107 characters.
+    # A short path: those of Ray's sockets below it may have 107 characters.
+    sockets = tempfile.mkdtemp(prefix="ray-")
     head = ["--head", f"--port={port}", "--include-dashboard=false"]
     nodes = [
-        ("127.0.0.1", [*head, f"--temp-dir=/tmp/ray-{port}"]),
+        ("127.0.0.1", [*head, f"--temp-dir={sockets}"]),
         ("127.0.0.2", [f"--address=127.0.0.1:{port}"]),
     ]
     environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -199,7 +201,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
         for process in reversed(processes):
             process.terminate()
             process.wait(60)
-        shutil.rmtree(f"/tmp/ray-{port}", ignore_errors=True)
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
 @pytest.mark.needs("sweeps")
