@@ -1,10 +1,10 @@
-"""The page of a league: one agent in many games, one row per game."""
+"""The pages of a league, HTML and Markdown: one agent in many games, one row per game."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from runner.report import findings, pages
 from runner.report.charts import profile_chart
@@ -19,7 +19,7 @@ BESIDE: Final = ("dqn_nature", "rainbow", "bbf_100k")  # published agents in the
 
 
 def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -> Path:
-    """Writes the page of a league.
+    """Writes the page of a league, and its table as ``league.md``.
 
     Args:
         side: The agent, with its runs of many games.
@@ -51,26 +51,27 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         )
     else:
         del sections["profile"]
-    return pages.write_html(
-        out / "report.html",
-        "league.html",
-        title=f"League: {len(games)} games, {shown(side.runs[0].settings.get('obs.name'))}",
-        about=f"{len(runs)} runs, {sum(run.finished for run in runs)} of them finished; "
+    content: dict[str, Any] = {
+        "title": f"League: {len(games)} games, {shown(side.runs[0].settings.get('obs.name'))}",
+        "about": f"{len(runs)} runs, {sum(run.finished for run in runs)} of them finished; "
         f"agent={shown(side.runs[0].settings.get('agent.name'))}.",
-        sections=sections,
-        key=_key(side, normalised, figures, len(played)),
-        warnings=findings.warnings([side], runs),
-        rows=[(game, side.finished(game)) for game in played],
-        side=side,
-        figures=figures,
-        human=human,
-        points=points,
-        link=lambda path: link(path, out) if path.is_file() else None,
-        best_video=lambda runs: best_video(runs, out, embedded=0),
-        missing=[run for run in runs if not run.finished],
-        profile=profile,
-        lines=[Side(name, i, {}, []) for i, name in enumerate(shares) if shares[name]],
-    )
+        "sections": sections,
+        "key": _key(side, normalised, figures, len(played)),
+        "warnings": findings.warnings([side], runs),
+        "rows": [(game, side.finished(game)) for game in played],
+        "side": side,
+        "figures": figures,
+        "human": human,
+        "points": points,
+        "link": lambda path: link(path, out) if path.is_file() else None,
+        "best_video": lambda runs: best_video(runs, out, embedded=0),
+        "missing": [run for run in runs if not run.finished],
+        "profile": profile,
+        "lines": [Side(name, i, {}, []) for i, name in enumerate(shares) if shares[name]],
+        "published": {name: published()[name] for name in ("random", "human", "dqn_nature")},
+    }
+    pages.write_html(out / "league.md", "league.md", **content)
+    return pages.write_html(out / "report.html", "league.html", **content)
 
 
 def _key(side: Side, human: dict[str, float], figures: Figures, played: int) -> dict[str, str]:

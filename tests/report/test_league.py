@@ -49,6 +49,21 @@ def test_the_profile_shows_published_agents(league, text):
     assert not re.findall(r'(?:src|href)="https?:', text)
 
 
+def test_the_table_for_documents(league):
+    lines = (league / "league.md").read_text().splitlines()
+    head, pong = (
+        next(line for line in lines if line.startswith(f"| {name} |")) for name in ("game", "pong")
+    )
+    cells = ([cell.strip() for cell in line.split("|")] for line in (head, pong))
+    row = dict(zip(*cells, strict=True))
+    assert row["score"] == "20.0"
+    assert row["95 % interval"] == "19.3 to 20.7"
+    assert (row["random play"], row["human"], row["DQN (Nature)"]) == ("-20.7", "14.6", "18.9")
+    assert row["human-normalised"] == "115.3%"
+    assert row["places found"] == "ball_x 101"
+    assert any("freeway (seed 0: not finished" in line for line in lines)
+
+
 def test_the_experiment_plays_the_57_games():
     hydra = sweeps.hydra_settings(["experiment=league"])
     overrides = sweeps.swept(["experiment=league"], hydra)
@@ -59,7 +74,7 @@ def test_the_experiment_plays_the_57_games():
     fixed = [str(each.input_line) for key, each in values.items() if key != "env"]
     config = compose.load(["env=pong", *fixed])
     assert (config.env.game, config.env.protocol, config.video.name) == ("pong", "nature", "best")
-    assert (config.eval.episodes, config.train.minutes) == (100, None)
+    assert (config.eval.episodes, config.train.minutes) == (30, None)
 
 
 def test_env_all_means_every_game():
