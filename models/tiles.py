@@ -11,6 +11,7 @@ Deviation: a tile's activation decreases linearly with distance from its centre,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import keras
@@ -66,23 +67,28 @@ class Tiled(layers.Layer):  # type: ignore[misc]
 
     def tile(self, tilings: Sequence[Tiling]) -> None:
         """Sets the tiles of each place."""
-        sizes = [len(tiling.middles) for tiling in tilings]
-        # Repeats each place's value for all of its tiles: a product with ones is exact.
-        self._place_of_tile = np.repeat(np.eye(len(sizes), dtype=np.float32), sizes, axis=1)
-        self._middles = np.concatenate([tiling.middles for tiling in tilings], dtype=np.float32)
-        self._widths = np.concatenate([tiling.widths for tiling in tilings], dtype=np.float32)
+        # Neighbouring places with equally many tiles: (places, tiles) middles and widths.
+        self._groups = [
+            tuple(np.array(numbers, np.float32) for numbers in zip(*group, strict=True))
+            for _, group in groupby(tilings, lambda tiling: len(tiling.middles))
+        ]
 
     def tiles_of(self, x: Any, factors: Any = None) -> Any:
         """Maps values (B, places) float32 to tiles, times the factors (places,) of their places."""
-        distances = around_zero(ops.matmul(x, self._place_of_tile) - self._middles)
-        tiles = ops.relu(1.0 - ops.abs(distances) / self._widths)
-        if factors is not None:
-            tiles *= ops.matmul(factors, self._place_of_tile)
-        return ops.cast(tiles, self.compute_dtype)
+        parts, first = [], 0
+        for middles, widths in self._groups:
+            last = first + len(middles)
+            distances = around_zero(x[:, first:last, None] - middles)
+            tiles = ops.relu(1.0 - ops.abs(distances) / widths)
+            if factors is not None:
+                tiles *= factors[first:last, None]
+            parts.append(ops.reshape(tiles, (-1, middles.size)))
+            first = last
+        return ops.cast(ops.concatenate(parts, axis=-1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns (B, tiles)."""
-        return (input_shape[0], len(self._middles))
+        return (input_shape[0], sum(middles.size for middles, _ in self._groups))
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")

@@ -228,9 +228,24 @@ def _compile(original: Callable[..., None]) -> Callable[..., None]:
         if self.jit_compile != "auto":
             for model in (self.model, self.target_model, self.trainable_model):
                 model.jit_compile = self.jit_compile
+        self.trainable_model.train_on_batch = _one_batch(self.trainable_model)
         self.compiled_metrics_names = ["loss", *(m.__name__ for m in metrics), mean_q.__name__]
 
     return compile
+
+
+def _one_batch(model: keras.Model) -> Callable[..., Any]:
+    """``model.train_on_batch`` with the metrics of this batch alone.
+
+    Keras 3.12, the newest for Python 3.10, returns their means since the last reset.
+    """
+    original = model.train_on_batch
+
+    def train_on_batch(*args: Any, **kwargs: Any) -> Any:
+        model.reset_metrics()
+        return original(*args, **kwargs)
+
+    return train_on_batch
 
 
 def _metrics_names(self: DQNAgent) -> list[str]:

@@ -8,7 +8,8 @@ the return estimators and losses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -75,6 +76,7 @@ class Learner:
         delta_clip: Absolute TD error beyond which the loss is linear; inf: never.
         soft_update: Rate of the target network's soft update after every update; 0: hard syncs.
         jit_compile: Compile with XLA.
+        gradient_clip: Largest global norm of the gradient; inf: never rescaled.
         policy: Policy of the bootstrap targets: a key of ``POLICIES``.
         munchausen: Munchausen targets instead of those of ``policy``.
         seed: Seed of the layers' random numbers.
@@ -91,6 +93,7 @@ class Learner:
         delta_clip: float,
         soft_update: float,
         jit_compile: bool,
+        gradient_clip: float = math.inf,
         policy: str = "greedy",
         munchausen: Munchausen | None = None,
         seed: int = 0,
@@ -99,7 +102,7 @@ class Learner:
         self.gamma, self.soft_update = gamma, soft_update
         self.has_target_network = target_model is not model
         self.double = double and self.has_target_network
-        self.jit_compile = jit_compile
+        self.jit_compile, self.gradient_clip = jit_compile, gradient_clip
         self.nb_actions = model.output.shape[-1]
         self._returns = distribution_of(model, delta_clip)
         self._online = self._returns.network(model)
@@ -162,43 +165,50 @@ class Learner:
         *samples, parameter = tf.split(numbers, _parts(numbers.shape[0], updates, batch))
         actions, rewards, discounts, *weights = (tf.reshape(x, (updates, batch)) for x in samples)
         actions = tf.one_hot(tf.cast(actions, tf.int32), self.nb_actions)
-        following = self._target_outputs(state1)
+        fixed = self._target_outputs(state0, state1)
         results = []
         for k in range(updates):  # unrolled: K is part of the shape
             targets = self._targets(
-                state0[k], actions[k], rewards[k], discounts[k], state1[k], following(k), parameter
+                actions[k], rewards[k], discounts[k], state1[k], parameter, *fixed(k)
             )
             weight = weights[0][k] if weights else None
             results.append(self._one_update(state0[k], actions[k], targets, weight))
         return tf.stack(results)
 
-    def _target_outputs(self, state1: Any) -> Callable[[int], Outputs]:
-        """Maps an update's index to the target outputs for its next states, of (K, B, ...)."""
+    def _target_outputs(self, state0: Any, state1: Any) -> Callable[[int], Sequence[Outputs]]:
+        """Maps an update's index to what its targets need of the target network.
+
+        These are the outputs for the next states ``state1`` (K, B, ...); with Munchausen targets,
+        also those for the states ``state0``.
+        """
+        calls = {0: state1, 2: state0} if self._munchausen else {0: state1}
         if self.soft_update or self._draws or not self.has_target_network:
-            return lambda k: self._evaluate(self._target, state1[k], call=0)
-        # All updates share one target network: one large batch costs less than K small ones.
-        outputs = self._evaluate(self._target, tf.reshape(state1, (-1, *state1.shape[2:])), call=0)
-        values = tf.reshape(outputs.values, (*state1.shape[:2], *outputs.values.shape[1:]))
-        return lambda k: Outputs(values[k], outputs.fractions)
+            return lambda k: [self._evaluate(self._target, s[k], call=c) for c, s in calls.items()]
+        # All updates share one target network: one large batch costs less than many small ones.
+        batch = tf.concat([tf.reshape(s, (-1, *s.shape[2:])) for s in calls.values()], axis=0)
+        outputs = self._evaluate(self._target, batch, call=0)
+        shape = (len(calls), *state1.shape[:2], *outputs.values.shape[1:])
+        values = tf.reshape(outputs.values, shape)
+        return lambda k: [Outputs(of[k], outputs.fractions) for of in tf.unstack(values)]
 
     def _targets(
         self,
-        state0: Any,
         actions: Any,
         rewards: Any,
         discounts: Any,
         state1: Any,
-        following: Outputs,
         parameter: Any,
+        following: Outputs,
+        here: Outputs | None = None,
     ) -> Any:
         """(B, ...): TD targets of the actions (B, nb_actions), one-hot."""
         returns = self._returns
         chooses = self._evaluate(self._online, state1, call=1) if self.double else following
         probabilities = self._probabilities(returns.q_values(chooses), parameter)
         if self._munchausen:
-            here = returns.q_values(self._evaluate(self._target, state0, call=2))
+            q_values = returns.q_values(here)
             entropy = self._munchausen.entropy(returns.q_values(following))
-            rewards += self._munchausen.reward(here, actions) + discounts * entropy
+            rewards += self._munchausen.reward(q_values, actions) + discounts * entropy
         targets = returns.targets(rewards, discounts, returns.under(probabilities, following))
         return tf.stop_gradient(targets)
 
@@ -212,6 +222,8 @@ class Learner:
             losses, errors = self._returns.losses(targets, outputs, actions)
             loss = tf.reduce_mean(losses if weights is None else weights * losses)
         gradients = tape.gradient(loss, values)
+        if not math.isinf(self.gradient_clip):
+            gradients = clipped(gradients, self.gradient_clip)
         if self._fused_adam:
             apply_adam(self.optimizer, gradients, values)
         else:
@@ -236,6 +248,18 @@ class Learner:
         rate = self.soft_update
         for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
             target.value.assign(rate * source.value + (1.0 - rate) * target.value)
+
+
+def clipped(gradients: Sequence[Any], largest: float) -> list[Any]:
+    """``gradients``, rescaled if their global norm is above ``largest`` (Pascanu et al. 2013).
+
+    As Keras's ``global_clipnorm``, whose sums of squares XLA computes number by number; products
+    are vectorized.
+    """
+    flat = [tf.reshape(gradient, (-1,)) for gradient in gradients]
+    norm = tf.sqrt(tf.add_n([tf.tensordot(each, each, 1) for each in flat]))
+    scale = largest / tf.maximum(norm, largest)
+    return [gradient * scale for gradient in gradients]
 
 
 def _parts(length: int, updates: int, batch: int) -> list[int]:
