@@ -99,6 +99,38 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Handles the first signal at the end of the block; a second is handled immediately.
+
+    For the import of native code, which may abort if a handler raises an error.
+    """
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if received:
+            restore()
+            signal.raise_signal(number)
+        received.append(number)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # only it may set handlers
+        # Handlers set outside Python (None) could not be restored.
+        before = {n: h for n in EXIT_CODES if callable(h := signal.getsignal(n))}
+        for number in before:
+            signal.signal(number, note)
+    try:
+        yield
+    finally:
+        restore()
+        for number in received[:1]:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
 def children_spared() -> Iterator[None]:
     """Blocks the terminal's signals, sent to the whole process group, in processes started here.
 

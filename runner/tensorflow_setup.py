@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 from runner.cores import cores
+from runner.interrupts import postponed
 
 
 @contextlib.contextmanager
@@ -26,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Required Keras settings, which override the user's environment and ~/.keras/keras.json.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
-with _quiet_stderr():
+with postponed(), _quiet_stderr():
     import keras
     import tensorflow as tf
 

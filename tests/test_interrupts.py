@@ -1,4 +1,4 @@
-"""Effects of a closed terminal and ``nohup`` on a process with unsaved work."""
+"""Signals: closed terminals, ``nohup``, interrupted imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.interrupts import Interrupts, children_spared
+from runner.interrupts import Interrupts, children_spared, postponed
 
 ROOT = Path(__file__).parents[1]
 WORK = """
@@ -61,3 +61,16 @@ def test_a_sweeps_processes_ignore_terminal_signals() -> None:
     with children_spared():
         assert subprocess.run([sys.executable, "-c", send], check=False).returncode == 0
     assert subprocess.run([sys.executable, "-c", send], check=False, stderr=-3).returncode != 0
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_an_import_is_not_interrupted_by_the_first_signal(signals: int) -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), postponed():
+        for _ in range(signals):
+            signal.raise_signal(signal.SIGINT)
+            done.append("after a signal")
+        done.append("end")
+    assert done == (["after a signal", "end"] if signals == 1 else ["after a signal"])
+    with pytest.raises(KeyboardInterrupt):  # as before
+        signal.raise_signal(signal.SIGINT)
