@@ -126,8 +126,8 @@ def postponed() -> Iterator[None]:
         yield
     finally:
         restore()
-        for number in received[:1]:
-            signal.raise_signal(number)
+        if received:
+            signal.raise_signal(received[0])
 
 
 @contextlib.contextmanager

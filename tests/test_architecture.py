@@ -27,7 +27,7 @@ ORDER = [
     {"runner.sweep"},
     {"runner.trained", "runner.training"},
     {"runner.report"},
-    {"runner.checkpoint", "runner.interrupts"},
+    {"runner.checkpoint"},
     {"runner.agent", "runner.callbacks"},
     {"runner.evaluation", "runner.run_directory"},
     {"runner.video"},
@@ -36,6 +36,7 @@ ORDER = [
     {"runner.settings", "runner.weights", "runner.tensorflow_setup"},
     {"runner.diverged", "runner.files", "runner.ram_maps", "runner.cores", "runner.limits"},
     {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations", "runner.live_line"},
+    {"runner.interrupts"},
     {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}

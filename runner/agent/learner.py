@@ -205,7 +205,7 @@ class Learner:
         returns = self._returns
         chooses = self._evaluate(self._online, state1, call=1) if self.double else following
         probabilities = self._probabilities(returns.q_values(chooses), parameter)
-        if self._munchausen:
+        if self._munchausen and here:
             q_values = returns.q_values(here)
             entropy = self._munchausen.entropy(returns.q_values(following))
             rewards += self._munchausen.reward(q_values, actions) + discounts * entropy
