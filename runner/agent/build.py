@@ -205,7 +205,6 @@ def _own_arguments(config: Config) -> dict[str, Any]:
         "on_adapted": functools.partial(_announce, config),
         "target_sync": agent.target_sync,
         "jit_compile": agent.jit_compile,
-        "gradient_clip": agent.gradient_clip,
     }
 
 

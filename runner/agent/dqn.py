@@ -7,7 +7,6 @@ Gymnasium vector environment with the parallel loop of ``runner.agent.loop``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         on_adapted: Called with the network's layers that adapted to the warm-up, before the first
             update.
         jit_compile: Compile with XLA: True, False, or ``auto`` for the faster of the two.
-        gradient_clip: Largest global norm of the gradient; inf: never rescaled.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
             first game end at least that many steps after the last sync.
     """
@@ -67,7 +65,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         on_adapted: Callable[[list[Adapting]], None] | None = None,
         seed: int = 0,
         jit_compile: bool | str = "auto",
-        gradient_clip: float = math.inf,
         target_sync: str = "steps",
         **kwargs: Any,
     ) -> None:
@@ -78,7 +75,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
         self.discount, self.on_adapted = discount, on_adapted
-        self.target_sync, self.gradient_clip = target_sync, gradient_clip
+        self.target_sync = target_sync
         self.synced_at = 0  # step of the last sync, or of the next; ``game_end`` only
         self._adapted = False  # whether adapting layers have been handled
         self.stop_training = False  # set to end training
@@ -108,7 +105,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             delta_clip=self.delta_clip,
             soft_update=rate if rate < 1 else 0.0,
             jit_compile=self.jit_compile,
-            gradient_clip=self.gradient_clip,
             policy=target_kind(self.policy) if self.expected_sarsa else "greedy",
             munchausen=self.munchausen,
             seed=self.seed,

@@ -8,7 +8,6 @@ the return estimators and losses.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -76,7 +75,6 @@ class Learner:
         delta_clip: Absolute TD error beyond which the loss is linear; inf: never.
         soft_update: Rate of the target network's soft update after every update; 0: hard syncs.
         jit_compile: Compile with XLA.
-        gradient_clip: Largest global norm of the gradient; inf: never rescaled.
         policy: Policy of the bootstrap targets: a key of ``POLICIES``.
         munchausen: Munchausen targets instead of those of ``policy``.
         seed: Seed of the layers' random numbers.
@@ -93,7 +91,6 @@ class Learner:
         delta_clip: float,
         soft_update: float,
         jit_compile: bool,
-        gradient_clip: float = math.inf,
         policy: str = "greedy",
         munchausen: Munchausen | None = None,
         seed: int = 0,
@@ -102,7 +99,7 @@ class Learner:
         self.gamma, self.soft_update = gamma, soft_update
         self.has_target_network = target_model is not model
         self.double = double and self.has_target_network
-        self.jit_compile, self.gradient_clip = jit_compile, gradient_clip
+        self.jit_compile = jit_compile
         self.nb_actions = model.output.shape[-1]
         self._returns = distribution_of(model, delta_clip)
         self._online = self._returns.network(model)
@@ -222,8 +219,6 @@ class Learner:
             losses, errors = self._returns.losses(targets, outputs, actions)
             loss = tf.reduce_mean(losses if weights is None else weights * losses)
         gradients = tape.gradient(loss, values)
-        if not math.isinf(self.gradient_clip):
-            gradients = clipped(gradients, self.gradient_clip)
         if self._fused_adam:
             apply_adam(self.optimizer, gradients, values)
         else:
@@ -248,18 +243,6 @@ class Learner:
         rate = self.soft_update
         for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
             target.value.assign(rate * source.value + (1.0 - rate) * target.value)
-
-
-def clipped(gradients: Sequence[Any], largest: float) -> list[Any]:
-    """``gradients``, rescaled if their global norm is above ``largest`` (Pascanu et al. 2013).
-
-    As Keras's ``global_clipnorm``, whose sums of squares XLA computes number by number; products
-    are vectorized.
-    """
-    flat = [tf.reshape(gradient, (-1,)) for gradient in gradients]
-    norm = tf.sqrt(tf.add_n([tf.tensordot(each, each, 1) for each in flat]))
-    scale = largest / tf.maximum(norm, largest)
-    return [gradient * scale for gradient in gradients]
 
 
 def _parts(length: int, updates: int, batch: int) -> list[int]:

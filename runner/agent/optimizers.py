@@ -29,8 +29,7 @@ _OPTIMIZERS: Final[dict[str, Callable[..., keras.optimizers.Optimizer]]] = {
 def make_optimizer(agent: KerasRL2Agent) -> keras.optimizers.Optimizer:
     """Builds the optimizer from ``agent``'s settings."""
     shared: dict[str, Any] = {"learning_rate": _learning_rate(agent)}
-    # The compiled agent rescales its gradients itself.
-    if not isinstance(agent, DQN) and not math.isinf(agent.gradient_clip):
+    if not math.isinf(agent.gradient_clip):
         shared["global_clipnorm"] = agent.gradient_clip
     if isinstance(agent, DQN) and agent.ema_decay:
         shared |= {"use_ema": True, "ema_momentum": agent.ema_decay}
