@@ -67,7 +67,7 @@ class Rule:
 
     Args:
         holds: Whether a value of the setting's type is allowed.
-        allowed: Description of the allowed values: ``an integer >= 1 steps``.
+        allowed: Description of the allowed values: ``an integer >= 1 (steps)``.
         most: The largest value, reported only if it is exceeded; None: no limit.
     """
 
@@ -101,7 +101,7 @@ def between(low: float, high: float) -> Rule:
 def at_least(low: float, unit: str = "", most: float = MOST) -> Rule:
     """A finite number >= ``low``: a float if ``low`` is one, else a count of ``unit``."""
     limit = None if isinstance(low, float) else most
-    text = f"{_number(low)} >= {low:g}{' ' * bool(unit)}{unit}"
+    text = f"{_number(low)} >= {low:g}{f' ({unit})' if unit else ''}"
     return Rule(lambda v: low <= v < math.inf, text, limit)
 
 

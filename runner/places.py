@@ -23,7 +23,7 @@ from runner.settings import compose
 from runner.settings.games import all_games, find_game
 from runner.settings.schema import Config
 
-USAGE = "python -m runner.places [games=pong,breakout|all] [steps=2000] [count=10] [out=FILE.md]"
+USAGE = "python -m runner.places [env=pong,breakout|all] [steps=2000] [count=10] [out=FILE.md]"
 _STARTS = 16  # games started, each with an equal share of the steps
 _FRAMES = 3  # per window
 _HEAD = """# Positions found in RAM
@@ -97,13 +97,13 @@ def main(arguments: Sequence[str]) -> int:
     """Prints the table, and writes it if ``out`` is given."""
 
     def work() -> int:
-        kinds = {"games": str, "steps": int, "count": int, "out": Path}
+        kinds = {"env": str, "steps": int, "count": int, "out": Path}
         given = parse_settings(arguments, kinds, USAGE)
         steps, count = given.get("steps", 2000), given.get("count", 10)
         for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
             if value < least:
                 raise wrong(name, value, f"an integer >= {least}")
-        chosen = given.get("games", "all")
+        chosen = given.get("env", "all")
         games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
         out = given.get("out")
         if out is not None and not out.absolute().parent.is_dir():

@@ -10,7 +10,7 @@ from runner.places import main
 @pytest.mark.slow
 def test_the_table_of_a_game(tmp_path, capsys):
     out = tmp_path / "places.md"
-    assert main(["games=breakout", "steps=480", f"out={out}"]) == 0
+    assert main(["env=breakout", "steps=480", f"out={out}"]) == 0
     (row,) = [line for line in out.read_text().splitlines() if line.startswith("| breakout")]
     assert row in capsys.readouterr().out
     assert "paddle_x (72)" in row
@@ -18,7 +18,11 @@ def test_the_table_of_a_game(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("argument", "shown"),
-    [("steps=0", "steps=0"), ("games=pongg", "pong"), ("out=no/such/a.md", "out=no/such/a.md")],
+    [
+        ("steps=0", "steps=0"),
+        ("env=pongg", "env=pongg: did you mean pong"),
+        ("out=no/such/a.md", "out=no/such/a.md"),
+    ],
 )
 def test_impossible_requests_are_refused_in_one_line(argument, shown, capsys):
     assert main([argument]) == 2

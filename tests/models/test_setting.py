@@ -27,7 +27,7 @@ class Group:
     ("rule", "good", "bad", "allowed"),
     [
         (s.between(0, 1), [0, 0.5, 1], [-1, 1.1, math.nan], "a number from 0 to 1"),
-        (s.at_least(1, "steps"), [1, 10**12], [0, -3], "an integer >= 1 steps"),
+        (s.at_least(1, "steps"), [1, 10**12], [0, -3], "an integer >= 1 (steps)"),
         (s.at_least(1, "steps"), [], [10**13], "at most 1,000,000,000,000"),
         (s.at_least(0.0), [0.0, 1e30], [-1.0, math.inf, math.nan], "a number >= 0"),
         (s.above(0.0), [1e-9, math.inf], [0, math.nan], "a number > 0"),
