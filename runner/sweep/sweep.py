@@ -162,19 +162,16 @@ def _header(
 
 
 def _summary(directory: SweepDirectory, states: dict[str, str], total: int, seconds: float) -> str:
-    """One line per run, the best run, and how to resume."""
+    """One line per run, and how to resume."""
     means = {name: outcome(directory.run(name)) for name in states}
     width = max(map(len, states), default=0)
     lines = [
         f"  {name:{width}}  {state if means[name] is None else f'mean {means[name]:.1f}'}"
         for name, state in states.items()
     ]
-    known = {name: mean for name, mean in means.items() if mean is not None}
-    if len(known) > 1:
-        best = max(known, key=lambda name: known[name])
-        lines.append(f"best: {best}")
-    lines.append(f"sweep: {len(known)} of {total} run(s) done in {duration(seconds)}")
-    if len(known) < total:
+    done = sum(mean is not None for mean in means.values())
+    lines.append(f"sweep: {done} of {total} run(s) done in {duration(seconds)}")
+    if done < total:
         resume = shlex.quote(f"sweep.resume={directory.folder}")
         lines.append(f"To continue:\n  python -m runner {resume}")
     return "\n".join(lines)
