@@ -102,7 +102,8 @@ def _make_pages(
 def _end(pool: Any) -> None:
     for process in list((pool._processes or {}).values()):
         process.kill()
-    pool.shutdown(wait=False, cancel_futures=True)
+    # Waiting, or Python's exit may wake a thread of the pool through a pipe it has just closed.
+    pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _table(results: list[Result], steps: int, typed: str) -> str:

@@ -104,7 +104,7 @@ def _kind(
     if byte.values <= FEW:
         seen = ", ".join(map(str, np.unique(values)))
         return "flag", f"one of {seen}"
-    return "unknown", f"{byte.values} values"
+    return "unknown", ""
 
 
 def _position(byte: Byte, effect: Effects) -> str:
