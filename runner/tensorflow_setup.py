@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
+import sys
 from collections.abc import Iterator
+from typing import Final
 
 from runner.cores import cores
 from runner.interrupts import postponed
+
+# Keras imports these wherever they are installed; nothing here uses what it offers with them.
+_OPTIONAL_OF_KERAS: Final = ("matplotlib", "sklearn")
+
+
+@contextlib.contextmanager
+def _quick_imports() -> Iterator[None]:
+    """Halves the time of the imports below: no garbage collection, no optional packages."""
+    hidden = [name for name in _OPTIONAL_OF_KERAS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+        if collects:
+            gc.enable()
+
+
+# A million objects of TensorFlow's modules need not be looked through once more at exit: a second.
+atexit.register(gc.freeze)
 
 
 @contextlib.contextmanager
@@ -27,7 +54,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Required Keras settings, which override the user's environment and ~/.keras/keras.json.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
-with postponed(), _quiet_stderr():
+with postponed(), _quiet_stderr(), _quick_imports():
     import keras
     import tensorflow as tf
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import platform
 import shlex
@@ -27,6 +28,7 @@ from runner.environments.pool import game_seeds
 from runner.evaluation import Evaluation, evaluate
 from runner.interrupts import Interrupts
 from runner.keras_rl2 import DQNAgent
+from runner.overlays import with_own_overlay
 from runner.report.runs import shown
 from runner.run_directory import RunDirectory
 from runner.settings import checks
@@ -94,7 +96,8 @@ def _fit_and_evaluate(
     print(_header(config, games, environment), flush=True)
     agent.model.summary(line_length=80)
     with opened_sinks(config, run.folder) as sinks:
-        callbacks = make_callbacks(config, run, sinks, _player(config, agent))
+        prepared = functools.partial(with_own_overlay, config)
+        callbacks = make_callbacks(config, run, sinks, _player(config, agent), prepared)
         checkpoints = _checkpoints(config, run, agent, callbacks, resume)
         with Interrupts(
             stop=lambda: setattr(agent, "stop_training", True),
@@ -143,13 +146,19 @@ def _player(config: Config, agent: DQNAgent) -> Callable[..., Evaluation | None]
     seed = game_seeds(config.seed, 1024)[-1]  # different from the training seeds
 
     def play(best_game: Callable[[Recording], None] | None) -> Evaluation | None:
-        network()  # updates the weights used by ``q_values``
+        weights = network().get_weights()  # also updates the weights used by ``q_values``
+
+        def recorded(recording: Recording) -> None:
+            if best_game is not None:
+                shown = weights if config.video.overlay else None
+                best_game(dataclasses.replace(recording, weights=shown))
+
         return evaluate(
             q_values,
             config,
             seed=seed,
             stopped=lambda: bool(agent.stop_training),
-            best_game=best_game,
+            best_game=recorded,
         )
 
     return play

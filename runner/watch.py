@@ -18,12 +18,12 @@ from runner.video.window import show, why_no_window
 USAGE = (
     "python -m runner.watch run=DIR_OR_WEIGHTS|pretrained=NAME [weights=best] [episodes=1] "
     "[epsilon=0.01] [repeat_action_probability=0.25] [seed=0] [out=FILE.mp4|FILE.gif] "
-    "[overlay=true] [window=auto|true|false] [model.builder=MODULE:FUNCTION]"
+    "[overlay=true|false] [window=auto|true|false] [model.builder=MODULE:FUNCTION]"
 )
 SUFFIXES: Final = (".mp4", ".gif")
 
 
-def watch(run: Path, play: Play, *, window: bool, overlay: bool = False) -> int:
+def watch(run: Path, play: Play, *, window: bool, overlay: bool = True) -> int:
     """Plays full games; the best one is written as MP4 and GIF, and shown.
 
     Args:
@@ -52,7 +52,7 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = False) -> int:
     folder = RunDirectory(beside).videos if out is None else out.parent
     recording = dataclasses.replace(recording, label=f"{label} weights")
     if overlay:
-        from runner.explain.overlay import with_overlay
+        from runner.overlays import with_overlay
 
         recording = with_overlay(recording, q_values, config)
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
             _weights(run, given["weights"]) if "weights" in given else run,
             Play.of(given, SUFFIXES),
             window=_window(given.get("window", "auto")),
-            overlay=_switch("overlay", given.get("overlay", "false")),
+            overlay=_switch("overlay", given.get("overlay", "true")),
         )
 
     return guarded(work)

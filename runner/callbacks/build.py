@@ -20,6 +20,7 @@ from runner.keras_rl2 import Callback
 from runner.run_directory import RunDirectory
 from runner.settings.schema import Config
 from runner.video.replay import Recording
+from runner.video.studio import Prepared
 
 Play = Callable[[Callable[[Recording], None] | None], Evaluation | None]
 
@@ -34,7 +35,11 @@ class Callbacks(NamedTuple):
 
 
 def make_callbacks(
-    config: Config, run: RunDirectory, sinks: Mapping[str, Sink], play: Play
+    config: Config,
+    run: RunDirectory,
+    sinks: Mapping[str, Sink],
+    play: Play,
+    prepared: Prepared,
 ) -> Callbacks:
     """Builds the callbacks of a run.
 
@@ -43,12 +48,13 @@ def make_callbacks(
         run: The run directory.
         sinks: Destinations of the metrics.
         play: Evaluates the current agent; its argument is called with the best game.
+        prepared: Adds the overlay to a recording, in the encoder process; picklable.
     """
     train, logger, checkpoint = config.train, config.logger, config.checkpoint
     story = Story()
     weights = EpisodeWeights if checkpoint.weights == "episode" else IntervalWeights
     stop = StopEarly(story, train.episodes, train.minutes)
-    videos = make_videos(config, run.videos)
+    videos = make_videos(config, run.videos, prepared)
     evaluations = Evaluations(
         lambda: play(videos.hold if videos else None),
         run.evaluations,

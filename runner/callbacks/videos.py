@@ -6,7 +6,6 @@ and training continues.
 
 from __future__ import annotations
 
-import functools
 import math
 import sys
 import time
@@ -22,9 +21,9 @@ from runner.environments.pool import game_seeds
 from runner.evaluation import Evaluation
 from runner.keras_rl2 import Callback
 from runner.live_line import LiveLine
-from runner.settings.schema import Config, EnvConfig, VideoConfig
+from runner.settings.schema import Config, EnvConfig
 from runner.video.replay import Recording
-from runner.video.studio import Studio, Video
+from runner.video.studio import Prepared, Studio, Video
 
 LOOK_EVERY: Final = 64  # steps
 
@@ -36,14 +35,13 @@ class Videos(Callback):  # type: ignore[misc]
     the end.
 
     Args:
-        video: Settings of the files.
-        folder: Output folder.
+        studio: Writes the files.
     """
 
-    def __init__(self, video: VideoConfig, folder: Path) -> None:
+    def __init__(self, studio: Studio) -> None:
         super().__init__()
         self.listeners: list[Callable[[Video], None]] = []
-        self._studio, self._folder = Studio(video, folder), folder
+        self._studio = studio
         self._waiting: deque[Recording] = deque()  # the first is being encoded
         self._warned = ""
 
@@ -76,7 +74,7 @@ class Videos(Callback):  # type: ignore[misc]
             self._look(timeout=0.2)
         self._studio.close()
         if total:
-            line.show(f"videos: {self._folder}", time.perf_counter())
+            line.show(f"videos: {self._studio.folder}", time.perf_counter())
             line.end()
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -114,7 +112,7 @@ class Videos(Callback):  # type: ignore[misc]
 
 
 def _plain(recording: Recording) -> dict[str, Any]:
-    names = ("start", "before", "actions", "score", "step")
+    names = ("start", "before", "actions", "score", "step", "weights")
     return {name: getattr(recording, name) for name in names}
 
 
@@ -122,14 +120,13 @@ class EvaluationVideos(Videos):
     """Records the best game of evaluations.
 
     Args:
-        video: Settings of the files.
-        folder: Output folder.
+        studio: Writes the files.
         env: The game's settings.
         every: Record every evaluation; otherwise only those with the best mean so far.
     """
 
-    def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig, *, every: bool) -> None:
-        super().__init__(video, folder)
+    def __init__(self, studio: Studio, env: EnvConfig, *, every: bool = False) -> None:
+        super().__init__(studio)
         self._env, self._every = env, every
         self._held: Recording | None = None
 
@@ -166,14 +163,13 @@ class TrainingVideos(Videos):
     game is encoded: the games form a chain that starts with the seed.
 
     Args:
-        video: Settings of the files.
-        folder: Output folder.
+        studio: Writes the files.
         env: The game's settings.
         seed: Seed of the first stream's emulator.
     """
 
-    def __init__(self, video: VideoConfig, folder: Path, env: EnvConfig, seed: int) -> None:
-        super().__init__(video, folder)
+    def __init__(self, studio: Studio, env: EnvConfig, seed: int) -> None:
+        super().__init__(studio)
         self._env = env
         self._start: int | dict[str, Any] | None = seed  # None: the chain is broken
         self._actions: list[int] = []
@@ -218,25 +214,24 @@ class TrainingVideos(Videos):
         self._actions = state["actions"].tolist()
 
 
-def _of_evaluations(config: Config, folder: Path, *, every: bool) -> Videos:
-    # As in the evaluation: the emulator ignores lost lives.
-    return EvaluationVideos(config.video, folder, config.env, every=every)
-
-
-def _of_training(config: Config, folder: Path) -> Videos:
-    (seed,) = game_seeds(config.seed, 1)
-    return TrainingVideos(config.video, folder, config.env, seed)
-
-
-_MAKE: Final[dict[str, Callable[[Config, Path], Videos | None]]] = {
-    "off": lambda config, folder: None,
-    "final": lambda config, folder: FinalVideo(config.video, folder, config.env, every=False),
-    "best": functools.partial(_of_evaluations, every=False),
-    "every_eval": functools.partial(_of_evaluations, every=True),
-    "every_episode": _of_training,
+# As in the evaluation: the emulator of a recorded evaluation ignores lost lives.
+_MAKE: Final[dict[str, Callable[[Studio, Config], Videos | None]]] = {
+    "off": lambda studio, config: None,
+    "final": lambda studio, config: FinalVideo(studio, config.env),
+    "best": lambda studio, config: EvaluationVideos(studio, config.env),
+    "every_eval": lambda studio, config: EvaluationVideos(studio, config.env, every=True),
+    "every_episode": lambda studio, config: TrainingVideos(
+        studio, config.env, game_seeds(config.seed, 1)[0]
+    ),
 }
 
 
-def make_videos(config: Config, folder: Path) -> Videos | None:
-    """Builds the callback selected by ``config.video``; None: no videos."""
-    return _MAKE[config.video.name](config, folder)
+def make_videos(config: Config, folder: Path, prepared: Prepared) -> Videos | None:
+    """Builds the callback selected by ``config.video``; None: no videos.
+
+    Args:
+        config: The run's settings.
+        folder: Output folder.
+        prepared: Adds the overlay to a recording, in the encoder process; picklable.
+    """
+    return _MAKE[config.video.name](Studio(config.video, folder, prepared), config)

@@ -58,4 +58,5 @@ class SingleGame:
         return self._observation, reward, self._game_over or info["life_lost"], numbers
 
     def close(self) -> None:
-        """Does nothing: the emulator is freed with the object."""
+        """Frees the emulator, which must not outlive the program's exit."""
+        vars(self).pop("_game", None)

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from runner.explain.frozen import Score
-from runner.explain.importance import Importance, Pair, correlation
 from runner.explain.sample import Sample, png
 from runner.explain.states import VALUES, Decisive
+from runner.importance import Importance, Pair, correlation
 
 FIRST: Final = 8  # bytes compared with those of random weights
 COLUMNS: Final = 16  # of the byte grid: 8 rows of 16

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.evaluation import QFunction
-from runner.explain.importance import in_batches
 from runner.explain.sample import Sample
+from runner.importance import in_batches
 
 DONORS: Final = 16  # other states that supply a byte's value
 APART: Final = 40  # least distance between shown states, in sampled states

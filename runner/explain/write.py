@@ -13,10 +13,10 @@ from runner.agent.dqn import q_function
 from runner.agent.xla import uses_xla
 from runner.evaluation import QFunction
 from runner.explain.frozen import frozen_scores
-from runner.explain.importance import Importance, importance_of_bytes, pairs
 from runner.explain.page import bytes_of, curve, grid, heated, in_short, state
 from runner.explain.sample import Sample, draw_sample
 from runner.explain.states import decisive, occlusion, response
+from runner.importance import Importance, importance_of_bytes, pairs
 from runner.report.pages import write_html
 from runner.scores import published
 from runner.trained import Trained

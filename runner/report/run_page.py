@@ -79,6 +79,7 @@ def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
         lines=lines[: 1 + (run.evaluations.shape[1] > 1)],
         charts=charts,
         video=best_video([run], out),
+        overlay=run.settings.get("video.overlay"),
         watch=commands["Watch it play"],
         rows=compared,
         published=[agent for agent in published().values() if run.game in agent.scores],
@@ -147,6 +148,8 @@ def _commands(run: Run) -> dict[str, str]:
         found[what] = typed
     found["Evaluate it in more games"] = ["runner.evaluate", f"run={folder}", "episodes=100"]
     found["Watch it play"] = ["runner.watch", f"run={folder}"]
+    found["See which inputs it acts on"] = ["runner.explain", f"run={folder}"]
+    found["Play with it in the browser"] = ["runner.lab", f"run={folder}"]
     found["Compare it with another run"] = ["runner.compare", folder]
     return {
         what: f"python -m {shlex.join(typed)}" + (" OTHER" if typed[0].endswith("compare") else "")

@@ -63,6 +63,8 @@ def _check_fit(config: Config) -> None:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
     check_memory(config)
     check_agent(config)
+    if config.video.name == "every_episode" and config.video.overlay:
+        raise wrong("video.overlay", True, "false with video=every_episode")
     _check_sizes(config)
 
 

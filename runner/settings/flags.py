@@ -32,7 +32,7 @@ Groups: an option sets several settings, group=option.
   train       training length: ram (10 to 15 minutes), pixel, hour, smoke (seconds)
   experiment  a published tutorial, or a sweep, with all its settings
   logger      curves: default, tensorboard, wandb, mlflow
-  video       videos of games: off, best, every_eval, every_episode
+  video       videos of games: final, off, best, every_eval, every_episode
 
 Flags: --cfg=job prints the resolved settings without running (--cfg=hydra: Hydra's;
 --package=agent: one group); -m, --multirun: a sweep; -h, --help.

@@ -98,6 +98,13 @@ class VideoConfig:
     mp4: bool = setting(True, ANY, "H.264, 60 frames/s: real time, every emulator frame")
     gif: bool = setting(True, ANY, "real time, fewer frames; `false` with `video=every_episode`")
     gif_megabytes: float = setting(3.0, finite_above(0), "maximum size of a GIF, 10^6 bytes")
+    overlay: bool = setting(
+        False,
+        ANY,
+        "beside the screen: the agent's Q-values, the value over time and, with `obs=ram`, the "
+        "bytes that matter; `true` in `video=final`, `best` and `every_eval`, impossible with "
+        "`every_episode`",
+    )
 
 
 @dataclass

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.video.picture import BAR, CELL, HEAT, INK, PAPER, SOFT, TAKEN, Size
+from runner.video.picture import BAR, CELL, EDGE, HEAT, INK, PAPER, SOFT, TAKEN, Size
 
 COLUMNS, ROWS = 16, 8  # of the byte grid
 HISTORY: Final = 150  # steps of the value curve: ten seconds at 4 frames per step
@@ -102,6 +102,7 @@ def _wide(text: str, font: float) -> int:
 
 
 def _text(area: NDArray[np.uint8], text: str, x: int, base: int, font: float, colour: int) -> None:
-    canvas = area.copy()  # OpenCV draws on whole arrays only
-    cv2.putText(canvas, text, (x, base), cv2.FONT_HERSHEY_SIMPLEX, font, colour, 1, cv2.LINE_8)
-    area[:] = canvas
+    drawn = np.zeros(area.shape, np.uint8)  # 0 to 255: smooth edges, in two steps
+    cv2.putText(drawn, text, (x, base), cv2.FONT_HERSHEY_SIMPLEX, font, 255, 1, cv2.LINE_AA)
+    area[drawn >= 64] = EDGE
+    area[drawn >= 144] = colour

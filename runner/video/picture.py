@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 # ALE's colour numbers are even; the strip uses odd ones.
 PAPER, INK = 1, 3
 # Colours of an overlay. 5 is a GIF's transparent colour.
-SOFT, BAR, TAKEN, CELL = 7, 9, 11, 13
+SOFT, BAR, TAKEN, CELL, EDGE = 7, 9, 11, 13, 23
 HEAT = (15, 17, 19, 21)
 _COLOURS = {
     PAPER: (0, 0, 0), INK: (255, 255, 255), SOFT: (150, 156, 168), BAR: (60, 130, 190),
-    TAKEN: (255, 154, 92), CELL: (38, 42, 50),
+    TAKEN: (255, 154, 92), CELL: (38, 42, 50), EDGE: (92, 97, 108),
     **dict(zip(HEAT, ((92, 52, 28), (150, 80, 36), (210, 112, 50), (255, 154, 92)), strict=True)),
 }  # fmt: skip
 

@@ -36,6 +36,7 @@ class Recording:
     score: float  # points
     step: int = 0  # of the run
     label: str = ""  # drawn beside the score; empty: the step
+    weights: list[NDArray[Any]] | None = None  # of the network that played; for an overlay
     overlay: Overlay | None = None  # drawn beside the screen
 
     @property

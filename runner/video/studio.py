@@ -17,6 +17,8 @@ from runner.errors import RunError
 from runner.settings.schema import VideoConfig
 from runner.video.replay import Recording, survey
 
+Prepared = Callable[[Recording], Recording]
+
 
 @dataclass(frozen=True)
 class Video:
@@ -43,6 +45,7 @@ def film(
     folder: Path,
     name: str = "",
     progress: Callable[[float], None] = lambda share: None,
+    prepared: Prepared = lambda recording: recording,
 ) -> Filmed:
     """Writes the files of a recording selected by ``video``.
 
@@ -52,6 +55,7 @@ def film(
         folder: Output folder, created if missing.
         name: Name of the files; empty: step and score.
         progress: Called with the completed share, 0 to 1.
+        prepared: Adds the overlay.
     """
     # Imported here: the training process needs neither OpenCV's fonts nor FFmpeg.
     from runner.video.files import write_videos
@@ -61,7 +65,7 @@ def film(
     gif = path.with_name(f"{path.name}.gif") if video.gif else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        played = write_videos(recording, mp4, gif, video.gif_megabytes, progress)
+        played = write_videos(prepared(recording), mp4, gif, video.gif_megabytes, progress)
     except RunError as error:
         return Filmed(None, str(error), None)
     except (OSError, ImportError, ValueError) as error:  # FFmpeg's errors are OSError, ValueError
@@ -76,10 +80,12 @@ class Studio:
     Args:
         video: Settings of the files.
         folder: Output folder.
+        prepared: Adds the overlay, in the process; must be picklable.
     """
 
-    def __init__(self, video: VideoConfig, folder: Path) -> None:
-        self._video, self._folder = video, folder
+    def __init__(self, video: VideoConfig, folder: Path, prepared: Prepared) -> None:
+        self.folder = folder
+        self._video, self._prepared = video, prepared
         self._process: Any = None
         self._pipe: Connection | None = None
         self.busy = False
@@ -97,7 +103,7 @@ class Studio:
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, self._video, self._folder)
+        arguments = (theirs, self._video, self.folder, self._prepared)
         self._process = context.Process(target=_work, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
@@ -136,7 +142,7 @@ class Studio:
         self._pipe, self.busy = None, False
 
 
-def _work(pipe: Connection, video: VideoConfig, folder: Path) -> None:
+def _work(pipe: Connection, video: VideoConfig, folder: Path, prepared: Prepared) -> None:
     """Main loop of the process, until its pipe closes."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):  # sent to the whole process group
         if hasattr(signal, name):
@@ -145,4 +151,5 @@ def _work(pipe: Connection, video: VideoConfig, folder: Path) -> None:
         os.nice(10)  # training comes first
     with contextlib.suppress(EOFError, OSError):
         while True:
-            pipe.send(film(pipe.recv(), video, folder, progress=pipe.send))
+            filmed = film(pipe.recv(), video, folder, progress=pipe.send, prepared=prepared)
+            pipe.send(filmed)

@@ -29,7 +29,7 @@ def test_the_documented_example(repository: Path, tmp_path: Path) -> None:
     (code,) = (c for c in re.findall(r"```python\n(.*?)```", text, re.S) if "build_agent(" in c)
     shorter = code.replace("nb_steps=50_000", "nb_steps=2000").replace(
         '"train.warmup=5000"',
-        '"train.warmup=1000", "env.max_frames=400", "agent.jit_compile=false"',
+        '"train.warmup=1000", "env.max_frames=400", "env.num_envs=8", "agent.jit_compile=false"',
     )
     assert "nb_steps=2000," in shorter
     assert "max_frames" in shorter

@@ -73,7 +73,7 @@ def test_resumed_once_or_twice_is_exact(
 
 # Frequent checkpoints, so that kills often interrupt a write.
 KILLED = (
-    *SMALL, "checkpoint.interval=8", "env.num_envs=4", "seed=2", "train.steps=1600",
+    *SMALL, "checkpoint.interval=8", "env.num_envs=4", "seed=2", "train.steps=800",
     "logger.interval=0.05",
 )  # fmt: skip
 KILLS = 10 if THOROUGH else 2  # per chain

@@ -36,7 +36,8 @@ def test_commands_can_be_pasted_into_a_shell(single, text):
     commands = [shlex.split(each) for each in re.findall(r"<pre.*?><code>(.*?)</code>", text)]
     assert ["python", "-m", "runner", f"resume={single}", "train.steps=2000"] in commands
     assert ["python", "-m", "runner.evaluate", f"run={single}", "episodes=100"] in commands
-    assert ["python", "-m", "runner.watch", f"run={single}"] in commands
+    for command in ("runner.watch", "runner.explain", "runner.lab"):
+        assert ["python", "-m", command, f"run={single}"] in commands
 
 
 def test_only_settings_that_differ_from_the_default_are_listed(text):

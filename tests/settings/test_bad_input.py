@@ -223,6 +223,7 @@ BAD_INPUT = [
         ["agent=dqn", "agent.expected_sarsa=true", "policy=boltzmann"],
         ["agent.expected_sarsa=true", "softmax"],
     ),
+    (["video=every_episode", "video.overlay=true"], ["video.overlay=true", "every_episode"]),
     (["agent.dueling=streams", "model.hidden=[]"], ["model.hidden=[]", "agent.dueling=streams"]),
     (["agent.distribution=c51", "agent.v_max=-10"], ["agent.v_min=-10", "agent.v_max=-10"]),
     (["agent.distribution=iqn", "agent.delta_clip=inf"], ["agent.delta_clip=inf", "kappa"]),

@@ -21,7 +21,7 @@ from marks import THOROUGH
 SETTINGS = (
     "-m", "seed=0,1", "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200",
     "agent.batch_size=8", "memory.limit=300", "train.warmup=64", "model.hidden=[16,8]",
-    "eval.episodes=2", "eval.interval=100", "train.steps=600", "checkpoint.interval=100",
+    "eval.episodes=2", "eval.interval=300", "train.steps=600", "checkpoint.interval=100",
     "agent.jit_compile=false", "video=off",
 )  # fmt: skip
 MOMENTS = 20 if THOROUGH else 1

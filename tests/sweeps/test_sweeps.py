@@ -27,7 +27,7 @@ GAME = (
     "hydra.sweep.dir=sweep",
 )  # fmt: skip
 TINY = (*GAME, "train.steps=130")
-LONG = (*GAME, "train.steps=6000")
+LONG = (*GAME, "train.steps=3000")
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +108,7 @@ def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
     (line,) = refused.err.splitlines()
     assert line.startswith("error: hydra.sweep.dir=sweep: expected the same settings as before")
     assert "seed=0 has" in line
-    assert line.endswith("train.steps: 6000 -> 7000")
+    assert line.endswith("train.steps: 3000 -> 7000")
     shutil.rmtree(folder / "seed=1")  # missing runs are started
     resumed = ended("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)  # same settings
     assert (resumed.code, resumed.err) == (0, "")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runner.evaluation import evaluate
-from runner.explain.overlay import with_overlay
+from runner.overlays import with_overlay, with_own_overlay
 from runner.video.files import write_videos
 from runner.video.overlay import Overlay
 from runner.video.picture import BAR, CELL, HEAT, LARGE, SMALL, TAKEN
@@ -57,6 +57,22 @@ def test_important_bytes_are_highlighted(overlay, size):
 def test_screen_agents_have_no_byte_grid(overlay):
     panel = dataclasses.replace(overlay, matters=None).panel(0, LARGE)
     assert not np.isin(panel, [CELL, *HEAT[:-1]]).any()
+
+
+def test_an_agents_overlay_has_the_q_values_that_it_acted_on(load):
+    from runner.agent.build import make_model
+    from runner.agent.dqn import q_function
+
+    config = load("env=pong", "obs=ram", "env.max_frames=200", "eval.episodes=1", "eval.epsilon=0",
+                  "model.hidden=[16]")  # fmt: skip
+    model = make_model(config, (128,), 6)
+    played = []
+    evaluate(q_function(model, jit_compile=False), config, seed=0, best_game=played.append)
+    assert with_own_overlay(config, played[0]).overlay is None  # weights unknown
+    recording = dataclasses.replace(played[0], weights=model.get_weights())
+    overlay = with_own_overlay(config, recording).overlay
+    np.testing.assert_array_equal(overlay.q_values.argmax(axis=-1), recording.actions)
+    assert len(overlay.matters) == len(recording.actions)
 
 
 @pytest.mark.slow

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from runner.explain.frozen import Score, freeze
-from runner.explain.importance import correlation, importance_of_bytes, pairs
 from runner.explain.sample import Sample
 from runner.explain.states import VALUES, decisive, occlusion, response
+from runner.importance import correlation, importance_of_bytes, pairs
 
 BALL, PADDLE, NOISE = 3, 5, 7
 
