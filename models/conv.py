@@ -65,6 +65,7 @@ def convolved(
     dtype: str,
     layer_norm: bool,
     conv_bias: bool = True,
+    conv_norm: bool = True,
     conv_initializer: str = "glorot_uniform",
     per_frame: bool = False,
 ) -> Any:
@@ -80,8 +81,9 @@ def convolved(
         activation: Keras name of the hidden activations.
         scale: Factor applied to the bytes, such as 1/255.
         dtype: Keras dtype policy.
-        layer_norm: Normalise every layer before its activation.
+        layer_norm: Normalise every convolution before its activation, if ``conv_norm`` is true too.
         conv_bias: Whether the convolutions have biases.
+        conv_norm: See ``layer_norm``.
         conv_initializer: Kernel initializer of the convolutions (see ``models.initializers``).
         per_frame: Apply the convolutions to each frame of the window separately, with shared
             weights; otherwise the frames are the input channels.
@@ -95,7 +97,7 @@ def convolved(
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
         x = hidden_layer(
             layers.Conv2D, x, count, kernel, stride,
-            activation=activation, layer_norm=layer_norm, dtype=dtype,
+            activation=activation, layer_norm=layer_norm and conv_norm, dtype=dtype,
             use_bias=conv_bias, kernel_initializer=initializer(conv_initializer),
         )  # fmt: skip
     if per_frame:  # (B * window, h, w, filters) -> (B, window * h * w * filters)

@@ -54,6 +54,9 @@ class ConvModel:
     per_frame: bool = setting(
         False, ANY, "apply the convolutions to each frame of the window, with shared weights"
     )
+    conv_norm: bool = setting(
+        True, ANY, "whether `layer_norm` applies to the convolutions too: up to half of the time"
+    )
     conv_initializer: str = setting(
         "glorot_uniform", one_of(*INITIALIZERS), "kernel initializer of the convolutions"
     )
