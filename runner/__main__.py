@@ -33,7 +33,7 @@ def _run(arguments: list[str]) -> int:
 
     given = flags.parse_flags(arguments)
     if given.help:
-        raise HelpAsked(flags.HELP.rstrip())
+        raise HelpAsked(flags.help_text())
     settings = command_line.with_paths_quoted(given.settings)
     if any(text.startswith("resume=") for text in settings):
         flags_too = [text for text in arguments if text.startswith("-")]  # rejected there

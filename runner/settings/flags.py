@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from models.setting import short
 from runner.errors import UserError, wrong
+from runner.settings.command_line import CONF_DIR
 from runner.settings.convert import nearest
 
-HELP: Final = """\
+_HELP: Final = """\
 Trains a DQN agent on an Atari game, evaluates it, and writes a run directory below runs/.
 
-  python -m runner env=pong obs=pixel              train one agent; any setting: name=value
-  python -m runner -m env=pong obs=pixel,ram seed=0,1   a sweep: every combination
-  python -m runner resume=last train.steps=4000000      resume the newest run
-  python -m runner.evaluate run=DIR episodes=30         play games with a trained network
-  python -m runner.compare runs/sweeps                  compare runs: one page of charts and tables
-Also: python -m runner.watch run=DIR (a video), runner.explain (explains the agent's inputs),
-runner.lab (live play in the browser), runner.doctor (checks this machine)
+  python -m runner env=pong                        train one agent; any setting: name=value
+  python -m runner -m env=pong obs=pixel,ram       a sweep: every combination
+  python -m runner resume=last train.steps=900000  resume the newest run
+  python -m runner.evaluate run=last episodes=30   play games with a trained network
+  python -m runner.compare runs/sweeps             compare runs: one page of charts and tables
+Also: python -m runner.watch run=last (a video), runner.explain (explains the agent's inputs),
+runner.lab (live play in the browser), runner.atlas (the meaning of the RAM's bytes),
+runner.doctor (checks this machine)
 
-Groups: an option sets several settings, group=option.
-  env         game: pong, breakout, ... (python -m runner.doctor --games lists them)
-  obs         observation: ram, pixel, raw
-  model       network: dense, nature, nips, custom, ...
-  features    named RAM features of a game: none, seaquest
-  agent       learning algorithm: strong, dqn, double, dueling, rainbow, keras_rl2
-  memory      replay memory: replay, prioritized, sequential
-  policy      behaviour policy: linear, constant, strong, greedy, softmax, ...
-  train       training length: ram (10 to 15 minutes), pixel, hour, smoke (seconds)
-  experiment  a published tutorial, or a sweep, with all its settings
-  logger      curves: default, tensorboard, wandb, mlflow
-  video       videos of games: final, off, best, every_eval, every_episode
+{groups}
 
 Flags: --cfg=job prints the resolved settings without running (--cfg=hydra: Hydra's;
 --package=agent: one group); -m, --multirun: a sweep; -h, --help.
@@ -40,6 +32,20 @@ Flags: --cfg=job prints the resolved settings without running (--cfg=hydra: Hydr
 Every setting with its default and range: docs/configuration.md
 """
 
+# The purpose of each group; their options are the files below conf/.
+_GROUPS: Final = {
+    "env": "game",
+    "obs": "observation",
+    "model": "network",
+    "features": "named RAM features of a game",
+    "agent": "learning algorithm",
+    "memory": "replay memory",
+    "policy": "behaviour policy",
+    "train": "length of training (smoke: seconds)",
+    "experiment": "a published tutorial, or a sweep, with all its settings",
+    "logger": "curves",
+    "video": "videos of games",
+}
 CFG: Final = ("job", "hydra", "all")
 _SHORT: Final = {
     "-h": "--help", "-c": "--cfg", "-p": "--package", "-m": "--multirun", "-r": "--run",
@@ -47,6 +53,20 @@ _SHORT: Final = {
 _VALUES: Final = ("--cfg", "--package")
 _SWITCHES: Final = ("--help", "--multirun", "--run", "--resolve")
 COMMANDS: Final = ("evaluate", "watch", "compare", "explain", "lab", "doctor")
+
+
+def help_text() -> str:
+    """The output of ``--help``."""
+    lines = ["Groups: an option sets several settings, group=option."]
+    for group, purpose in _GROUPS.items():
+        options = "pong, breakout, ... (python -m runner.doctor --games lists them)"
+        if group != "env":
+            options = ", ".join(sorted(file.stem for file in (CONF_DIR / group).glob("*.yaml")))
+        indent = " " * 14
+        lines.append(
+            textwrap.fill(f"  {group:12}{purpose}: {options}", 100, subsequent_indent=indent)
+        )
+    return _HELP.format(groups="\n".join(lines)).rstrip()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from runner.errors import UserError
 from runner.settings import command_line, compose, saved
 from runner.settings.checks import value_of
-from runner.settings.flags import HELP, parse_flags
+from runner.settings.flags import help_text, parse_flags
 from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.protocols import PROTOCOLS
 
@@ -304,7 +304,7 @@ def test_a_wrong_flag_is_refused(typed: list[str], part: str) -> None:
 
 def test_the_help_names_every_group() -> None:
     for group in command_line.GROUPS:
-        assert group == "hydra" or f"\n  {group} " in HELP
+        assert group == "hydra" or f"\n  {group} " in help_text()
 
 
 TYPED_WINS = [
