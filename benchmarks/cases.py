@@ -16,6 +16,7 @@ WARMUP_RAW: Final = 40
 EPSILON: Final = 0.05
 # The default agent, which learns from step 4,000 on, when most of its actions are greedy.
 DEFAULT: Final = ["env=space_invaders", "obs=ram", "train.warmup=4000", "policy.nb_steps=4000"]
+OBSERVED: Final = {"ram": ["obs=ram"], "pixel": ["obs=pixel", "model=nature"]}  # 84x84 pixels
 LIMITS: Final = {"ram": 100_000, "pixel": 20_000}  # transitions in the replay memory
 
 
@@ -68,7 +69,7 @@ def all_cases(quick: bool = False) -> tuple[Case, ...]:
 def _overrides(obs: str, train_interval: int) -> list[str]:
     """Overrides for the common work of all peers."""
     return [
-        f"obs={obs}",
+        *OBSERVED[obs],
         "env=space_invaders",
         "env.protocol=v5",
         "agent=dqn",
@@ -98,9 +99,9 @@ def _peers(
         "warmup": WARMUP,
         "epsilon": EPSILON,
     }
-    bfloat16 = [*overrides, "agent.precision=bfloat16"]
+    float32, bfloat16 = ([*overrides, f"agent.precision={p}"] for p in ("float32", "bfloat16"))
     scripts: dict[str, tuple[str, dict[str, Any]]] = {
-        "ours": ("ours", {"overrides": overrides}),
+        "ours": ("ours", {"overrides": float32}),
         "ours_bfloat16": ("ours", {"overrides": bfloat16}),
         "sb3": ("sb3", sb3),
         "keras_rl2": ("keras_rl2", {"overrides": overrides}),
@@ -149,7 +150,7 @@ def _ram_default(share: float) -> Case:
         "ram_default",
         "The default agent from RAM, its parts alone, and what they allow together",
         (
-            Side("emulators_ram", "emulators", {"obs": "ram", "seconds": seconds}),
+            Side("emulators_ram", "emulators", {"overrides": OBSERVED["ram"], "seconds": seconds}),
             Side("learner_ram_default_one_thread", "learner", learner),
             Side("ram_default", "ours", whole),
         ),
@@ -170,7 +171,7 @@ def _parts(share: float) -> Case:
         precision = more.pop("precision", "float32")
         overrides = [
             *plain,
-            f"obs={obs}",
+            *OBSERVED[obs],
             f"agent.train_interval={train_interval}",
             f"agent.precision={precision}",
         ]
@@ -185,8 +186,10 @@ def _parts(share: float) -> Case:
         "The parts alone, and the machine's limits",
         (
             Side("matmul", "matmul", {"seconds": seconds / 2}),
-            Side("emulators_ram", "emulators", {"obs": "ram", "seconds": seconds}),
-            Side("emulators_pixel", "emulators", {"obs": "pixel", "seconds": seconds}),
+            Side("emulators_ram", "emulators", {"overrides": OBSERVED["ram"], "seconds": seconds}),
+            Side(
+                "emulators_pixel", "emulators", {"overrides": OBSERVED["pixel"], "seconds": seconds}
+            ),
             learner("learner_ram_1_per_4", "ram", 4),
             learner("learner_ram_1_per_4_bfloat16", "ram", 4, precision="bfloat16"),
             learner("learner_ram_1_per_4_one_thread", "ram", 4, threads=1),

@@ -1,14 +1,16 @@
-"""Number of cores available to this process, or to its share of a sweep."""
+"""The CPU: cores available to this process or to its share of a sweep, and features."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from runner import cgroups
 
 SHARE: Final = "RUNNER_CORES"
+_CPU_INFO: Final = Path("/proc/cpuinfo")  # Linux
 
 
 def cores() -> int:
@@ -19,6 +21,16 @@ def cores() -> int:
 def share_of(at_once: int) -> int:
     """Cores for each of ``at_once`` runs that share this process's cores."""
     return max(cores() // at_once, 1)
+
+
+@cache
+def cpu_features() -> frozenset[str]:
+    """Features of an x86 CPU under Linux, such as avx512f; empty on other systems."""
+    try:
+        lines = _CPU_INFO.read_text(errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.split() for line in lines if line.startswith("flags")), []))
 
 
 def _allowed(root: Path = Path("/")) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from runner.cores import cores
+from runner.cores import cores, cpu_features
 
 USAGE = "python -m runner.doctor [--games]"
 PACKAGES: Final = (
@@ -77,10 +77,8 @@ def _games() -> Iterator[Finding]:
 
 
 def _cpu() -> Iterator[Finding]:
-    info = Path("/proc/cpuinfo")
-    flags = set(info.read_text().split()) if info.is_file() else set()
-    found = [f"{flag} ({use})" for flag, use in CPU_FEATURES.items() if flag in flags]
-    shown = ", ".join(found) if flags else "features unknown on this system"
+    found = [f"{name} ({use})" for name, use in CPU_FEATURES.items() if name in cpu_features()]
+    shown = ", ".join(found) if cpu_features() else "features unknown on this system"
     yield Finding("CPU", f"{cores()} core(s), {shown or 'no vector features'}")
 
 

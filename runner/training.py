@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from runner import tensorflow_setup  # before imports of TensorFlow, to silence it
-from runner.agent.build import build_agent, places_found
+from runner.agent.build import build_agent, places_found, precision
 from runner.agent.dqn import CompiledDQNAgent, q_function
 from runner.agent.xla import uses_xla
 from runner.callbacks.build import Callbacks, make_callbacks
@@ -193,7 +193,7 @@ def _header(config: Config, games: Games, environment: str) -> str:
         f"no-ops {env.noop_max}, {lives}; {env.num_envs} parallel environment(s)",
         f"actions: {' '.join(games.action_meanings)}",
         _saved(config),
-        environment,
+        f"{environment}, {precision(config)}",
     ])  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from runner.explain.frozen import Score, freeze
-from runner.explain.sample import Sample
+from runner.explain.page import heated
+from runner.explain.sample import Sample, png
 from runner.explain.states import VALUES, decisive, occlusion, response
 from runner.importance import correlation, importance_of_bytes, pairs
 
@@ -106,8 +108,18 @@ def test_occlusion_shows_where_the_agent_looks():
         return np.stack([spot, -spot], axis=-1)
 
     heat = occlusion(looks, screen, 6)
-    assert heat.shape == (2, 3)
-    assert np.argwhere(heat > 0).tolist() == [[1, 2]]
+    assert heat.shape == (12, 18)
+    assert (heat > 0)[6:12, 12:18].all()
+    assert np.count_nonzero(heat) == 36
+
+
+def test_occlusion_is_drawn_where_the_agent_looks_on_a_cropped_screen():
+    heat = np.zeros((2, 4))
+    heat[1, 3] = 1.0
+    drawn = heated(png(np.full((21, 16, 3), 200, np.uint8)), heat, [5, 19, 0, 16])
+    red = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)[..., 2] > 200
+    assert np.argwhere(red).min(axis=0).tolist() == [12, 12]
+    assert np.argwhere(red).max(axis=0).tolist() == [18, 15]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from runner.environments.pool import EmulatorPool
 from runner.settings import compose
 
 
-def measure(obs: str, seconds: float) -> dict[str, float]:
+def measure(overrides: list[str], seconds: float) -> dict[str, float]:
     """Steps the environments in groups, as in training: the other groups' steps are in progress."""
-    config = compose.load([f"obs={obs}"])
+    config = compose.load(overrides)
     games = make_games(config)
     assert isinstance(games, EmulatorPool)
     try:

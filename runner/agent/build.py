@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 
@@ -21,6 +21,7 @@ from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
+from runner.cores import cpu_features
 from runner.environments.build import Games
 from runner.errors import wrong
 from runner.keras_rl2 import (
@@ -43,7 +44,8 @@ from runner.settings.observations import screen_shape
 from runner.settings.schema import Config
 from runner.weights import load_weights
 
-_DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_DTYPES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_COMPUTES_BFLOAT16: Final = {"avx512_bf16", "amx_bf16"}  # features of a CPU
 
 
 class RewardClipper(Processor):  # type: ignore[misc]
@@ -108,8 +110,18 @@ def _arguments(config: Config) -> dict[str, Any]:
     if isinstance(model, BothModel):
         assert isinstance(config.obs, BothObservation)
         arguments["screen_shape"] = screen_shape(config.env, config.obs)
-    precision = agent.precision if isinstance(agent, DQN) else "float32"
-    return {**arguments, "dtype": _DTYPES[precision]}
+    return {**arguments, "dtype": _DTYPES[precision(config)]}
+
+
+def precision(config: Config) -> str:
+    """The arithmetic of the hidden layers: float32 or bfloat16; weights are always float32."""
+    if not isinstance(config.agent, DQN):
+        return "float32"
+    if config.agent.precision != "auto":
+        return config.agent.precision
+    # Dense layers gain nothing: XLA's conversions cost more than is saved (docs/performance.md).
+    gains = config.model.name == "conv" and cpu_features() & _COMPUTES_BFLOAT16
+    return "bfloat16" if gains else "float32"
 
 
 def _head(config: Config) -> Head:

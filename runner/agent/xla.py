@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from typing import Final
-
 import keras
 import tensorflow as tf
 
-_CPU_INFO: Final = Path("/proc/cpuinfo")  # Linux
+from runner.cores import cpu_features
 
 
 def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
@@ -39,11 +35,5 @@ def _has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-@cache
 def _is_x86_without_avx512() -> bool:
-    try:
-        lines = _CPU_INFO.read_text(errors="replace").splitlines()
-    except OSError:
-        return False
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    return "avx2" in flags and "avx512f" not in flags
+    return "avx2" in cpu_features() and "avx512f" not in cpu_features()

@@ -117,12 +117,23 @@ def state(
     return {"screen": image(shown), "bars": bars, "best": int(q.argmax()), "bytes": values}
 
 
-def heated(screen: bytes, changes: NDArray[np.float64]) -> bytes:
-    """A PNG screen with the result of ``occlusion`` overlaid in red."""
+def heated(screen: bytes, changes: NDArray[np.float64], crop: Sequence[int] | None) -> bytes:
+    """A PNG screen with the result of ``occlusion`` overlaid in red.
+
+    Args:
+        screen: PNG of the full screen.
+        changes: Any size; of the observed part of the screen.
+        crop: This part: top, bottom, left, right; None: all of it.
+    """
     decoded: Any = cv2.imdecode(np.frombuffer(screen, np.uint8), cv2.IMREAD_COLOR)
     rgb = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.float64)
-    heat: Any = changes / max(float(changes.max()), 1e-9)
-    heat = cv2.resize(heat, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_NEAREST)
+    top, bottom, left, right = crop or (0, rgb.shape[0], 0, rgb.shape[1])
+    heat = np.zeros(rgb.shape[:2])
+    heat[top:bottom, left:right] = cv2.resize(
+        changes / max(float(changes.max()), 1e-9),
+        (right - left, bottom - top),
+        interpolation=cv2.INTER_NEAREST,
+    )
     red = np.array([255.0, 40.0, 0.0])
     share = 0.65 * heat[..., None]
     return png((rgb * 0.8 * (1 - share) + red * share).astype(np.uint8))

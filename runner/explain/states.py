@@ -35,8 +35,13 @@ class Decisive:
 def decisive(
     q_values: QFunction, sample: Sample, inputs: Sequence[int], *, count: int, seed: int
 ) -> list[Decisive]:
-    """States with the largest gap between best and worst action, separated in time."""
+    """States with the largest gap between best and worst action, separated in time.
+
+    ``inputs`` are the bytes among which the most important ones of each state are found.
+    """
     chosen = _apart(sample.gaps, count)
+    if not inputs:  # a screen
+        return [Decisive(number, []) for number in chosen]
     donors = np.random.default_rng(seed).integers(len(sample.windows), size=DONORS)
     found = []
     for number in chosen:
@@ -87,7 +92,7 @@ def occlusion(q_values: QFunction, window: NDArray[np.uint8], patch: int) -> NDA
         patch: Side of the square, pixels.
 
     Returns:
-        (rows, columns) mean absolute change for each square.
+        (height, width) mean absolute change, the same within each square.
     """
     _, height, width = window.shape[:3]
     paint = np.median(window, axis=(0, 1, 2)).astype(np.uint8)
@@ -97,5 +102,5 @@ def occlusion(q_values: QFunction, window: NDArray[np.uint8], patch: int) -> NDA
         state[:, y : y + patch, x : x + patch] = paint
     true = in_batches(q_values, window[None])
     changes = np.abs(in_batches(q_values, states) - true).mean(axis=-1)
-    rows = len(range(0, height, patch))
-    return np.asarray(changes.reshape(rows, -1), np.float64)
+    squares = changes.reshape(len(range(0, height, patch)), -1)
+    return np.kron(squares, np.ones((patch, patch)))[:height, :width]

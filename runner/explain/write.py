@@ -19,13 +19,14 @@ from runner.explain.states import decisive, occlusion, response
 from runner.importance import Importance, importance_of_bytes, pairs
 from runner.report.pages import write_html
 from runner.scores import published
+from runner.settings.obs import PixelObservation
 from runner.trained import Trained
 
 TOP: Final = 20  # bytes in the table, of which as many as time allows are frozen
 PAIRED: Final = 8  # bytes compared in pairs
 STATES: Final = 6
 CURVES: Final = 4
-PATCH: Final = 6  # pixels of an observed screen
+SQUARES: Final = 12  # occluded one after another, along the height of a screen
 
 MEASURES: Final = {
     "change": "change of Q",
@@ -89,7 +90,7 @@ def explain(
     if config.obs.name == "ram":
         content = _of_bytes(trained, sample, minutes, episodes, seed, tell)
     else:
-        content = _of_screens(q_values, sample)
+        content = _of_screens(trained, sample)
     out.parent.mkdir(parents=True, exist_ok=True)
     title = f"What the agent reads: {config.env.game}"
     return write_html(out, "explain/explain.html", title=title, about=about, **content)
@@ -168,14 +169,17 @@ def _of_bytes(
     }
 
 
-def _of_screens(q_values: QFunction, sample: Sample) -> dict[str, Any]:
+def _of_screens(trained: Trained, sample: Sample) -> dict[str, Any]:
+    q_values, obs = trained.q_values, trained.config.obs
+    assert isinstance(obs, PixelObservation)
     found = decisive(q_values, sample, [], count=STATES, seed=0)
+    patch = max(sample.windows.shape[2] // SQUARES, 1)
     shown = [
         state(
             each,
             sample,
             str,
-            heated(sample.screens[each.number], occlusion(q_values, window, PATCH)),
+            heated(sample.screens[each.number], occlusion(q_values, window, patch), obs.crop),
         )
         for each in found
         for window in [sample.windows[each.number]]

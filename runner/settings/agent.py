@@ -150,7 +150,10 @@ class DQN(KerasRL2Agent):
         "sigma_0 of the head's noisy layers; 0: ordinary layers; 0.5 in Fortunato et al. 2018",
     )
     precision: str = setting(
-        "float32", one_of("float32", "bfloat16"), "arithmetic of the hidden layers"
+        "auto",
+        one_of("auto", "float32", "bfloat16"),
+        "arithmetic of the hidden layers; `auto`: bfloat16 for convolutions on a CPU with units "
+        "for it (AVX512-BF16, AMX)",
     )
 
 

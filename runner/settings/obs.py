@@ -74,7 +74,9 @@ class PixelObservation(Observation):
         "resize method to `obs.height` x `obs.width`",
     )
     height: int = setting(
-        84, between(1, 4096), "height of the resized screen, pixels (Mnih et al. 2015)"
+        84,
+        between(1, 4096),
+        "height of the resized screen, pixels; 84 in Mnih et al. 2015, 42 with `model=small`",
     )
     width: int = setting(84, between(1, 4096), "width of the resized screen, pixels")
 

@@ -10,6 +10,7 @@ import pytest
 from models.conv import conv_network
 from models.dense import dense_network
 from models.inputs.scaled import Scaled
+from runner import cores
 from runner.agent import xla
 
 X86 = "flags\t\t: fpu sse2 avx avx2 fma"
@@ -42,12 +43,12 @@ def test_dense_networks_always_convolutions_without_avx512(
     file = tmp_path / "cpuinfo"
     if cpu_info is not None:
         file.write_text(f"processor\t: 0\n{cpu_info}\n")
-    monkeypatch.setattr(xla, "_CPU_INFO", file)
+    monkeypatch.setattr(cores, "_CPU_INFO", file)
     monkeypatch.setattr(xla, "_has_gpu", lambda: False)
-    xla._is_x86_without_avx512.cache_clear()
+    cores.cpu_features.cache_clear()
     try:
         assert xla.is_faster_with_xla(network) == (
             for_convolutions or not xla.has_convolution(network)
         )
     finally:
-        xla._is_x86_without_avx512.cache_clear()
+        cores.cpu_features.cache_clear()

@@ -133,7 +133,7 @@ def test_kills(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_stop_requested(tmp_path: Path) -> None:
-    settings = [*SMALL, "env.num_envs=4", "seed=4", "train.steps=1500", "logger.interval=0.05"]
+    settings = [*SMALL, "env.num_envs=4", "seed=4", "train.steps=1000", "logger.interval=0.05"]
     process: Any = start("runner", [*settings, "hydra.run.dir=left"], tmp_path)
     for line in process.stdout:
         if "steps/s" in line and "| 0% |" not in line:

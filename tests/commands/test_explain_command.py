@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from checkpoint.runs import SMALL
 from commands.conftest import SHORT, XLA_OFF, made
@@ -18,6 +20,24 @@ def test_an_agent_of_ram_and_screen_is_refused(once, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "error: obs=both: expected an agent with obs=ram or obs=pixel"
     assert not list(run.folder.glob("explain*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "sections"),
+    [
+        ("pong_ram", ["answer", "grid", "bytes", "pairs", "states", "curves", "limits"]),
+        ("pong_screen", ["states", "limits"]),
+    ],
+)
+def test_a_page_explains_agents_of_ram_and_of_the_screen(name, sections, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    short = ("minutes=0.02", "episodes=1", "states=64", f"out={page}")
+    assert main([f"pretrained={name}", *short]) == 0
+    assert f"page: {page}" in capsys.readouterr().out
+    text = page.read_text()
+    assert re.findall(r'<h2 id="(\w+)-head"', text) == sections
+    assert text.count("data:image/png;base64,") >= 1
 
 
 @pytest.mark.parametrize(

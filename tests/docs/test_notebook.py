@@ -32,7 +32,8 @@ def test_every_notebook_cell_runs(tmp_path: Path) -> None:
     code = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
     code[0] = code[0].replace(
         '"train=smoke"',
-        '"train=smoke", "env.max_frames=400", "env.num_envs=8", "agent.jit_compile=false"',
+        '"train=smoke", "env.max_frames=400", "env.num_envs=8", '
+        '"model.hidden=[16]", "agent.jit_compile=false"',
     )
     ended = subprocess.run(
         [sys.executable, "-c", KERNEL],

@@ -8,9 +8,10 @@ import pytest
 from runner.environments.atari import AtariGame
 
 SHAPES = {
-    "whole": ((), (84, 84)),
+    "whole": ((), (42, 42)),
+    "nature": (("model=nature",), (84, 84)),
     "raw": (("obs=raw",), (210, 160, 3)),
-    "rgb": (("obs.color=rgb",), (84, 84, 3)),
+    "rgb": (("obs.color=rgb",), (42, 42, 3)),
     "rgb, every second": (("obs=raw", "obs.subsample=2"), (105, 80, 3)),
     "part": (("obs.crop=[34,194,8,152]", "obs.resize=none"), (160, 144)),
     "every third of a part": (
@@ -21,7 +22,7 @@ SHAPES = {
         ("obs.color=mean", "obs.subsample=2", "obs.resize=none", "obs.max_pool=false"),
         (105, 80),
     ),
-    "tutorial 4": (("obs.crop=[34,194,0,160]", "obs.resize=nearest"), (84, 84)),
+    "tutorial 4": (("obs.crop=[34,194,0,160]", "obs.resize=nearest"), (42, 42)),
 }
 
 
@@ -89,7 +90,7 @@ def test_crop_and_every_nth(seen, color):
 
 def test_nearest_takes_single_pixels(seen):
     observation, _, grey = seen("obs.crop=[34,194,0,160]", "obs.resize=nearest")
-    nearest = np.arange(84) * 160 // 84
+    nearest = np.arange(42) * 160 // 42
     np.testing.assert_array_equal(observation, grey[34:194][np.ix_(nearest, nearest)])
 
 
@@ -145,7 +146,7 @@ def test_ram_and_screen_in_one_vector(load):
     ram, screen, both = (AtariGame(config.env, config.obs) for config in configs)
     for game in (ram, screen, both):
         game.reset(seed=0)
-    assert both.observation_space.shape == (128 + 84 * 84,)
+    assert both.observation_space.shape == (128 + 42 * 42,)
     for action in [1] * 3 + [2, 3] * 5:
         parts = [game.step(action)[0].ravel() for game in (ram, screen)]
         np.testing.assert_array_equal(both.step(action)[0], np.concatenate(parts))

@@ -29,6 +29,7 @@ NEEDS = {
     "model=nips": ["obs=pixel"],
     "model=pong_elu": ["obs=pixel"],
     "model=raw_frames": ["obs=pixel"],
+    "model=small": ["obs=pixel"],
 }
 
 OPTIONS = sorted(
