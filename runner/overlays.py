@@ -19,7 +19,8 @@ from runner.video.overlay import Overlay
 from runner.video.replay import Recording, at_start
 
 LOOKED_AT: Final = 256  # states used to select bytes
-FOLLOWED: Final = 16  # bytes evaluated at every step
+FOLLOWED: Final = 16  # bytes whose influence is shown
+EVALUATED: Final = 4096  # steps at which it is evaluated, evenly spread over a longer game
 
 
 def with_own_overlay(config: Config, recording: Recording) -> Recording:
@@ -81,6 +82,8 @@ def _matters(q_values: QFunction, states: NDArray[np.uint8], config: Config) -> 
     """(T, 128): relative change of Q at each step with a byte at its median, at most 1."""
     chosen = np.linspace(0, len(states) - 1, LOOKED_AT).astype(int)
     followed = importance_of_bytes(q_values, states[chosen], seed=0).order()[:FOLLOWED]
+    steps, every = len(states), -(-len(states) // EVALUATED)
+    states = states[::every]
     true = in_batches(q_values, states)
     addresses = getattr(config.obs, "bytes", None) or range(states.shape[-1])
     changes = np.zeros((len(states), 128), np.float32)
@@ -91,4 +94,4 @@ def _matters(q_values: QFunction, states: NDArray[np.uint8], config: Config) -> 
     # Relative to the step's largest, but at least the median: in a calm state nothing stands out.
     largest = changes.max(axis=1)
     shares = changes / np.maximum(largest, np.median(largest) + 1e-9)[:, None]
-    return np.asarray(shares, np.float32)
+    return np.repeat(np.asarray(shares, np.float32), every, axis=0)[:steps]

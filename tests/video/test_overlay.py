@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runner.evaluation import evaluate
-from runner.overlays import with_overlay, with_own_overlay
+from runner.overlays import _matters, with_overlay, with_own_overlay
 from runner.video.files import write_videos
 from runner.video.overlay import Overlay
 from runner.video.picture import BAR, CELL, HEAT, LARGE, SMALL, TAKEN
@@ -73,6 +73,14 @@ def test_an_agents_overlay_has_the_q_values_that_it_acted_on(load):
     overlay = with_own_overlay(config, recording).overlay
     np.testing.assert_array_equal(overlay.q_values.argmax(axis=-1), recording.actions)
     assert len(overlay.matters) == len(recording.actions)
+
+
+@pytest.mark.parametrize("steps", [256, 4096, 10_000])
+def test_every_step_of_a_long_game_has_its_bytes(load, steps):
+    states = np.random.default_rng(0).integers(256, size=(steps, 1, 128), dtype=np.uint8)
+    matters = _matters(lambda seen: seen[:, -1, [7, 9]].astype(np.float32), states, load())
+    assert matters.shape == (steps, 128)
+    assert set(np.flatnonzero(matters.sum(axis=0))) == {7, 9}
 
 
 @pytest.mark.slow
