@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from runner.cores import cores, cpu_features
+from runner.errors import UserError
 
 USAGE = "python -m runner.doctor [--games]"
 PACKAGES: Final = (
@@ -26,7 +27,6 @@ CPU_FEATURES: Final = {
     "amx_bf16": "bfloat16 matrix units",
 }
 GIGABYTE: Final = 1e9
-REPLAY_OF_A_MILLION_SCREENS: Final = 7.1  # GB
 
 
 class Finding(NamedTuple):
@@ -96,11 +96,14 @@ def _tensorflow() -> Iterator[Finding]:
 
 def _memory() -> Iterator[Finding]:
     from runner.limits import free_memory
+    from runner.settings import compose
 
-    free = free_memory() / GIGABYTE
-    few = free < REPLAY_OF_A_MILLION_SCREENS
-    mend = f"obs=pixel: memory.limit={int(free / 2 * 1e9 / 7062):,}".replace(",", "")
-    yield Finding("free memory", f"{free:.1f} GB", mend if few else "", needed=False)
+    mend = ""
+    try:
+        compose.load(["obs=pixel"])
+    except UserError as error:
+        mend = f"obs=pixel: {error}"
+    yield Finding("free memory", f"{free_memory() / GIGABYTE:.1f} GB", mend, needed=False)
 
 
 def _disk() -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from runner.settings.schema import Config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# A replay memory that fits everywhere; the default with obs=pixel takes 7 GB.
+# A replay memory that fits everywhere; the default with obs=pixel takes 1.8 GB.
 SMALL_MEMORY = "memory.limit=20000"
 
 Load = Callable[..., Config]

@@ -184,8 +184,10 @@ def test_the_default_depends_on_the_observation_and_yields_to_overrides(load, pr
     assert ram.model.gains
     assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adam", "adam")
     assert ram.agent.lr_decay_steps == ram.train.steps
-    assert (ram.agent.munchausen, pixel.agent.munchausen) == (True, False)
-    assert (ram.agent.distribution, pixel.agent.distribution) == ("qr", "none")
+    assert (ram.agent.batch_size, pixel.agent.batch_size) == (128, 64)
+    assert (pixel.obs.height, pixel.obs.width, pixel.model.conv_norm) == (42, 42, False)
+    nature = load(*preset, "obs=pixel", "model=nature")
+    assert (nature.obs.height, nature.obs.width, nature.model.filters) == (84, 84, [32, 64, 64])
     other = load(*preset, "agent=rainbow", "train.steps=20000")
     assert (other.agent.distribution, other.policy.name) == ("c51", "greedy")
     assert other.train.steps == 20_000
@@ -218,7 +220,7 @@ def test_infinity_disables_clipping(load):
     "typed",
     [
         [],
-        ["env=ms_pacman", "env.protocol=nature", "obs=pixel", "agent.delta_clip=inf"],
+        ["env=ms_pacman", "env.protocol=nature", "obs=pixel", "agent=dqn", "agent.delta_clip=inf"],
         ["agent=keras_rl2", "seed=7"],
         ["model=custom", "model.builder=a.b:c", "+model.arguments.depth=3", "env.num_envs=2"],
     ],
