@@ -147,7 +147,7 @@ def test_train_steps_follow_the_observation_by_default(load):
         overrides: load(*overrides).train.steps
         for overrides in [("obs=ram",), ("obs=pixel",), ("obs=pixel", "train=smoke")]
     }
-    assert list(lengths.values()) == [600_000, 250_000, 600]
+    assert list(lengths.values()) == [600_000, 300_000, 600]
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])
