@@ -76,7 +76,7 @@ def test_a_run_lists_how_its_agent_differs_from_dqn(run: Any) -> None:
         assert line == "agent: keras_rl2"
     else:
         assert line.startswith("agent: dqn with batch_size=64, train_interval=8, n_step=3, ")
-        assert "double" not in line  # same as DQN
+        assert "target_sync" not in line  # same as DQN
 
 
 def test_a_run_directory_holds_settings_metrics_weights_result(run: Any) -> None:
