@@ -146,11 +146,11 @@ def _player(config: Config, agent: DQNAgent) -> Callable[..., Evaluation | None]
     seed = game_seeds(config.seed, 1024)[-1]  # different from the training seeds
 
     def play(best_game: Callable[[Recording], None] | None) -> Evaluation | None:
-        weights = network().get_weights()  # also updates the weights used by ``q_values``
+        weights = network().get_weights  # also updates the weights used by ``q_values``
 
         def recorded(recording: Recording) -> None:
             if best_game is not None:
-                shown = weights if config.video.overlay else None
+                shown = weights() if config.video.overlay else None
                 best_game(dataclasses.replace(recording, weights=shown))
 
         return evaluate(

@@ -52,6 +52,11 @@ def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
     return [*arguments, "obs=ram" if meant.ram else "obs=pixel"]
 
 
+def option_names(group: str) -> list[str]:
+    """Names of a group's options, the files below ``conf/``."""
+    return sorted(file.stem for file in (CONF_DIR / group).glob("*.yaml"))
+
+
 def is_hydras(override: Override) -> bool:
     """Whether an override applies to Hydra itself, not to a run."""
     return override.get_key_element().lstrip("+~").split(".")[0].split("/")[0] == "hydra"
@@ -114,7 +119,7 @@ def check_name(override: Override) -> None:
             names = " or ".join(dict.fromkeys((squeezed(game), game)))
             raise wrong("env", value, f"{names} (lower case)")
         return
-    options = sorted(file.stem for file in (CONF_DIR / key).glob("*.yaml"))
+    options = option_names(key)
     if value not in options and (key, value) != ("experiment", "null"):
         raise wrong(key, value, f"one of {', '.join(options)}", nearest(value, options))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from models.setting import short
 from runner.errors import UserError, wrong
-from runner.settings.command_line import CONF_DIR
+from runner.settings.command_line import option_names
 from runner.settings.convert import nearest
 
 _HELP: Final = """\
@@ -61,7 +61,7 @@ def help_text() -> str:
     for group, purpose in _GROUPS.items():
         options = "pong, breakout, ... (python -m runner.doctor --games lists them)"
         if group != "env":
-            options = ", ".join(sorted(file.stem for file in (CONF_DIR / group).glob("*.yaml")))
+            options = ", ".join(option_names(group))
         indent = " " * 14
         lines.append(
             textwrap.fill(f"  {group:12}{purpose}: {options}", 100, subsequent_indent=indent)
