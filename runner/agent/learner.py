@@ -36,7 +36,7 @@ def compiled(function: Callable[..., Any], jit_compile: bool) -> Callable[..., N
     Returns:
         The compiled function, taking NumPy arrays and returning a NumPy array.
     """
-    traced = tf.function(function, jit_compile=jit_compile)
+    traced = tf.function(function, jit_compile=jit_compile, autograph=False)
     by_shape: dict[Any, Any] = {}
 
     def call(*arrays: NDArray[Any]) -> NDArray[np.float32]:
@@ -112,7 +112,7 @@ class Learner:
         # The fused kernel has no XLA version; XLA fuses Keras's own operations itself.
         self._fused_adam = is_plain_adam(optimizer) and not jit_compile
         self._updates = compiled(self._trace_updates, jit_compile)
-        self._sync = tf.function(self._trace_sync)
+        self._sync = tf.function(self._trace_sync, autograph=False)
 
     def update(
         self, batches: Batch, syncs: NDArray[np.bool_], policy_parameter: float = 0.0
