@@ -29,12 +29,12 @@ def _quick_imports() -> Iterator[None]:
     finally:
         for name in hidden:
             sys.modules.pop(name, None)
+        gc.freeze()  # a million objects of modules, which no later collection looks through
         if collects:
             gc.enable()
 
 
-# A million objects of TensorFlow's modules need not be looked through once more at exit: a second.
-atexit.register(gc.freeze)
+atexit.register(gc.freeze)  # otherwise the last collection takes a second
 
 
 @contextlib.contextmanager
