@@ -69,9 +69,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Starts files with slow tests first: started last, one would leave the other cores idle."""
+    """Starts files with slow tests first, sweeps before all: last, they would run alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "sweeps"))
 
 
 def pytest_configure() -> None:

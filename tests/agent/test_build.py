@@ -27,11 +27,11 @@ def test_found_positions_are_named(load: Any) -> None:
 def test_the_documented_example(repository: Path, tmp_path: Path) -> None:
     text = (repository / "docs" / "howto.md").read_text()
     (code,) = (c for c in re.findall(r"```python\n(.*?)```", text, re.S) if "build_agent(" in c)
-    shorter = code.replace("nb_steps=50_000", "nb_steps=2000").replace(
+    shorter = code.replace("nb_steps=50_000", "nb_steps=1000").replace(
         '"train.warmup=5000"',
-        '"train.warmup=1000", "env.max_frames=400", "env.num_envs=8", "agent.jit_compile=false"',
+        '"train.warmup=600", "env.max_frames=400", "env.num_envs=8", "agent.jit_compile=false"',
     )
-    assert "nb_steps=2000," in shorter
+    assert "nb_steps=1000," in shorter
     assert "max_frames" in shorter
     (tmp_path / "train_pong.py").write_text(shorter)
     ended = subprocess.run(
@@ -44,5 +44,5 @@ def test_the_documented_example(repository: Path, tmp_path: Path) -> None:
         timeout=300,
     )
     assert ended.returncode == 0, ended.stderr
-    assert "Training for 2000 steps" in ended.stdout
+    assert "Training for 1000 steps" in ended.stdout
     assert (tmp_path / "pong.weights.h5").is_file()

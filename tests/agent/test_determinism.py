@@ -53,5 +53,5 @@ def test_the_same_seed_gives_the_same_weights(num_envs: int, xla: bool) -> None:
 
 @pytest.mark.slow
 def test_another_seed_gives_other_draws() -> None:
-    one, other = (weights_of_a_training(4, seed)[-1] for seed in (3, 4))
+    one, other = (weights_of_a_training(1, seed)[-1] for seed in (3, 4))
     assert not np.array_equal(one, other)

@@ -27,6 +27,7 @@ from runner.video.studio import Studio, Video
 
 SETTINGS = (
     "env=breakout",
+    "agent=dqn",
     "train=smoke",
     "env.num_envs=4",
     "env.max_frames=120",
@@ -35,7 +36,6 @@ SETTINGS = (
     "agent.jit_compile=false",
     "eval.episodes=2",
     "memory.limit=3000",
-    "agent.jit_compile=false",
 )
 OVERLAY = partial(with_own_overlay, compose.load([*SETTINGS]))
 # Steps of the videos: evaluations at 200 and 400 with equal scores; 30-step games of the first of

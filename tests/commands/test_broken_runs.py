@@ -48,21 +48,21 @@ def test_a_dead_emulator(here: Callable[..., Any], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_full_disk(here: Callable[..., Any], tmp_path: Path) -> None:
-    # No file may exceed 400 kB: the second checkpoint's 4,000 new transitions do not fit.
+    # No file may exceed 250 kB: the second checkpoint's 2,000 new transitions do not fit.
     process = subprocess.Popen(
-        [sys.executable, "-m", "runner", *TINY, "checkpoint.interval=4000", "hydra.run.dir=run"],
+        [sys.executable, "-m", "runner", *TINY, "checkpoint.interval=2000", "hydra.run.dir=run"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000)),
     )
     ended = finish(process)
     assert ended.code == 1
     (line,) = ended.err.splitlines()
-    assert line.startswith("error: the checkpoint at step 400")
+    assert line.startswith("error: the checkpoint at step 200")
     assert "the previous checkpoint is intact" in line
     assert not list((tmp_path / "run").rglob("*.tmp"))
     assert resumed(here, tmp_path / "run").code == 0

@@ -6,16 +6,20 @@ import re
 
 import pytest
 from checkpoint.runs import SMALL
-from commands.conftest import SHORT, XLA_OFF, made
 
+from runner.agent.build import make_model
+from runner.environments.atari import AtariGame
 from runner.explain.__main__ import main
+from runner.run_directory import RunDirectory
 
 
 @pytest.mark.slow
-def test_an_agent_of_ram_and_screen_is_refused(once, capsys):
-    settings = ("env.num_envs=2", "train.steps=130", "obs.height=36", "obs.width=36")
-    run = made(once, "both", *SMALL, "obs=both", XLA_OFF, *SHORT, *settings)
-    assert run.ended.code == 0, run.ended
+def test_an_agent_of_ram_and_screen_is_refused(load, tmp_path, capsys):
+    config = load(*SMALL, "env.num_envs=2", "obs=both", "obs.height=36", "obs.width=36")
+    run = RunDirectory.claim(tmp_path / "run", config, may_rename=False)
+    game = AtariGame(config.env, config.obs)
+    model = make_model(config, game.observation_space.shape, len(game.actions))
+    model.save_weights(run.final_weights)
     assert main([f"run={run.folder}"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "error: obs=both: expected an agent with obs=ram or obs=pixel"

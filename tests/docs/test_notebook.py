@@ -33,7 +33,7 @@ def test_every_notebook_cell_runs(tmp_path: Path) -> None:
     code[0] = code[0].replace(
         '"train=smoke"',
         '"train=smoke", "env.max_frames=400", "env.num_envs=8", '
-        '"model.hidden=[16]", "agent.jit_compile=false"',
+        '"model.hidden=[16]", "agent.jit_compile=false", "agent=dqn", "video=off"',
     )
     ended = subprocess.run(
         [sys.executable, "-c", KERNEL],

@@ -1,7 +1,6 @@
 """A sweep that is killed at any moment resumes to the results of an undisturbed one.
 
-The slow tier kills once, as the first run finishes; ``RUNNER_THOROUGH=1`` kills at twenty moments
-per launcher.
+With ``RUNNER_THOROUGH=1``, at twenty moments per launcher. ``test_sweeps`` kills once, always.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import psutil
 import pytest
 from commands.commands_started import finish, start
 from marks import THOROUGH
+from sweeps.results import results
 
 SETTINGS = (
     "-m", "seed=0,1", "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200",
@@ -24,29 +24,18 @@ SETTINGS = (
     "eval.episodes=2", "eval.interval=300", "train.steps=600", "checkpoint.interval=100",
     "agent.jit_compile=false", "video=off",
 )  # fmt: skip
-MOMENTS = 20 if THOROUGH else 1
+MOMENTS = 20
 LAUNCHERS = {
     "basic": [],
     "joblib": ["hydra/launcher=joblib"],
     "ray": ["hydra/launcher=ray", "hydra.launcher.remote.num_cpus=1"],
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("sweeps")]
-
-
-def results(sweep: Path) -> dict[str, Any]:
-    """Evaluations and training games of every run, without wall times."""
-    found = {}
-    for run in sorted(sweep.glob("seed=*")):
-        rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
-        timed = rows[0].index("wall_time")
-        games = [row[:timed] + row[timed + 1 :] for row in rows]
-        result = json.loads((run / "result.json").read_text())
-        evaluations = [
-            line.split(",")[:2] for line in (run / "evaluations.csv").read_text().splitlines()
-        ]
-        found[run.name] = (result["steps"], result["evaluation"]["mean"], games, evaluations)
-    return found
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs("sweeps"),
+    pytest.mark.skipif(not THOROUGH, reason="RUNNER_THOROUGH=1 runs it"),
+]
 
 
 def sweep_to_end(folder: str, cwd: Path, *settings: str) -> None:
@@ -79,7 +68,7 @@ def killed(process: Any, happened: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
-@pytest.mark.parametrize("launcher", LAUNCHERS if THOROUGH else ["basic"])
+@pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_killed_sweep_resumes_to_the_same_results(
     undisturbed: tuple[dict[str, Any], float], tmp_path: Path, launcher: str, moment: int
 ) -> None:

@@ -13,12 +13,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
 from commands.commands_started import Ended, finish, start
 from marks import THOROUGH
+from sweeps.results import results
 
 GAME = (
     "agent=dqn", "env=breakout", "env.num_envs=2", "env.max_frames=200", "agent.batch_size=8",
@@ -27,7 +28,7 @@ GAME = (
     "hydra.sweep.dir=sweep",
 )  # fmt: skip
 TINY = (*GAME, "train.steps=130")
-LONG = (*GAME, "train.steps=3000")
+LONG = (*GAME, "train.steps=4000")
 
 pytestmark = pytest.mark.slow
 
@@ -93,55 +94,6 @@ def test_a_run_that_fails_leaves_the_others_running(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("sweeps")
-def test_joblib_killed_and_resumed(tmp_path: Path) -> None:
-    folder = tmp_path / "sweep"
-    both = ("seed=0", "seed=1")
-    sweep = started("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)
-    until(training(folder, *both))
-    sweep.kill()
-    sweep.wait()
-    until(lambda: not processes_in(folder))  # they noticed, saved and exited
-    assert means(folder) == {}
-
-    refused = ended("-m", "seed=0,1", *GAME, "train.steps=7000", cwd=tmp_path)
-    assert refused.code == 2
-    (line,) = refused.err.splitlines()
-    assert line.startswith("error: hydra.sweep.dir=sweep: expected the same settings as before")
-    assert "seed=0 has" in line
-    assert line.endswith("train.steps: 3000 -> 7000")
-    shutil.rmtree(folder / "seed=1")  # missing runs are started
-    resumed = ended("-m", "seed=0,1", *LONG, "hydra/launcher=joblib", cwd=tmp_path)  # same settings
-    assert (resumed.code, resumed.err) == (0, "")
-    assert "1 to resume, 1 to start, 2 at a time" in resumed.out
-    assert set(means(folder)) == set(both)
-    assert "resumed at step" in (folder / "seed=0" / "log.txt").read_text()
-
-
-@pytest.mark.needs("sweeps")
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"] if THOROUGH else ["joblib"])
-def test_stopped_with_ctrl_c_and_resumed(tmp_path: Path, launcher: str) -> None:
-    folder = tmp_path / "it's a sweep"
-    place = f"hydra.sweep.dir={folder.name}"
-    sweep = started("-m", "seed=0,1", *LONG, place, f"hydra/launcher={launcher}", cwd=tmp_path)
-    until(training(folder, "seed=0", "seed=1"))
-    os.killpg(sweep.pid, signal.SIGINT)  # like a terminal: also to the workers
-    stopped = finish(sweep)
-    assert stopped.code == 130
-    assert stopped.err == ""
-    assert "[1/2] seed=0: stopped" in stopped.out
-    command = shlex.split(stopped.out.splitlines()[-1])
-    assert command == ["python", "-m", "runner", f"sweep.resume={folder.name}"]
-    assert processes_in(folder) == []
-    for name in ("seed=0", "seed=1"):
-        assert list((folder / name / "checkpoints").glob("*.state.npz"))
-        assert json.loads((folder / name / "job.json").read_text())["state"] == "stopped"
-    resumed = ended(*command[3:], cwd=tmp_path)  # the overrides are remembered
-    assert (resumed.code, resumed.err) == (0, "")
-    assert set(means(folder)) == {"seed=0", "seed=1"}
-    assert (folder / "report" / "report.html").exists()
-
-
-@pytest.mark.needs("sweeps")
 def test_optuna_repeats_the_same_search(tmp_path: Path) -> None:
     search = ["experiment=search", "policy.nb_steps=1000", "hydra.sweeper.n_jobs=2"]
     search += [text for text in TINY if not text.startswith(("model.hidden", "agent=dqn"))]
@@ -165,7 +117,7 @@ def test_optuna_repeats_the_same_search(tmp_path: Path) -> None:
 # --- Ray ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Two Ray nodes of one core each on this machine; yields the address and their processes."""
     import socket
@@ -204,15 +156,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-@pytest.mark.needs("sweeps")
-def test_ray_spreads_a_sweep_over_two_nodes(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+class Spread(NamedTuple):
+    """A finished sweep, and the Ray node of each of its runs."""
+
+    folder: Path
+    nodes: list[set[int]]
+
+
+@pytest.fixture(scope="module")
+def on_ray(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Spread:
     address, nodes = cluster
+    cwd = tmp_path_factory.mktemp("on_ray")
     ray = ["hydra/launcher=ray", f"hydra.launcher.init.address={address}"]
-    sweep = started("-m", "seed=0,1", *LONG, *ray, "hydra.launcher.remote.num_cpus=1", cwd=tmp_path)
-    folder = tmp_path / "sweep"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        sweep = started("-m", "seed=0,1", *LONG, *ray, "hydra.launcher.remote.num_cpus=1", cwd=cwd)
+    folder = cwd / "sweep"
     until(training(folder, "seed=0", "seed=1"))
     above = [
         {node.pid for node in nodes} & {parent.pid for parent in process.parents()}
@@ -220,6 +179,75 @@ def test_ray_spreads_a_sweep_over_two_nodes(
     ]
     result = finish(sweep)
     assert (result.code, result.err) == (0, "")
-    assert sorted(map(len, above)) == [1, 1]  # one node per run,
-    assert above[0] != above[1]  # and different ones
-    assert set(means(folder)) == {"seed=0", "seed=1"}
+    return Spread(folder, above)
+
+
+@pytest.mark.needs("sweeps")
+def test_ray_spreads_a_sweep_over_two_nodes(on_ray: Spread) -> None:
+    one, other = on_ray.nodes
+    assert len(one) == len(other) == 1
+    assert one != other
+    assert set(means(on_ray.folder)) == {"seed=0", "seed=1"}
+
+
+# --- Kills, Ctrl-C, resumes -----------------------------------------------------------------------
+
+
+def stopped_with_ctrl_c(sweep: subprocess.Popen[str], folder: Path) -> list[str]:
+    """Interrupts a sweep of two runs; returns the arguments that it prints for a resume."""
+    os.killpg(sweep.pid, signal.SIGINT)  # like a terminal: also to the workers
+    stopped = finish(sweep)
+    assert stopped.code == 130
+    assert stopped.err == ""
+    assert "seed=0: stopped" in stopped.out
+    command = shlex.split(stopped.out.splitlines()[-1])
+    assert command == ["python", "-m", "runner", f"sweep.resume={folder.name}"]
+    assert processes_in(folder) == []
+    for name in ("seed=0", "seed=1"):
+        assert list((folder / name / "checkpoints").glob("*.state.npz"))
+        assert json.loads((folder / name / "job.json").read_text())["state"] == "stopped"
+    return command[3:]
+
+
+@pytest.mark.needs("sweeps")
+def test_killed_then_stopped_then_resumed_equals_an_undisturbed_sweep(
+    on_ray: Spread, tmp_path: Path
+) -> None:
+    folder = tmp_path / "it's a sweep"
+    place = ["hydra/launcher=joblib", f"hydra.sweep.dir={folder.name}"]
+    command = ["-m", "seed=0,1", *LONG, *place]
+    sweep = started(*command, cwd=tmp_path)
+    until(training(folder, "seed=0", "seed=1"))
+    sweep.kill()
+    sweep.wait()
+    until(lambda: not processes_in(folder))  # they noticed, saved and exited
+    assert means(folder) == {}
+
+    refused = ended("-m", "seed=0,1", *GAME, "train.steps=7000", *place, cwd=tmp_path)
+    assert refused.code == 2
+    (line,) = refused.err.splitlines()
+    assert "expected the same settings as before" in line
+    assert "seed=0 has" in line
+    assert line.endswith("train.steps: 4000 -> 7000")
+
+    shutil.rmtree(folder / "seed=1")  # missing runs are started
+    sweep = started(*command, cwd=tmp_path)
+    log = folder / "seed=0" / "log.txt"
+    until(lambda: "resumed at step" in log.read_text() and training(folder, "seed=1")())
+    resume = stopped_with_ctrl_c(sweep, folder)
+
+    resumed = ended(*resume, cwd=tmp_path)
+    assert (resumed.code, resumed.err) == (0, "")
+    assert "2 to resume" in resumed.out
+    assert (folder / "report" / "report.html").exists()
+    assert results(folder) == results(on_ray.folder)
+
+
+@pytest.mark.skipif(not THOROUGH, reason="RUNNER_THOROUGH=1 runs it")
+@pytest.mark.needs("sweeps")
+def test_submitit_stopped_and_resumed(tmp_path: Path) -> None:
+    sweep = started("-m", "seed=0,1", *LONG, "hydra/launcher=submitit_local", cwd=tmp_path)
+    until(training(tmp_path / "sweep", "seed=0", "seed=1"))
+    resumed = ended(*stopped_with_ctrl_c(sweep, tmp_path / "sweep"), cwd=tmp_path)
+    assert (resumed.code, resumed.err) == (0, "")
+    assert set(means(tmp_path / "sweep")) == {"seed=0", "seed=1"}
