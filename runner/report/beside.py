@@ -53,19 +53,22 @@ def rows(run: Run, own: Sequence[tuple[str, float, float | None]]) -> list[Row]:
         own: Name, points and frames of each result; empty: no rows.
     """
     most = max((frames or 0 for _, _, frames in own), default=0)
-    others = [agent for agent in published().values() if own and run.game in agent.scores]
-    scores = [score for _, score, _ in own] + [agent.scores[run.game] for agent in others]
-    low, width = min(scores, default=0), max(scores, default=0) - min(scores, default=0)
-
-    def row(name: str, score: float, frames: float | None, rules: str, note: str, own: bool) -> Row:
-        human, share = human_normalised(run.game, score), (score - low) / (width or 1)
-        return Row(name, score, human, share, in_millions(frames), rules, note, own)
-
-    found = [row(name, score, frames, _rules(run), "", True) for name, score, frames in own]
-    for agent in others:
-        score, note = agent.scores[run.game], _note(agent, run, most)
-        found.append(row(agent.name, score, agent.frames, agent.rules, note, False))
-    return sorted(found, key=lambda each: each.score) if others else []
+    found = [(score, name, frames, _rules(run), "", True) for name, score, frames in own]
+    for agent in published().values():
+        if own and run.game in agent.scores:
+            score, note = agent.scores[run.game], _note(agent, run, most)
+            found.append((score, agent.name, agent.frames, agent.rules, note, False))
+    if len(found) == len(own):
+        return []
+    found.sort(key=lambda each: each[0])
+    low, high = found[0][0], found[-1][0]
+    return [
+        Row(
+            name, score, human_normalised(run.game, score), (score - low) / (high - low or 1),
+            in_millions(frames), rules, note, is_own,
+        )
+        for score, name, frames, rules, note, is_own in found
+    ]  # fmt: skip
 
 
 def in_millions(frames: float | None) -> str:

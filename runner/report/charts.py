@@ -38,11 +38,8 @@ _STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a name may contain a dollar sign
     "font.size": 9,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -120,24 +117,21 @@ def score_chart(title: str, game: str, sides: Sequence[Side], figures: Figures, 
     ended = [side for side in sides if side.finished(game)]
     words = []
     for side in ended:
-        iqm = figures.all[game, side.name, "iqm"]
+        iqm = figures[game, side.name, "iqm"]
         reach = f" ({iqm.interval})" if iqm.has_interval else ""
         scores = ", ".join(points(run.score) for run in side.finished(game))
         words.append(f"{side.name}: IQM {iqm.written()}{reach} points; runs {scores}")
 
     def draw(axes: Axes) -> None:
         for row, side in enumerate(ended):
-            colour, marker = _look(side.place)["color"], _look(side.place)["marker"]
+            look = {**_look(side.place), "linestyle": ""}
             scores = [run.score for run in side.finished(game)]
-            iqm = figures.all[game, side.name, "iqm"]
+            iqm = figures[game, side.name, "iqm"]
             axes.text(0, row - 0.22, side.name, transform=axes.get_yaxis_transform())
-            axes.plot(
-                scores, [row + 0.02] * len(scores), color=colour, marker=marker, linestyle="",
-                markersize=4, alpha=0.7,
-            )  # fmt: skip
+            axes.plot(scores, [row + 0.02] * len(scores), **look, markersize=4, alpha=0.7)
             if iqm.has_interval:
-                axes.plot([iqm.low, iqm.high], [row + 0.28] * 2, color=colour, linewidth=2.5)
-            axes.plot(iqm.value, row + 0.28, color=colour, marker=marker, markersize=8)
+                axes.plot([iqm.low, iqm.high], [row + 0.28] * 2, color=look["color"], linewidth=2.5)
+            axes.plot(iqm.value, row + 0.28, **look, markersize=8)
         axes.set_yticks([])
         axes.set_ylim(len(ended) - 0.5, -0.5)
         axes.grid(False, axis="y")

@@ -9,25 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from runner.report import statistics
 from runner.report.curves import best_reached, time_to
 from runner.report.runs import Run
 from runner.report.sides import Side, games_of
-from runner.report.statistics import (
-    Estimate,
-    Statistic,
-    Strata,
-    better,
-    compare,
-    difference,
-    estimate,
-    iqm,
-    mean,
-    median,
-)
+from runner.report.statistics import Strata, estimate
 from runner.scores import human_normalised
 
 ALL_GAMES: Final = "all games"
-STATISTICS: Final[dict[str, Statistic]] = {"mean": mean, "median": median, "iqm": iqm}
+STATISTICS: Final = {"mean": statistics.mean, "median": statistics.median, "iqm": statistics.iqm}
 
 
 def points(value: float, sign: str = "") -> str:
@@ -67,32 +57,17 @@ class Figure:
         """Whether there is an interval."""
         return not math.isnan(self.low)
 
-    @property
-    def identical(self) -> bool:
-        """Whether the interval is a point, because all runs have the same score."""
-        return self.low == self.high
-
     def written(self, column: str = "value") -> str:
         """``value``, ``low`` or ``high`` as text."""
         return _FORMATS[self.measure](getattr(self, column))
 
     @property
     def interval(self) -> str:
-        """The interval as text; empty if there is none."""
-        if not self.has_interval:
-            return ""
+        """The interval as text."""
         return f"{self.written('low')} to {self.written('high')}"
 
 
-class Figures:
-    """All figures, by game, side and measure."""
-
-    def __init__(self, found: Sequence[Figure]) -> None:
-        self.all = {(each.game, each.side, each.measure): each for each in found}
-
-    def get(self, game: str, side: str, measure: str) -> Figure | None:
-        """Returns a figure, or None if it is unknown."""
-        return self.all.get((game, side, measure))
+Figures = dict[tuple[str, str, str], Figure]  # by game, side and measure
 
 
 def versus(side: str, base: str) -> str:
@@ -119,7 +94,7 @@ def figures(sides: Sequence[Side], score: float | None) -> Figures:
                 found += _compared(game, side, sides[0], "", [_points(ours)], [_points(theirs)])
     if len(games_of(sides)) > 1:
         found += _across_games(sides)
-    return Figures(found)
+    return {(each.game, each.side, each.measure): each for each in found}
 
 
 def _of_side(side: Side, game: str, target: float | None) -> Iterator[Figure]:
@@ -157,7 +132,7 @@ def _across_games(sides: Sequence[Side]) -> Iterator[Figure]:
     for side, strata in zip(sides, scores, strict=True):
         yield Figure(ALL_GAMES, side.name, "runs", sum(map(len, strata)))
         yield from _estimates(ALL_GAMES, side.name, "human_", strata)
-    for side, strata in list(zip(sides, scores, strict=True))[1:]:
+    for side, strata in zip(sides[1:], scores[1:], strict=True):
         yield from _compared(ALL_GAMES, side, sides[0], "human_", strata, scores[0])
 
 
@@ -172,19 +147,16 @@ def games_in_common(sides: Sequence[Side]) -> list[str]:
 
 def _estimates(game: str, side: str, prefix: str, strata: Strata) -> Iterator[Figure]:
     for name, statistic in STATISTICS.items():
-        yield _figure(game, side, f"{prefix}{name}", estimate(strata, statistic))
+        yield Figure(game, side, f"{prefix}{name}", *estimate(strata, statistic))
 
 
 def _compared(
     game: str, side: Side, base: Side, prefix: str, ours: Strata, theirs: Strata
 ) -> Iterator[Figure]:
     name = versus(side.name, base.name)
-    yield _figure(game, name, f"{prefix}difference", compare(ours, theirs, difference))
-    yield _figure(game, name, "better", compare(ours, theirs, better))
-
-
-def _figure(game: str, side: str, measure: str, found: Estimate) -> Figure:
-    return Figure(game, side, measure, found.value, found.low, found.high)
+    difference = estimate(ours, statistics.difference, theirs)
+    yield Figure(game, name, f"{prefix}difference", *difference)
+    yield Figure(game, name, "better", *estimate(ours, statistics.better, theirs))
 
 
 def _points(runs: Sequence[Run]) -> Any:

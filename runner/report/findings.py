@@ -32,9 +32,9 @@ def answers(sides: Sequence[Side], figures: Figures) -> list[str]:
 def _answer(game: str, side: Side, sides: Sequence[Side], figures: Figures) -> str | None:
     base = sides[0]
     measure = "human_difference" if game == ALL_GAMES else "difference"
-    found = figures.get(game, versus(side.name, base.name), measure)
-    ours = figures.get(game, side.name, measure.replace("difference", "iqm"))
-    theirs = figures.get(game, base.name, measure.replace("difference", "iqm"))
+    found = figures.get((game, versus(side.name, base.name), measure))
+    ours = figures.get((game, side.name, measure.replace("difference", "iqm")))
+    theirs = figures.get((game, base.name, measure.replace("difference", "iqm")))
     if found is None or ours is None or theirs is None:
         return None
     what = "human-normalised, " if game == ALL_GAMES else ""
@@ -95,24 +95,21 @@ def _different_lengths(sides: Sequence[Side]) -> Iterator[str]:
 
 
 def _few_runs(sides: Sequence[Side]) -> Iterator[str]:
-    counts = {
-        (side.name, game): len(side.finished(game)) for side in sides for game in games_of(sides)
-    }
-    few = [count for count in counts.values() if 0 < count < ENOUGH_RUNS]
-    if few:
-        yield (
-            f"Only {min(few)} finished run(s) of a side and game: an interval over so few seeds is "
-            f"too narrow. {_coverage(min(few))}"
+    counts = [len(side.finished(game)) for side in sides for game in games_of(sides)]
+    fewest = min((count for count in counts if count), default=ENOUGH_RUNS)
+    if fewest >= ENOUGH_RUNS:
+        return
+    coverage = "A single run has no interval."
+    if fewest > 1:
+        # Each run is above the median with probability 1/2, independently of the others.
+        coverage = (
+            f"The true median lies between the worst and the best of {fewest} runs in "
+            f"{(1 - 2 * 0.5**fewest) * 100:.0f}\u00a0% of cases."
         )
-
-
-def _coverage(runs: int) -> str:
-    """Probability that the true median lies between the worst and the best of ``runs`` runs."""
-    if runs < 2:
-        return "A single run has no interval."
-    held = 1 - 2 * 0.5**runs
-    often = f"{held * 100:.0f}\u00a0% of cases"
-    return f"The true median lies between the worst and the best of {runs} runs in {often}."
+    yield (
+        f"Only {fewest} finished run(s) of a side and game: an interval over so few seeds is "
+        f"too narrow. {coverage}"
+    )
 
 
 def _repeated_seeds(sides: Sequence[Side]) -> Iterator[str]:

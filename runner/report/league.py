@@ -33,7 +33,7 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
     games = games_of([side])
     played = [game for game in games if side.finished(game)]
     human = {
-        game: human_normalised(game, figures.all[game, side.name, "mean"].value) for game in played
+        game: human_normalised(game, figures[game, side.name, "mean"].value) for game in played
     }
     normalised = {game: score for game, score in human.items() if score is not None}
     shares = {"this agent": list(normalised.values())}
@@ -41,21 +41,12 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         common = [game for game in normalised if game in agent.scores]
         scores = [human_normalised(game, agent.scores[game]) for game in common]
         shares[agent.name] = [score for score in scores if score is not None]
-    sections = {"games": "Games", "profile": "Performance profile", "reading": "How to read this"}
-    profile = None
-    if normalised:
-        profile = profile_chart(
-            "Performance profile, human-normalised",
-            {name: scores for name, scores in shares.items() if scores},
-            out / "profile.png",
-        )
-    else:
-        del sections["profile"]
+    shares = {name: scores for name, scores in shares.items() if scores}
+    title = "Performance profile, human-normalised"
     content: dict[str, Any] = {
         "title": f"League: {len(games)} games, {shown(side.runs[0].settings.get('obs.name'))}",
         "about": f"{len(runs)} runs, {sum(run.finished for run in runs)} of them finished; "
         f"agent={shown(side.runs[0].settings.get('agent.name'))}.",
-        "sections": sections,
         "key": _key(side, normalised, figures, len(played)),
         "warnings": findings.warnings([side], runs),
         "rows": [(game, side.finished(game)) for game in played],
@@ -66,8 +57,8 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         "link": lambda path: link(path, out) if path.is_file() else None,
         "best_video": lambda runs: best_video(runs, out, embedded=0),
         "missing": [run for run in runs if not run.finished],
-        "profile": profile,
-        "lines": [Side(name, i, {}, []) for i, name in enumerate(shares) if shares[name]],
+        "profile": profile_chart(title, shares, out / "profile.png") if normalised else None,
+        "lines": [Side(name, i, {}, []) for i, name in enumerate(shares)],
         "published": {name: published()[name] for name in ("random", "human", "dqn_nature")},
     }
     pages.write_html(out / "league.md", "league.md", **content)
@@ -80,12 +71,8 @@ def _key(side: Side, human: dict[str, float], figures: Figures, played: int) -> 
     if human:
         at_least = sum(score >= 1 for score in human.values())
         found["at or above human"] = f"{at_least} of {len(human)}"
-        for name, measure in (
-            ("median", "human_median"),
-            ("mean", "human_mean"),
-            ("IQM", "human_iqm"),
-        ):
-            figure = figures.get(ALL_GAMES, side.name, measure)
+        for name in ("median", "mean", "IQM"):
+            figure = figures.get((ALL_GAMES, side.name, f"human_{name.lower()}"))
             if figure is not None:
                 found[f"{name}, human-normalised"] = f"{figure.value:.1%}"
     return found

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 from runner.durations import duration
 from runner.errors import UserError
@@ -20,15 +18,6 @@ from runner.report.sides import MISSING, Side, find_sides
 from runner.report.videos import best_video
 from runner.run_directory import RunDirectory
 from runner.scores import human_normalised, published
-
-_SECTIONS: Final = {
-    "curve": "Learning curve",
-    "video": "Best game",
-    "beside": "Comparison with published scores",
-    "continue": "How to continue",
-    "settings": "Settings that differ",
-    "costs": "Costs",
-}
 
 
 def write_page(run_directory: Path) -> Path:
@@ -64,7 +53,6 @@ def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
     lines = [dataclasses.replace(side, name=each, place=i) for i, each in enumerate(names)]
     charts = _charts(run, lines, out)
     compared = beside.rows(run, [("this run", run.score, frames(run))] if run.finished else [])
-    missing = {"curve": not charts, "beside": not compared}
     commands = _commands(run)
     return pages.write_html(
         out / "report.html",
@@ -72,7 +60,6 @@ def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
         title=f"{run.game}, {shown(run.settings.get('obs.name'))}: "
         + (f"{points(run.score)} points" if run.finished else "not finished"),
         about=_about(run),
-        sections={name: head for name, head in _SECTIONS.items() if not missing.get(name)},
         run=run,
         answers=_answers(run),
         warnings=findings.warnings([side], [run]) if not run.finished else [],
@@ -139,37 +126,34 @@ def _answers(run: Run) -> list[str]:
 def _commands(run: Run) -> dict[str, str]:
     """Next actions -> commands, quoted for a shell."""
     folder, place = str(run.folder), RunDirectory(run.folder)
-    found = {}
+    resume, found = ["runner", f"resume={folder}"], {}
     if place.checkpoints.is_dir() and any(place.checkpoints.iterdir()):
-        what = "Resume it where it stopped"
-        typed = ["runner", f"resume={folder}"]
         if run.finished:
-            what, typed = "Train it longer", [*typed, f"train.steps={2 * run.step}"]
-        found[what] = typed
-    found["Evaluate it in more games"] = ["runner.evaluate", f"run={folder}", "episodes=100"]
-    found["Watch it play"] = ["runner.watch", f"run={folder}"]
-    found["See which inputs it acts on"] = ["runner.explain", f"run={folder}"]
-    found["Play with it in the browser"] = ["runner.lab", f"run={folder}"]
-    found["Compare it with another run"] = ["runner.compare", folder]
-    return {
-        what: f"python -m {shlex.join(typed)}" + (" OTHER" if typed[0].endswith("compare") else "")
-        for what, typed in found.items()
+            found["Train it longer"] = [*resume, f"train.steps={2 * run.step}"]
+        else:
+            found["Resume it where it stopped"] = resume
+    found |= {
+        "Evaluate it in more games": ["runner.evaluate", f"run={folder}", "episodes=100"],
+        "Watch it play": ["runner.watch", f"run={folder}"],
+        "See which inputs it acts on": ["runner.explain", f"run={folder}"],
+        "Play with it in the browser": ["runner.lab", f"run={folder}"],
+        "Compare it with another run": ["runner.compare", folder, "OTHER"],
     }
+    return {what: f"python -m {shlex.join(typed)}" for what, typed in found.items()}
 
 
 def _differing(run: Run) -> list[tuple[str, str, str]] | None:
     """Settings, this run's values and the defaults; None if the defaults cannot be composed."""
     from runner.settings import compose, saved
 
-    default: Mapping[str, Any]
     try:
         obs = shown(run.settings.get("obs.name"))
         config = compose.load([f"env={run.game}", f"obs={obs}"])
         default = dict(saved.flat(dataclasses.asdict(config)))
     except Exception:  # an observation of another version, a broken installation
         return None
-    return [
-        (key, shown(run.settings.get(key, MISSING)), shown(default.get(key, MISSING)))
+    pairs = {
+        key: (shown(run.settings.get(key, MISSING)), shown(default.get(key, MISSING)))
         for key in {**default, **run.settings}
-        if shown(run.settings.get(key, MISSING)) != shown(default.get(key, MISSING))
-    ]
+    }
+    return [(key, own, usual) for key, (own, usual) in pairs.items() if own != usual]

@@ -12,15 +12,13 @@ numbers of runs; every game has equal weight in the mean and the median, every r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 Strata = Sequence[Numbers]
-Statistic = Callable[[Strata], Numbers]
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 10_000
@@ -28,13 +26,12 @@ BAND_RESAMPLES: Final = 2_000  # resamples of whole curves
 _LEVELS: Final = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A number with its 95 % interval; the interval is NaN if unknown."""
 
     value: float
-    low: float
-    high: float
+    low: float = np.nan
+    high: float = np.nan
 
 
 def mean(strata: Strata) -> Numbers:
@@ -71,42 +68,30 @@ def better(ours: Strata, theirs: Strata) -> Numbers:
     return np.asarray(np.mean(shares, axis=0))
 
 
-def resampled(strata: Strata, generator: np.random.Generator) -> list[Numbers]:
-    """Draws runs with replacement, within each game: (runs,) -> (RESAMPLES, runs)."""
-    return [
-        stratum[generator.integers(stratum.size, size=(RESAMPLES, stratum.size))]
-        for stratum in strata
-    ]
-
-
-def interval(values: Numbers) -> tuple[float, float]:
-    """The percentiles that bound the middle 95 % of ``values``."""
-    low, high = np.quantile(values, _LEVELS)
-    return float(low), float(high)
-
-
-def estimate(strata: Strata, statistic: Statistic) -> Estimate:
-    """A statistic of the runs, with its interval; a single run per game has none.
-
-    The resampling has a fixed seed: the same runs give the same interval.
-    """
-    value = float(statistic(strata))
-    if max(stratum.size for stratum in strata) < 2:
-        return Estimate(value, np.nan, np.nan)
-    draws = resampled(strata, np.random.default_rng(0))
-    return Estimate(value, *interval(statistic(draws)))
-
-
-def compare(
-    ours: Strata, theirs: Strata, statistic: Callable[[Strata, Strata], Numbers]
+def estimate(
+    strata: Strata, statistic: Callable[..., Numbers], against: Strata | None = None
 ) -> Estimate:
-    """A statistic of two sides, with its interval if both have two runs of some game."""
-    value = float(statistic(ours, theirs))
-    if min(max(stratum.size for stratum in side) for side in (ours, theirs)) < 2:
-        return Estimate(value, np.nan, np.nan)
+    """A statistic of the runs, with its interval; it has none without two runs of some game.
+
+    The runs are resampled with replacement, within each game, with a fixed seed: the same runs give
+    the same interval.
+
+    Args:
+        strata: The runs of a side.
+        statistic: Function of the runs; with ``against``, of the runs of both sides.
+        against: The runs of another side.
+    """
+    sides = [strata] if against is None else [strata, against]
+    value = float(statistic(*sides))
+    if min(max(stratum.size for stratum in side) for side in sides) < 2:
+        return Estimate(value)
     generator = np.random.default_rng(0)
-    draws = statistic(resampled(ours, generator), resampled(theirs, generator))
-    return Estimate(value, *interval(draws))
+    draws = [
+        [each[generator.integers(each.size, size=(RESAMPLES, each.size))] for each in side]
+        for side in sides
+    ]
+    low, high = np.quantile(statistic(*draws), _LEVELS)
+    return Estimate(value, float(low), float(high))
 
 
 def difference(ours: Strata, theirs: Strata) -> Numbers:

@@ -25,15 +25,6 @@ _KINDS: Final[dict[str, tuple[str, Callable[[Sequence[Run], str], Curve | None]]
     "training": ("Training games: mean of the last 100, with exploration", training_curve),
     "evaluation": ("Intermediate evaluations: full games, little exploration", evaluation_curve),
 }
-_SECTIONS: Final = {
-    "sides": "What differs",
-    "curves": "Learning curves",
-    "scores": "Scores at the end",
-    "costs": "Costs",
-    "videos": "Best games",
-    "runs": "Runs and protocols",
-    "reading": "How to read this",
-}
 
 Curves = dict[tuple[str, str, str], list[tuple[Side, Curve]]]  # game, kind, axis -> sides' curves
 
@@ -65,7 +56,7 @@ def write_report(folders: Sequence[Path], out: Path, score: float | None = None)
     columns = ("game", "side", "measure", "value", "low", "high")
     pages.write_csv(
         out / "summary.csv",
-        [columns, *([getattr(each, name) for name in columns] for each in counted.all.values())],
+        [columns, *([getattr(each, name) for name in columns] for each in counted.values())],
     )
     pages.write_csv(out / "curves.csv", _curve_rows(curves))
     pages.write_csv(
@@ -89,11 +80,6 @@ def _write_comparison(
         for game in games
         if (found := [(s, v) for s in sides if (v := best_video(s.of(game), out))])
     }
-    drawn = _curve_charts(curves, out)
-    missing = {
-        "sides": not any(side.settings for side in sides), "curves": not drawn, "costs": not sides,
-        "videos": not videos,
-    }  # fmt: skip
     texts = dict.fromkeys(_protocol_text(run) for run in runs)
     letters = {text: chr(ord("A") + place % 26) for place, text in enumerate(texts)}
     top = Path(os.path.commonpath([run.folder.resolve().parent for run in runs]))
@@ -101,7 +87,6 @@ def _write_comparison(
         out / "report.html",
         "comparison.html",
         title=_title(sides, games),
-        sections={name: head for name, head in _SECTIONS.items() if not missing.get(name)},
         runs=runs,
         sides=sides,
         games=games,
@@ -109,15 +94,9 @@ def _write_comparison(
         figures=counted,
         answers=findings.answers(sides, counted),
         warnings=findings.warnings(sides, runs),
-        curves=drawn,
+        curves=_curve_charts(curves, out),
         score_charts=_score_charts(sides, counted, out),
         published={game: _beside(game, sides, counted) for game in games},
-        human=[
-            (game, side)
-            for game in (*games, ALL_GAMES)
-            for side in sides
-            if counted.get(game, side.name, "human_iqm")
-        ],
         versus=versus,
         ALL_GAMES=ALL_GAMES,
         videos=videos,
@@ -176,14 +155,13 @@ def _score_charts(sides: Sequence[Side], counted: Figures, out: Path) -> Mapping
 
 
 def _beside(game: str, sides: Sequence[Side], counted: Figures) -> list[beside.Row]:
-    own = [
-        (side.name, iqm.value, frames.value if frames else None)
-        for side in sides
-        if (iqm := counted.get(game, side.name, "iqm"))
-        for frames in [counted.get(game, side.name, "frames")]
-    ]
+    own = []
+    for side in sides:
+        if iqm := counted.get((game, side.name, "iqm")):
+            frames = counted.get((game, side.name, "frames"))
+            own.append((side.name, iqm.value, frames.value if frames else None))
     first = next(run for side in sides for run in side.of(game))
-    return beside.rows(first, own) if own else []
+    return beside.rows(first, own)
 
 
 def _protocol_text(run: Run) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from runner.report.statistics import band, better, compare, difference, estimate, iqm, mean, median
+from runner.report.statistics import band, better, difference, estimate, iqm, mean, median
 
 
 def scores(*values: float) -> list[np.ndarray]:
@@ -118,7 +118,7 @@ def test_chance_to_beat_by_hand():
 def test_the_difference_of_two_sides():
     generator = np.random.default_rng(0)
     ours, theirs = generator.normal(10, 1, size=12), generator.normal(8, 1, size=10)
-    found = compare([ours], [theirs], difference)
+    found = estimate([ours], difference, [theirs])
     assert found.value == pytest.approx(iqm([ours]) - iqm([theirs]))
     expected = scipy.stats.bootstrap(
         (ours, theirs),
@@ -135,7 +135,7 @@ def test_the_difference_of_two_sides():
 
 
 def test_one_run_of_a_side_gives_no_interval_of_the_difference():
-    assert np.isnan(compare(scores(1, 2, 3), scores(5), difference).low)
+    assert np.isnan(estimate(scores(1, 2, 3), difference, scores(5)).low)
 
 
 def test_bands_are_scipys_bootstrap_at_every_point():
