@@ -13,7 +13,7 @@ from runner.report import beside, findings, pages
 from runner.report.charts import Chart, curve_chart
 from runner.report.curves import AXES, evaluation_curve, training_curve
 from runner.report.figures import figures, frames, points, seconds
-from runner.report.runs import Run, read_run, shown
+from runner.report.runs import Run, clipped, one_line, read_run, shown
 from runner.report.sides import MISSING, Side, find_sides
 from runner.report.videos import best_video
 from runner.run_directory import RunDirectory
@@ -43,7 +43,8 @@ def announce_page(run_directory: Path) -> None:
     try:
         print(f"page: {write_page(run_directory)}", flush=True)
     except Exception as error:
-        print(f"warning: no page of the run: {pages.one_line(error)}", file=sys.stderr, flush=True)
+        why = clipped(one_line(error), 250)
+        print(f"warning: no page of the run: {why}", file=sys.stderr, flush=True)
 
 
 def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:

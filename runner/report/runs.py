@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -126,6 +126,11 @@ def clipped(text: object, length: int = 80) -> str:
     return text if len(text) <= length else f"{text[:half]} … {text[-half:]}"
 
 
+def one_line(error: BaseException) -> str:
+    """An error as one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def find_runs(folders: Sequence[Path]) -> list[Run]:
     """Reads every run in and below ``folders``, each once.
 
@@ -153,26 +158,22 @@ def _run_folders(top: Path) -> Iterator[Path]:
 
 def read_run(folder: Path) -> Run:
     """Reads one run directory; missing or broken parts are left out and reported."""
-    place, problems = RunDirectory(folder), [_reason(folder)]
-    games, evaluations = Games(*np.zeros((4, 0))), np.zeros((2, 0))
-    settings: dict[str, Any] = {}
-    result: dict[str, float] = {}
-    places: list[str] = []
+    place, problem = RunDirectory(folder), _reason(folder)
+    read: dict[str, Any] = {}
     try:
         settings = saved.read_plain(place.config)
         if not re.fullmatch(r"[a-z0-9_]{1,40}", game := str(settings.get("env.game"))):
-            settings = {}
             raise ValueError(f"its config.yaml names no game: {clipped(game, 40)}")
-        games = Games(*_columns(place.metrics, ("step", "frames", "wall_time", "episode_return")))
-        evaluations = _columns(place.evaluations, ("step", "mean"))
-        result, places = _result(place.result)
-    except UserError as error:
-        problems.append(str(error))
+        read["settings"] = settings
+        games = _columns(place.metrics, ("step", "frames", "wall_time", "episode_return"))
+        read["games"] = Games(*games)
+        read["evaluations"] = _columns(place.evaluations, ("step", "mean"))
+        read["result"], read["places"] = _result(place.result)
     except Exception as error:  # a broken file must not prevent the report of other runs
-        problems.append(" ".join(str(error).split()) or type(error).__name__)
-    problem = None if result else next(filter(None, problems), None)
-    problem = problem and clipped(problem, 300)
-    return Run(folder, settings, games, evaluations, result, places, problem)
+        problem = problem or one_line(error)
+    if problem is not None and not read.get("result"):
+        read["problem"] = clipped(problem, 300)
+    return Run(folder, **read)
 
 
 def _result(path: Path) -> tuple[dict[str, float], list[str]]:
@@ -206,9 +207,8 @@ def _reason(folder: Path) -> str | None:
         return None
 
 
-def _columns(path: Path, names: Iterable[str]) -> Numbers:
+def _columns(path: Path, names: Sequence[str]) -> Numbers:
     """Returns the columns ``names`` as (columns, rows); truncated rows are skipped."""
-    names = list(names)
     rows = []
     if path.is_file():
         for row in csv.DictReader(_text(path).replace("\0", "").splitlines()):

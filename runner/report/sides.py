@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,19 +66,16 @@ def find_sides(runs: Sequence[Run]) -> list[Side]:
         values = tuple(shown(run.settings.get(key, MISSING)) for key in keys)
         grouped.setdefault(values, []).append(run)
     names = _swept(list(grouped.values())) or _names(keys, list(grouped))
-    order = sorted(range(len(names)), key=lambda i: names[i])
     fits = all(len(name) <= LONGEST_NAME and name.isascii() for name in names)
     fits = fits and "".join(names).isprintable() and len(set(names)) == len(names)
-    groups = list(grouped.items())
+    named = sorted(zip(names, grouped.items(), strict=True), key=lambda side: side[0])
     return [
         Side(
-            names[i] if fits else _letter(place),
-            place,
-            dict(zip(keys, groups[i][0], strict=True)),
-            sorted(groups[i][1], key=_order),
+            name if fits else _letter(place), place, dict(zip(keys, values, strict=True)),
+            sorted(of_side, key=lambda run: (run.game, len(run.seed), run.seed, str(run.folder))),
         )
-        for place, i in enumerate(order)
-    ]
+        for place, (name, (values, of_side)) in enumerate(named)
+    ]  # fmt: skip
 
 
 def games_of(sides: Sequence[Side]) -> list[str]:
@@ -104,14 +100,8 @@ def protocol(run: Run) -> dict[str, str]:
 
 def _is_the_games_own(key: str, runs: Sequence[Run]) -> bool:
     """Whether an ``env`` setting differs only because its default depends on the game."""
-    values: dict[str, set[str]] = {}
-    for run in runs:
-        values.setdefault(run.game, set()).add(shown(run.settings.get(key, MISSING)))
-    return key.startswith("env.") and all(len(found) == 1 for found in values.values())
-
-
-def _order(run: Run) -> tuple[str, int, str, str]:
-    return run.game, len(run.seed), run.seed, str(run.folder)  # 2 before 10
+    values = {(run.game, shown(run.settings.get(key, MISSING))) for run in runs}
+    return key.startswith("env.") and len(values) == len({run.game for run in runs})
 
 
 def _swept(sides: Sequence[Sequence[Run]]) -> list[str]:
@@ -130,8 +120,7 @@ def _swept(sides: Sequence[Sequence[Run]]) -> list[str]:
 
 def _varied(folder: str) -> str:
     parts = [part for part in re.split(r",(?=[\w./]+=)", folder) if "=" in part]
-    keys = [part.partition("=")[0] for part in parts]
-    return ", ".join(part for part, key in zip(parts, keys, strict=True) if _is_of_a_side(key))
+    return ", ".join(part for part in parts if _is_of_a_side(part.partition("=")[0]))
 
 
 def _is_of_a_side(key: str) -> bool:
@@ -165,7 +154,6 @@ def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-@functools.cache
 def _letter(place: int) -> str:
     """A to Z, AA to AZ, and so on."""
     before = _letter(place // 26 - 1) if place >= 26 else ""
