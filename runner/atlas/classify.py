@@ -7,27 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from ale_py import Action
 from numpy.typing import NDArray
 
 from models.positions import pixels
 from runner.atlas.intervene import Box, Effects, Move
-from runner.atlas.observe import Record, direction
+from runner.atlas.observe import Record
 
-KINDS: Final = {
-    "position": "position",
-    "speed": "speed",
-    "score": "score",
-    "lives": "lives",
-    "clock": "clock",
-    "counter": "counter",
-    "bitmap": "bitmap",
-    "flag": "flag",
-    "joystick": "joystick",
-    "copy": "copy of another byte",
-    "constant": "constant",
-    "unknown": "unknown",
-}
 SURE: Final = 0.97  # share that counts as (almost) always
 LARGEST_COUNT: Final = 16  # largest increment of a counter
 FEW: Final = 4  # most values of a flag
@@ -63,7 +48,10 @@ def classify(record: Record, effects: list[Effects], steered: dict[int, str]) ->
             follows=steered.get(address, ""), box=effect.box, state=effect.state,
             effect=effect.seen > 0,
         )  # fmt: skip
-        byte.kind, byte.said = _kind(byte, values, record, effect)
+        for kind, said in _kinds(byte, values, record, effect):
+            if said:
+                byte.kind, byte.said = kind, said
+                break
         found.append(byte)
     for byte, other in _speeds(effects, found):
         byte.kind, byte.of = "speed", other
@@ -81,30 +69,21 @@ def _write(effect: Effects) -> str:
     return "varies"
 
 
-def _kind(
+def _kinds(
     byte: Byte, values: NDArray[np.uint8], record: Record, effect: Effects
-) -> tuple[str, str]:
+) -> Iterator[tuple[str, str]]:
+    """Kinds with their descriptions, the surest first; an empty one if the byte is not of it."""
     moves = _position(byte, effect)
+    yield "lives", _lives(values, record)
+    yield "score", _score(values, record)
+    yield "position", moves
+    yield "bitmap", _bitmap(effect)
+    yield "joystick", _joystick(values, record)
+    yield _counted(values, record)
     if byte.values == 1:
-        if moves:
-            return "position", moves
-        bits = _bitmap(effect)
-        return ("bitmap", bits) if bits else ("constant", f"always {values[0]}")
-    for kind, test in (("lives", _lives), ("score", _score)):
-        if said := test(values, record):
-            return kind, said
-    if moves:
-        return "position", moves
-    if said := _bitmap(effect):
-        return "bitmap", said
-    if said := _joystick(values, record):
-        return "joystick", said
-    if counted := _counted(values, record):
-        return counted
-    if byte.values <= FEW:
-        seen = ", ".join(map(str, np.unique(values)))
-        return "flag", f"one of {seen}"
-    return "unknown", ""
+        yield "constant", f"always {values[0]}"
+    elif byte.values <= FEW:
+        yield "flag", f"one of {', '.join(map(str, np.unique(values)))}"
 
 
 def _position(byte: Byte, effect: Effects) -> str:
@@ -153,94 +132,79 @@ def _bitmap(effect: Effects) -> str:
     return ""
 
 
-def _lives(values: NDArray[np.uint8], record: Record) -> str:
-    lives = record.lives
-    numbers = np.unique(lives)
-    if len(numbers) < 2:
-        return ""
+def _usual(groups: NDArray[np.int64], values: NDArray[np.uint8], least: float) -> dict[int, int]:
+    """The most frequent value in each group; empty if in one its share is below ``least``."""
     usual = {}
-    for number in numbers:
-        here = values[lives == number]
-        usual[int(number)] = int(np.bincount(here).argmax())
-        if np.mean(here == usual[int(number)]) < SURE:
-            return ""
-    if len(set(usual.values())) < len(usual):
+    for group in np.unique(groups).tolist():
+        here = values[groups == group]
+        usual[group] = int(np.bincount(here).argmax())
+        if np.mean(here == usual[group]) < least:
+            return {}
+    return usual
+
+
+def _lives(values: NDArray[np.uint8], record: Record) -> str:
+    usual = _usual(record.lives, values, SURE)
+    if len(usual) < 2 or len(set(usual.values())) < len(usual):
         return ""
     pairs = ", ".join(f"{number} as {value}" for number, value in usual.items())
     return f"ALE's lives: {pairs}"
 
 
-def _digits() -> Iterator[tuple[str, Callable[[NDArray[np.int64]], NDArray[np.int64]]]]:
-    yield "in binary, lowest byte", lambda s: s % 256
+def _digits(points: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Formats of a score in a byte, with the expected values."""
+    yield "in binary, lowest byte", points % 256
     for power in range(6):
-        name = f"{10**power:,}s"
-        yield (
-            f"BCD, {name} and {10 ** (power + 1):,}s",
-            lambda s, p=power: (  # type: ignore[misc]
-                s // 10**p % 10 + s // 10 ** (p + 1) % 10 * 16
-            ),
-        )
-        yield f"the digit of the {name}", lambda s, p=power: s // 10**p % 10  # type: ignore[misc]
+        name, digit = f"{10**power:,}s", points // 10**power % 10
+        next_digit = points // 10 ** (power + 1) % 10
+        yield f"BCD, {name} and {10 ** (power + 1):,}s", digit + next_digit * 16
+        yield f"the digit of the {name}", digit
 
 
 def _score(values: NDArray[np.uint8], record: Record) -> str:
     parts = {"": values, ", low half": values & 15, ", high half": values >> 4}
+    parts = {part: shown for part, shown in parts.items() if len(np.unique(shown)) >= 3}
+    if not parts:
+        return ""
     sides = {
         "score": record.gained - record.lost,
         "points won": record.gained,
         "points lost": record.lost,
     }
     for side, points in sides.items():
-        if len(np.unique(points)) < 3 or points.min() < 0:
+        if points.min() < 0:
             continue
-        for name, digits in _digits():
-            expected = digits(points)
+        for name, expected in _digits(points):
             if len(np.unique(expected)) < 3:
                 continue
             for part, shown in parts.items():
-                if len(np.unique(shown)) >= 3 and np.mean(shown == expected) >= SURE:
+                if np.mean(shown == expected) >= SURE:
                     return f"ALE's {side}: {name}{part}"
-            if name.startswith("the digit") and _one_to_one(expected, values):
+            # At least four digits have distinct values, such as addresses of their images.
+            usual = _usual(expected, values, SURE) if name.startswith("the digit") else {}
+            if len(usual) >= 4 and len(set(usual.values())) == len(usual):
                 return f"ALE's {side}: {name}, coded"
     return ""
 
 
-def _one_to_one(expected: NDArray[np.int64], values: NDArray[np.uint8]) -> bool:
-    """Whether at least four digits have distinct values, such as addresses of their images."""
-    usual = []
-    for digit in np.unique(expected):
-        here = values[expected == digit]
-        usual.append(int(np.bincount(here).argmax()))
-        if np.mean(here == usual[-1]) < SURE:
-            return False
-    return len(usual) >= 4 and len(set(usual)) == len(usual)
-
-
 def _joystick(values: NDArray[np.uint8], record: Record) -> str:
     """A description if the action determines the value."""
-    usual = []
-    for action in np.unique(record.action):
-        here = values[record.action == action]
-        usual.append(int(np.bincount(here).argmax()))
-        if np.mean(here == usual[-1]) < 0.9:
-            return ""
-    return "state of the joystick" if len(set(usual)) >= 2 else ""
+    usual = _usual(record.action, values, 0.9)
+    return "state of the joystick" if len(set(usual.values())) >= 2 else ""
 
 
-def _counted(values: NDArray[np.uint8], record: Record) -> tuple[str, str] | None:
+def _counted(values: NDArray[np.uint8], record: Record) -> tuple[str, str]:
     same_game = record.game[1:] == record.game[:-1]
     changes = (values[1:] - values[:-1]).view(np.int8)[same_game].astype(int)
     moved = changes[changes != 0]
     if moved.size < 8:
-        return None
+        return "counter", ""
     usual = int(np.bincount(moved + 128).argmax()) - 128
     if np.mean(moved == usual) < 0.9 or abs(usual) > LARGEST_COUNT:
-        return None
-    at = np.flatnonzero(changes)
-    gaps = np.diff(at)
-    regular = gaps.size and np.mean(gaps == np.bincount(gaps).argmax()) >= 0.9
-    if regular:
-        every = int(np.bincount(gaps).argmax())
+        return "counter", ""
+    gaps = np.diff(np.flatnonzero(changes))
+    every = int(np.bincount(gaps).argmax())
+    if np.mean(gaps == every) >= 0.9:
         return "clock", f"{usual:+d} every {'step' if every == 1 else f'{every} steps'} of 4 frames"
     return "counter", f"{usual:+d} at a time"
 
@@ -278,8 +242,3 @@ def _copies(record: Record, found: list[Byte]) -> Iterator[tuple[Byte, int, int]
             if np.mean(gap == usual) >= SURE:
                 yield byte, other.address, (usual + 128) % 256 - 128
                 break
-
-
-def steering(record: Record) -> NDArray[np.int64]:
-    """(T, 2): joystick directions, right and down as 1, left and up as -1."""
-    return np.array([direction(Action(int(action))) for action in record.action])

@@ -34,12 +34,8 @@ class Box(NamedTuple):
 
     def overlaps(self, other: Box) -> bool:
         """Whether the boxes have a pixel in common."""
-        return (
-            self.top < other.bottom
-            and other.top < self.bottom
-            and self.left < other.right
-            and other.left < self.right
-        )
+        rows = self.top < other.bottom and other.top < self.bottom
+        return rows and self.left < other.right and other.left < self.right
 
 
 class Shift(NamedTuple):
@@ -155,10 +151,8 @@ def _try(
 
 def changed_box(before: Screen, after: Screen) -> Box | None:
     """Bounding box of the differences between two screens; None: no difference."""
-    rows, columns = np.nonzero(before != after)
-    if not rows.size:
-        return None
-    return Box(int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
+    left, top, width, height = cv2.boundingRect((before != after).astype(np.uint8))
+    return Box(top, left, top + height, left + width) if width else None
 
 
 def moved(before: Screen, after: Screen, background: Screen, box: Box) -> Shift | None:
@@ -224,9 +218,9 @@ def _shifts(
 
 
 def _sprite(screen: Screen, background: Screen, box: Box) -> Box:
-    part = screen[box.top : box.bottom, box.left : box.right]
-    ground = background[box.top : box.bottom, box.left : box.right]
-    own = changed_box(part, ground)
+    """The part of ``box`` that differs from the background; all of it if none does."""
+    part = slice(box.top, box.bottom), slice(box.left, box.right)
+    own = changed_box(screen[part], background[part])
     if own is None:
         return box
     return Box(box.top + own.top, box.left + own.left, box.top + own.bottom, box.left + own.right)
@@ -234,13 +228,11 @@ def _sprite(screen: Screen, background: Screen, box: Box) -> Box:
 
 def steered(ale: ALEInterface, record: Record) -> dict[int, str]:
     """Bytes that follow the joystick, with the axis "x" or "y"."""
-    actions = ale.getMinimalActionSet()
+    # The first action of each direction.
+    actions = {direction(action): action for action in reversed(ale.getMinimalActionSet())}
     follows: dict[int, str] = {}
-    for axis, name in ((0, "x"), (1, "y")):
-        sides = []
-        for sign in (1, -1):
-            wanted = (sign, 0) if axis == 0 else (0, sign)
-            sides += [action for action in actions if direction(action) == wanted][:1]
+    for name, directions in (("x", ((1, 0), (-1, 0))), ("y", ((0, 1), (0, -1)))):
+        sides = [actions[each] for each in directions if each in actions]
         if len(sides) < 2:
             continue
         ends = []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from runner.atlas.classify import Byte
+from runner.atlas.intervene import Box
 
 # Meaning of a published name, by the first matching pattern.
 _EXPECTED: Final = (
@@ -58,25 +59,17 @@ def verdicts(labels: Mapping[str, int], found: list[Byte]) -> dict[str, str]:
 def ram_map(found: Iterable[Byte]) -> dict[str, int]:
     """Addresses by name, in the format of encoders; x and y of a sprite share a base name."""
     names: dict[str, int] = {}
-    sprites: list[tuple[str, Byte]] = []
+    sprites: list[tuple[str, Box, int]] = []  # base name, box and its state
     # Bytes whose writes persist come first: they are the position itself, not a copy of it.
     for byte in sorted(found, key=lambda byte: byte.write == "is overwritten"):
         if byte.kind == "position" and byte.box is not None:
-            base = next(
-                (
-                    base
-                    for base, other in sprites
-                    if other.box is not None
-                    and (other.box, other.state) == (byte.box, byte.state)
-                    and f"{base}_{byte.axis}" not in names
-                ),
-                None,
-            )
+            same = [base for base, *place in sprites if place == [byte.box, byte.state]]
+            base = next((base for base in same if f"{base}_{byte.axis}" not in names), None)
             if base is None:
-                number = len({base for base, _ in sprites})
-                base = "player" if byte.follows and "player" not in dict(sprites) else ""
-                base = base or f"sprite_{number}"
-            sprites.append((base, byte))
+                bases = {base for base, *_ in sprites}
+                is_player = byte.follows and "player" not in bases
+                base = "player" if is_player else f"sprite_{len(bases)}"
+            sprites.append((base, byte.box, byte.state))
             name = f"{base}_{byte.axis}"
         elif byte.kind in ("score", "lives", "clock", "speed", "bitmap", "counter"):
             name = f"{byte.kind}_{byte.address}"

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.atlas.classify import KINDS, Byte
+from runner.atlas.classify import Byte
 from runner.atlas.intervene import Box
 from runner.atlas.names import verdicts
+from runner.report.pages import data_uri, png, rendered
 
-_TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-COLUMNS: Final = 8
-_MARKS: Final = {  # short enough for a cell of the grid
+# Kinds of bytes, and their marks: short enough for a cell of the grid.
+KINDS: Final = {
     "position": "pos", "speed": "speed", "score": "score", "lives": "lives", "clock": "clock",
     "counter": "count", "bitmap": "bits", "flag": "flag", "joystick": "stick", "copy": "copy",
     "constant": "", "unknown": "?",
@@ -54,43 +45,29 @@ def page(
         steps: Number of steps played.
     """
     judged = verdicts(labels, found)
-    own = {address: name for name, address in names.items()}
-    cells = [_cell(byte, own, labels, judged, pictures) for byte in found]
     counts = Counter(byte.kind for byte in found)
-    return _TEMPLATES.get_template("atlas.html").render(
+    return rendered(
+        "atlas/atlas.html",
         title=game.replace("_", " ").title(),
-        game=game,
-        rows=[cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)],
-        cells=[cell for cell in cells if cell["byte"].kind != "constant" or cell["labels"]],
-        constants=[byte for byte in found if byte.kind == "constant"],
-        kinds=[(kind, words, counts[kind]) for kind, words in KINDS.items() if counts[kind]],
-        marks=_MARKS,
-        screen=_png(pictures[0]),
+        cells=[
+            {
+                "byte": byte,
+                "mark": byte.axis if byte.kind == "position" else KINDS[byte.kind],
+                "name": next((name for name, of in names.items() if of == byte.address), ""),
+                "labels": [
+                    (label, judged.get(label, ""))
+                    for label, of in labels.items()
+                    if of == byte.address
+                ],
+                "picture": _crop(pictures[byte.state], byte.box) if byte.box else None,
+            }
+            for byte in found
+        ],
+        kinds={kind: counts[kind] for kind in KINDS if counts[kind]},
+        screen=data_uri(png(pictures[0])),
         judged=Counter(judged.values()),
         steps=steps,
     )
-
-
-def _cell(
-    byte: Byte,
-    own: Mapping[int, str],
-    labels: Mapping[str, int],
-    judged: Mapping[str, str],
-    pictures: list[NDArray[np.uint8]],
-) -> dict[str, Any]:
-    mark = _MARKS[byte.kind]
-    if byte.kind == "position":
-        mark = byte.axis
-    return {
-        "byte": byte,
-        "mark": mark,
-        "kind": KINDS[byte.kind],
-        "name": own.get(byte.address, ""),
-        "labels": [
-            (label, judged.get(label, "")) for label, of in labels.items() if of == byte.address
-        ],
-        "picture": _crop(pictures[byte.state], byte.box) if byte.box else None,
-    }
 
 
 def _crop(picture: NDArray[np.uint8], box: Box) -> str:
@@ -100,9 +77,4 @@ def _crop(picture: NDArray[np.uint8], box: Box) -> str:
     cv2.rectangle(large, corner, (box.right * _ZOOM + 1, box.bottom * _ZOOM + 1), _YELLOW, 2)
     top, left = max(box.top - _MARGIN, 0) * _ZOOM, max(box.left - _MARGIN, 0) * _ZOOM
     part = large[top : (box.bottom + _MARGIN) * _ZOOM, left : (box.right + _MARGIN) * _ZOOM]
-    return _png(part)
-
-
-def _png(picture: NDArray[Any]) -> str:
-    _, coded = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-    return "data:image/png;base64," + base64.b64encode(coded.tobytes()).decode()
+    return data_uri(png(part))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from numpy.typing import NDArray
 
-from runner.report.runs import clipped
+from runner.files import written_whole
 
 _TEMPLATES: Final = jinja2.Environment(
     # Templates of this package by name, those of other packages as package/name.
@@ -50,16 +51,24 @@ def _cell(value: str | float) -> str:
 
 def write(path: Path, text: str) -> None:
     """Writes ``text`` to a temporary file, then renames it."""
-    aside = path.with_name(f".{path.name}.tmp")
-    aside.write_text(text, encoding="utf-8", errors="replace")
-    os.replace(aside, path)
+    with written_whole(path) as file:
+        file.write(text.encode(errors="replace"))
+
+
+def data_uri(data: bytes, kind: str = "image/png") -> str:
+    """A file as the source of an ``img`` or ``video``."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def png(rgb: NDArray[Any]) -> bytes:
+    """(height, width, 3) uint8 RGB as a PNG file."""
+    import cv2  # imported late: most pages have no screens
+
+    written, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    assert written
+    return bytes(data)
 
 
 def file_name(text: str) -> str:
     """``text`` as a file name."""
     return re.sub(r"[^\w.-]", "_", text)
-
-
-def one_line(error: BaseException) -> str:
-    """An error as one line, for a warning."""
-    return clipped(" ".join(str(error).split()) or type(error).__name__, 250)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from runner.report.pages import data_uri
 from runner.report.runs import Run
 
 KINDS: Final = {".mp4": "video/mp4", ".gif": "image/gif"}  # the first is preferred
@@ -54,18 +54,13 @@ def best_video(runs: Sequence[Run], out: Path, embedded: int = EMBEDDED_BYTES) -
         return None
     run, path = max(videos, key=lambda found: (_points(found[1]), found[1].suffix == ".mp4"))
     title = re.sub(r"\d{1,18}", lambda digits: f"{int(digits[0]):,}", path.stem).replace("_", " ")
-    return Video(run, title, KINDS[path.suffix], _source(path, out, embedded))
+    kind, fits = KINDS[path.suffix], path.stat().st_size <= embedded
+    return Video(run, title, kind, data_uri(path.read_bytes(), kind) if fits else link(path, out))
 
 
 def _points(path: Path) -> float:
     found = _SCORE.search(path.stem)
     return float(found[1]) if found else float("-inf")
-
-
-def _source(path: Path, out: Path, embedded: int) -> str:
-    if path.stat().st_size <= embedded:
-        return f"data:{KINDS[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
-    return link(path, out)
 
 
 def link(path: Path, out: Path) -> str:
