@@ -133,10 +133,8 @@ def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:
     """Names each side by a few settings that distinguish all sides, greedily chosen."""
     if len(sides) < 2:
         return ["all runs"] * len(sides)
-    left = sorted(
-        range(len(keys)),
-        key=lambda i: NAMED_FIRST.index(keys[i]) if keys[i] in NAMED_FIRST else len(NAMED_FIRST),
-    )
+    ranks = {key: rank for rank, key in enumerate(NAMED_FIRST)}
+    left = sorted(range(len(keys)), key=lambda i: ranks.get(keys[i], len(ranks)))
 
     def told_apart(chosen: Sequence[int]) -> int:
         return len({tuple(side[i] for i in chosen) for side in sides})

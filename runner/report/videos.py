@@ -46,9 +46,8 @@ def best_video(runs: Sequence[Run], out: Path, embedded: int = EMBEDDED_BYTES) -
     videos = [
         (run, path)
         for run in runs
-        for kind in KINDS
-        for path in sorted((run.folder / "videos").glob(f"*{kind}"))
-        if path.is_file()
+        for path in sorted((run.folder / "videos").glob("*"))
+        if path.suffix in KINDS and path.is_file()
     ]
     if not videos:
         return None

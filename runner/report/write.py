@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,18 +55,11 @@ def write_report(folders: Sequence[Path], out: Path, score: float | None = None)
     sides = find_sides(runs)
     counted, curves = figures(sides, score), _all_curves(sides)
     columns = ("game", "side", "measure", "value", "low", "high")
-    pages.write_csv(
-        out / "summary.csv",
-        [columns, *([getattr(each, name) for name in columns] for each in counted.values())],
-    )
+    rows = [columns, *map(dataclasses.astuple, counted.values())]
+    pages.write_csv(out / "summary.csv", rows)
     pages.write_csv(out / "curves.csv", _curve_rows(curves))
-    pages.write_csv(
-        out / "sides.csv",
-        [
-            ("side", "setting", "value"),
-            *((s.name, *pair) for s in sides for pair in s.settings.items()),
-        ],
-    )
+    settings = [(side.name, *pair) for side in sides for pair in side.settings.items()]
+    pages.write_csv(out / "sides.csv", [("side", "setting", "value"), *settings])
     if len(sides) == 1 and len(games_of(sides)) >= FEWEST_GAMES:
         return write_league(sides[0], runs, counted, out)
     return _write_comparison(runs, sides, counted, curves, out)
