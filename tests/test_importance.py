@@ -8,9 +8,10 @@ import pytest
 
 from runner.explain.frozen import Score, freeze
 from runner.explain.page import heated
-from runner.explain.sample import Sample, png
+from runner.explain.sample import Sample
 from runner.explain.states import VALUES, decisive, occlusion, response
 from runner.importance import correlation, importance_of_bytes, pairs
+from runner.report.pages import png
 
 BALL, PADDLE, NOISE = 3, 5, 7
 

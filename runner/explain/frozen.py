@@ -22,7 +22,7 @@ class Score:
     """Mean of full games, and its 95 % interval (None for a single game)."""
 
     mean: float
-    interval: tuple[float, float] | None
+    interval: Sequence[float] | None
     games: int
 
     def overlaps(self, other: Score) -> bool | None:
@@ -48,8 +48,7 @@ def play(q_values: QFunction, config: Config, *, episodes: int, seed: int) -> Sc
     settings = dataclasses.replace(config.eval, episodes=episodes)
     result = evaluate(q_values, dataclasses.replace(config, eval=settings), seed=seed)
     assert result is not None  # nothing stops it
-    interval = result.interval
-    return Score(result.mean, None if interval is None else (interval[0], interval[1]), episodes)
+    return Score(result.mean, result.interval, episodes)
 
 
 def frozen_scores(
@@ -82,8 +81,7 @@ def frozen_scores(
         spent = time.monotonic() - began
         if spent + spent / (len(scores) + 1) > minutes * 60:
             break
-        value = int(np.median(windows[:, -1, index]))
-        blind = freeze(q_values, index, value)
+        blind = freeze(q_values, index, int(np.median(windows[:, -1, index])))
         scores[index] = play(blind, config, episodes=episodes, seed=seed)
         tell(index, scores[index])
     return everything, scores

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from runner.explain.frozen import Score
-from runner.explain.sample import Sample, png
+from runner.explain.sample import Sample
 from runner.explain.states import VALUES, Decisive
 from runner.importance import Importance, Pair, correlation
+from runner.report.pages import data_uri, png
 
 FIRST: Final = 8  # bytes compared with those of random weights
-COLUMNS: Final = 16  # of the byte grid: 8 rows of 16
 WIDTH, HEIGHT = 300, 130  # of a response curve, in SVG units
 
 
@@ -64,39 +62,14 @@ def bytes_of(
         worst: Score of random play, taken as a loss of 1.
     """
     span = max(everything.mean - worst, 1e-9)
-    found = []
-    columns = zip(importance.change, importance.agreement, untrained, strict=True)
-    for i, (change, agreement, by_chance) in enumerate(columns):
-        score = frozen.get(i)
-        lost = None if score is None else min(max((everything.mean - score.mean) / span, 0.0), 1.0)
-        found.append(
-            Byte(i, labels(i), float(change), float(agreement), float(by_chance), score, lost)
-        )
-    return found
-
-
-def grid(bytes_: Sequence[Byte]) -> list[list[dict[str, Any]]]:
-    """Rows of cells, each with shades (0 to 1, relative to the largest value) by measure."""
-    largest = max((byte.change for byte in bytes_), default=0.0) or 1.0
-    by_chance = max((byte.untrained for byte in bytes_), default=0.0) or 1.0
-    cells = [
-        {
-            "byte": byte,
-            "shades": {
-                "change": byte.change / largest,
-                "agreement": 1.0 - byte.agreement,
-                "score": byte.lost,
-                "untrained": byte.untrained / by_chance,
-            },
-        }
-        for byte in bytes_
+    lost = {
+        i: min(max((everything.mean - score.mean) / span, 0.0), 1.0) for i, score in frozen.items()
+    }
+    measures = np.stack([importance.change, importance.agreement, untrained], axis=1).tolist()
+    return [
+        Byte(i, labels(i), change, agreement, by_chance, frozen.get(i), lost.get(i))
+        for i, (change, agreement, by_chance) in enumerate(measures)
     ]
-    return [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
-
-
-def image(data: bytes) -> str:
-    """A PNG file as the source of an ``img``."""
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
 def state(
@@ -104,17 +77,15 @@ def state(
 ) -> dict[str, Any]:
     """A decisive state for the template: screen, Q-values as bars, decisive bytes."""
     q = sample.q_values[found.number]
-    low, span = float(q.min()), max(float(np.ptp(q)), 1e-9)
-    bars = [
-        {"action": name, "q": float(value), "share": (float(value) - low) / span}
-        for name, value in zip(sample.actions, q, strict=True)
-    ]
-    values = [
-        {"label": labels(i), "value": int(sample.windows[found.number, -1, i]), "change": change}
-        for i, change in found.inputs
-    ]
-    shown = sample.screens[found.number] if overlay is None else overlay
-    return {"screen": image(shown), "bars": bars, "best": int(q.argmax()), "bytes": values}
+    return {
+        "screen": data_uri(sample.screens[found.number] if overlay is None else overlay),
+        "q": dict(zip(sample.actions, q.tolist(), strict=True)),
+        "best": sample.actions[int(q.argmax())],
+        "bytes": [
+            (labels(i), int(sample.windows[found.number, -1, i]), change)
+            for i, change in found.inputs
+        ],
+    }
 
 
 def heated(screen: bytes, changes: NDArray[np.float64], crop: Sequence[int] | None) -> bytes:
@@ -151,17 +122,14 @@ def curve(label: str, q: NDArray[np.float32], actions: Sequence[str], here: int)
     low, span = float(q.min()), max(float(np.ptp(q)), 1e-9)
     x = VALUES / 255 * WIDTH
     y = HEIGHT - (q - low) / span * HEIGHT
-    lines = [
-        {
-            "action": name,
-            "points": Markup(" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y[:, k], strict=True))),
-        }
-        for k, name in enumerate(actions)
-    ]
-    best = {actions[k] for k in q.argmax(axis=-1)}
+    best = set(q.argmax(axis=-1).tolist())
     return {
         "label": label,
-        "lines": [line for line in lines if line["action"] in best],
+        "lines": {
+            name: " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y[:, k], strict=True))
+            for k, name in enumerate(actions)
+            if k in best
+        },
         "here": here / 255 * WIDTH,
         "low": low,
         "high": low + span,
@@ -178,14 +146,14 @@ def in_short(bytes_: Sequence[Byte], pairs: Sequence[Pair], everything: Score) -
         f"{len(used)} of {len(bytes_)} bytes change the Q-values at all; {enough} of them cause "
         f"half of the change: {', '.join(byte.label for byte in used[:enough][:8])}."
     ]
-    played = [byte for byte in bytes_ if byte.score is not None]
-    harmful = [byte for byte in played if byte.score and byte.score.overlaps(everything) is False]
-    harmless = [byte for byte in played if byte.score and byte.score.overlaps(everything)]
+    played = [(byte.label, byte.score) for byte in bytes_ if byte.score is not None]
+    harmful = [(name, score) for name, score in played if score.overlaps(everything) is False]
+    harmless = [name for name, score in played if score.overlaps(everything)]
     if harmful:
-        names = ", ".join(f"{byte.label} ({byte.score.mean:.1f})" for byte in harmful if byte.score)
+        names = ", ".join(f"{name} ({score.mean:.1f})" for name, score in harmful)
         said.append(f"The score falls from {everything.mean:.1f} with one byte frozen: {names}.")
     if harmless:
-        names = ", ".join(byte.label for byte in harmless)
+        names = ", ".join(harmless)
         said.append(f"Frozen individually, these leave the score within its interval: {names}.")
     close = [pair for pair in pairs if pair.kept >= 0.25][:3]
     if close:
@@ -193,12 +161,11 @@ def in_short(bytes_: Sequence[Byte], pairs: Sequence[Pair], everything: Score) -
         names = "; ".join(f"{label[p.first]} with {label[p.second]}" for p in close)
         said.append(f"Read in relation to each other: {names}.")
     top = {byte.index for byte in used[:FIRST]}
-    by_chance = sorted(bytes_, key=lambda byte: -byte.untrained)[:FIRST]
-    alike = correlation(
-        np.array([byte.change for byte in bytes_]), np.array([byte.untrained for byte in bytes_])
-    )
+    first = sorted(bytes_, key=lambda byte: -byte.untrained)[:FIRST]
+    by_chance = {byte.index for byte in first}
+    alike = correlation(*np.array([[byte.change, byte.untrained] for byte in bytes_]).T)
     said.append(
-        f"Control: with random weights {len(top & {byte.index for byte in by_chance})} of the "
+        f"Control: with random weights {len(top & by_chance)} of the "
         f"{FIRST} most important bytes are the same, and the maps have correlation {alike:.2f}."
     )
     return said

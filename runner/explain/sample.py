@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.environments.atari import AtariGame
 from runner.evaluation import QFunction
 from runner.memory.windows import RunningWindows
+from runner.report.pages import png
 from runner.settings.schema import Config
 
 EVERY = 4  # steps between sampled states: adjacent states are redundant
@@ -59,15 +58,13 @@ def draw_sample(
     observation, _ = game.reset(seed=seed)
     windows = RunningWindows(1, config.obs.window, observation.shape, config.obs.padding)
     windows.push(slice(None), observation[None], True)
-    kept: dict[str, list[Any]] = {"windows": [], "q": [], "screens": []}
+    kept: list[tuple[NDArray[np.uint8], NDArray[np.float32], bytes]] = []
     games, step = 1, 0
-    while len(kept["windows"]) < states:
+    while len(kept) < states:
         q = q_values(windows.states)[0]
         if step % EVERY == 0:
-            kept["windows"].append(windows.states[0].copy())
-            kept["q"].append(q)
-            kept["screens"].append(png(game.render()))
-            tell(len(kept["windows"]))
+            kept.append((windows.states[0].copy(), q, png(game.render())))
+            tell(len(kept))
         explores = generator.random() < config.eval.epsilon
         action = int(generator.integers(len(q))) if explores else int(q.argmax())
         observation, _, terminated, truncated, _ = game.step(action)
@@ -77,17 +74,6 @@ def draw_sample(
             games += 1
         windows.push(slice(None), observation[None], np.array([ended]))
         step += 1
-    return Sample(
-        np.array(kept["windows"]),
-        np.array(kept["q"], np.float32),
-        kept["screens"],
-        game.action_meanings(),
-        games,
-    )
-
-
-def png(rgb: NDArray[np.uint8]) -> bytes:
-    """(height, width, 3) uint8 RGB as a PNG file."""
-    written, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    assert written
-    return bytes(data)
+    seen, values, screens = zip(*kept, strict=True)
+    actions = game.action_meanings()
+    return Sample(np.array(seen), np.array(values, np.float32), list(screens), actions, games)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from runner.agent.dqn import q_function
 from runner.agent.xla import uses_xla
 from runner.evaluation import QFunction
 from runner.explain.frozen import frozen_scores
-from runner.explain.page import bytes_of, curve, grid, heated, in_short, state
+from runner.explain.page import bytes_of, curve, heated, in_short, state
 from runner.explain.sample import Sample, draw_sample
 from runner.explain.states import decisive, occlusion, response
 from runner.importance import Importance, importance_of_bytes, pairs
@@ -27,31 +27,6 @@ PAIRED: Final = 8  # bytes compared in pairs
 STATES: Final = 6
 CURVES: Final = 4
 SQUARES: Final = 12  # occluded one after another, along the height of a screen
-
-MEASURES: Final = {
-    "change": "change of Q",
-    "agreement": "different action chosen",
-    "score": "score lost when frozen",
-    "untrained": "change of Q, random weights",
-}
-OF_BYTES: Final = [
-    "Change of Q: each byte is replaced by its value in another state from the agent's games, in "
-    "all observations of the window; the mean absolute change of the Q-values is given in units of "
-    "the mean gap between the best and the worst action.",
-    "A byte that is a copy of another may appear unimportant: the network reads the other one. "
-    "Replacing single bytes creates states that never occur in the game.",
-    "Score when frozen: full games in which the network receives the byte's median instead. The "
-    "game itself is unchanged. Overlapping intervals mean that these games do not distinguish the "
-    "scores, not that the scores are equal.",
-    "States come from this agent's games: states that it never reaches are not explained.",
-    "The control is the map of the same network with random weights: similarities show how much "
-    "each byte varies in the game, not what the agent has learned.",
-]
-OF_SCREENS: Final = [
-    "Red: squares of the screen that change the Q-values most when they are occluded in all frames "
-    "of the window. A square that matters only in combination with another one stays dark.",
-    "States come from this agent's games: states that it never reaches are not explained.",
-]
 
 
 def explain(
@@ -118,11 +93,12 @@ def _of_bytes(
     fresh = _with_random_weights(trained.model, seed, config.agent.jit_compile)
     at_random = measured(fresh, "permutation, random weights")
     order = importance.order()[:TOP]
-    # In addition to the top bytes, the least important byte with any effect.
+    # In addition to the top bytes, the least important byte with any effect: after the third, so
+    # that there is time for it.
     least = importance.order()[TOP:][-1:]
     tell(f"scores with frozen bytes: about {minutes:g} minutes", done=False)
     everything, scores = frozen_scores(
-        q_values, sample.windows, _in_turn(order, least), config,
+        q_values, sample.windows, [*order[:3], *least, *order[3:]], config,
         episodes=episodes, minutes=minutes, seed=seed,
         tell=lambda i, score: tell(f"score with {labels(i)} frozen: {score.mean:.1f}"),
     )  # fmt: skip
@@ -130,42 +106,20 @@ def _of_bytes(
     bytes_ = bytes_of(importance, at_random.change, labels, everything, scores, worst)
     paired = pairs(q_values, sample.windows, order[:PAIRED], seed=seed)
     found = decisive(q_values, sample, order, count=STATES, seed=seed)
-    first = found[0].number
+    window = sample.windows[found[0].number]
     shown = sorted({*order, *scores}, key=lambda i: -importance.change[i])
     return {
         "answers": in_short(bytes_, paired, everything),
-        "sections": {
-            "grid": "The 128 bytes" if count == 128 else f"The {count} bytes",
-            "bytes": "Byte by byte",
-            "pairs": "Bytes that are read together",
-            "states": "Where the action matters most",
-            "curves": "Q as a function of one byte",
-            "limits": "Interpretation and limits",
-        },
-        "measures": MEASURES,
-        "rows": grid(bytes_),
+        "bytes": bytes_,
         "top": [bytes_[i] for i in shown],
         "everything": everything,
-        "pairs": [
-            {
-                "names": f"{labels(pair.first)}, {labels(pair.second)}",
-                "apart": pair.apart,
-                "together": pair.together,
-                "kept": pair.kept,
-            }
-            for pair in paired[:10]
-        ],
+        "labels": labels,
+        "pairs": paired[:10],
         "states": [state(each, sample, labels) for each in found],
         "curves": [
-            curve(
-                labels(i),
-                response(q_values, sample.windows[first], i),
-                sample.actions,
-                int(sample.windows[first, -1, i]),
-            )
+            curve(labels(i), response(q_values, window, i), sample.actions, int(window[-1, i]))
             for i, _ in found[0].inputs[:CURVES]
         ],
-        "limits": OF_BYTES,
     }
 
 
@@ -174,33 +128,12 @@ def _of_screens(trained: Trained, sample: Sample) -> dict[str, Any]:
     assert isinstance(obs, PixelObservation)
     found = decisive(q_values, sample, [], count=STATES, seed=0)
     patch = max(sample.windows.shape[2] // SQUARES, 1)
-    shown = [
-        state(
-            each,
-            sample,
-            str,
-            heated(sample.screens[each.number], occlusion(q_values, window, patch), obs.crop),
-        )
-        for each in found
-        for window in [sample.windows[each.number]]
-    ]
-    return {
-        "answers": [],
-        "sections": {
-            "states": "Where the action matters most, and what the network looks at",
-            "limits": "Interpretation and limits",
-        },
-        "rows": [],
-        "pairs": [],
-        "curves": [],
-        "states": shown,
-        "limits": OF_SCREENS,
-    }
-
-
-def _in_turn(order: Sequence[int], least: Sequence[int]) -> list[int]:
-    """The bytes to freeze, in order: a harmless one after the third, while there is time."""
-    return [*order[:3], *least, *order[3:]]
+    shown = []
+    for each in found:
+        changes = occlusion(q_values, sample.windows[each.number], patch)
+        overlay = heated(sample.screens[each.number], changes, obs.crop)
+        shown.append(state(each, sample, str, overlay))
+    return {"answers": [], "bytes": [], "pairs": [], "curves": [], "states": shown}
 
 
 def _with_random_weights(model: keras.Model, seed: int, jit_compile: bool | str) -> QFunction:

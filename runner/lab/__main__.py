@@ -22,11 +22,8 @@ def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
 
     def work() -> int:
-        kinds = {
-            **{name: kind for name, kind in KINDS.items() if name not in ("episodes", "out")},
-            "env": str,
-            "port": int,
-        }
+        kinds = {**KINDS, "env": str, "port": int}
+        del kinds["episodes"], kinds["out"]
         given = parse_settings(arguments, kinds, USAGE)
         port = given.pop("port", PORT)
         if not 0 <= port < 65536:

@@ -46,7 +46,6 @@ class Lab:
         self.token = secrets.token_urlsafe(16)
         self._make_session, self._page = make_session, page
         self._seconds = frames_per_step / FRAMES_PER_SECOND
-        self._viewers = 0
         self._sockets: set[web.WebSocketResponse] = set()
 
     def application(self) -> web.Application:
@@ -77,11 +76,10 @@ class Lab:
         self._check(request)
         socket = web.WebSocketResponse(max_msg_size=MESSAGE, heartbeat=20)
         await socket.prepare(request)
-        if self._viewers >= VIEWERS:
+        if len(self._sockets) >= VIEWERS:
             await socket.send_json({"error": f"{VIEWERS} pages are open already: close one"})
             await socket.close()
             return socket
-        self._viewers += 1
         self._sockets.add(socket)
         try:
             viewer = _Viewer(self._make_session())
@@ -95,7 +93,6 @@ class Lab:
                 with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                     await clock
         finally:
-            self._viewers -= 1
             self._sockets.discard(socket)
         return socket
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -16,14 +15,14 @@ from models.ram import RAM_BYTES
 from runner.environments.atari import AtariGame
 from runner.errors import UserError, wrong
 from runner.evaluation import QFunction
-from runner.explain.sample import png
 from runner.memory.windows import RunningWindows
+from runner.report.pages import png
 from runner.settings.schema import Config
 
 REMEMBERED: Final = 1800  # steps that can be rewound: two minutes of play at 4 frames per step
 PROBE: Final = 8  # added to a byte to find the objects that it moves
 PROBE_FRAMES: Final = 2
-DIRECTIONS: Final = ("UP", "DOWN", "RIGHT", "LEFT")  # in the order of ALE's names, then FIRE
+KEYS: Final = ("UP", "DOWN", "RIGHT", "LEFT", "FIRE")  # parts of ALE's names of actions
 
 
 class FrozenGame(AtariGame):
@@ -48,14 +47,6 @@ class FrozenGame(AtariGame):
             self.ale.setRAM(address, value)
 
 
-@dataclass(frozen=True)
-class _Moment:
-    game: dict[str, Any]
-    windows: NDArray[np.uint8]
-    score: float
-    over: bool
-
-
 class Session:
     """The game of one viewer.
 
@@ -69,7 +60,8 @@ class Session:
         self.game = FrozenGame(config)
         self._q_values, self._config = q_values, config
         self._names = self.game.action_meanings()
-        self.past: deque[_Moment] = deque(maxlen=REMEMBERED)
+        # State of the game, windows and score before each step; no game was over.
+        self.past: deque[tuple[dict[str, Any], NDArray[np.uint8], float]] = deque(maxlen=REMEMBERED)
         self.taken_over = q_values is None
         self.keys: frozenset[str] = frozenset()
         self.action = 0
@@ -91,11 +83,12 @@ class Session:
         if self.over:
             self.reset(None)
             return
-        self.past.append(
-            _Moment(self.game.get_state(), self.windows.states.copy(), self.score, self.over)
-        )
+        self.past.append((self.game.get_state(), self.windows.states.copy(), self.score))
         q = self.q()
-        self.action = self._of_keys() if self.taken_over or q is None else int(np.argmax(q))
+        if self.taken_over or q is None:
+            self.action = action_of(self.keys, self._names)
+        else:
+            self.action = int(q.argmax())
         observation, points, terminated, truncated, _ = self.game.step(self.action)
         self.score += points
         self.over = terminated or truncated
@@ -107,10 +100,9 @@ class Session:
             return
         for _ in range(min(steps, len(self.past)) - 1):
             self.past.pop()
-        moment = self.past.pop()
-        self.game.set_state(moment.game)
-        self.windows.states[:] = moment.windows
-        self.score, self.over = moment.score, moment.over
+        game, self.windows.states[:], self.score = self.past.pop()
+        self.game.set_state(game)
+        self.over = False
 
     def write(self, address: int, value: int) -> None:
         """Sets a RAM byte once; a frozen byte is frozen at the new value."""
@@ -118,7 +110,7 @@ class Session:
         self.game.ale.setRAM(address, value)
         if address in self.game.frozen:
             self.game.frozen[address] = value
-        self._see()
+        self.windows.states[0, -1] = self.game.observe()
 
     def freeze(self, address: int, *, held: bool) -> None:
         """Freezes a byte at its current value, or releases it."""
@@ -169,13 +161,6 @@ class Session:
             "taken_over": self.taken_over,
         }, png(self.game.render())
 
-    def _of_keys(self) -> int:
-        return action_of(self.keys, self._names)
-
-    def _see(self) -> None:
-        """Updates the newest observation from the current RAM."""
-        self.windows.states[0, -1] = self.game.observe()
-
 
 def action_of(keys: Iterable[str], names: list[str]) -> int:
     """The action that matches most of the pressed keys (``UP``, ``LEFT``, ``FIRE``).
@@ -185,12 +170,9 @@ def action_of(keys: Iterable[str], names: list[str]) -> int:
         names: Names of the game's actions, such as UPRIGHTFIRE; the first is NOOP.
     """
     pressed = set(keys)
-    best, most = 0, 0
-    for number, name in enumerate(names):
-        parts = {part for part in (*DIRECTIONS, "FIRE") if part in name}
-        if parts <= pressed and len(parts) > most:
-            best, most = number, len(parts)
-    return best
+    wanted = [{key for key in KEYS if key in name} for name in names]
+    matching = [len(parts) if parts <= pressed else 0 for parts in wanted]
+    return matching.index(max(matching))
 
 
 def _check_byte(address: Any, value: Any) -> None:
