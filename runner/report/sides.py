@@ -71,7 +71,7 @@ def find_sides(runs: Sequence[Run]) -> list[Side]:
     named = sorted(zip(names, grouped.items(), strict=True), key=lambda side: side[0])
     return [
         Side(
-            name if fits else _letter(place), place, dict(zip(keys, values, strict=True)),
+            name if fits else letter(place), place, dict(zip(keys, values, strict=True)),
             sorted(of_side, key=lambda run: (run.game, len(run.seed), run.seed, str(run.folder))),
         )
         for place, (name, (values, of_side)) in enumerate(named)
@@ -152,7 +152,7 @@ def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _letter(place: int) -> str:
+def letter(place: int) -> str:
     """A to Z, AA to AZ, and so on."""
-    before = _letter(place // 26 - 1) if place >= 26 else ""
+    before = letter(place // 26 - 1) if place >= 26 else ""
     return before + chr(ord("A") + place % 26)

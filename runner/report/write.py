@@ -18,7 +18,7 @@ from runner.report.figures import ALL_GAMES, Figures, figures, versus
 from runner.report.league import FEWEST_GAMES, write_league
 from runner.report.run_page import write_run_page
 from runner.report.runs import Run, find_runs
-from runner.report.sides import Side, find_sides, games_of, protocol
+from runner.report.sides import Side, find_sides, games_of, letter, protocol
 from runner.report.videos import best_video
 
 # Kinds of curves: name -> heading, function.
@@ -75,7 +75,7 @@ def _write_comparison(
         if (found := [(s, v) for s in sides if (v := best_video(s.of(game), out))])
     }
     texts = dict.fromkeys(_protocol_text(run) for run in runs)
-    letters = {text: chr(ord("A") + place % 26) for place, text in enumerate(texts)}
+    letters = {text: letter(place) for place, text in enumerate(texts)}
     top = Path(os.path.commonpath([run.folder.resolve().parent for run in runs]))
     return pages.write_html(
         out / "report.html",
