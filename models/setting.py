@@ -139,10 +139,7 @@ def integers(low: int, high: int) -> Rule:
 def distinct(low: int, high: int) -> Rule:
     """A non-empty list of distinct integers from ``low`` to ``high``."""
     text = f"a list of distinct integers from {low} to {high}"
-    return Rule(
-        lambda v: all(low <= n <= high for n in v) and 0 < len(v) == len(set(v)),
-        text,
-    )
+    return Rule(lambda v: all(low <= n <= high for n in v) and 0 < len(v) == len(set(v)), text)
 
 
 def optional(inner: Rule) -> Rule:

@@ -24,13 +24,7 @@ from runner.agent.targets import Munchausen
 from runner.cores import cpu_features
 from runner.environments.build import Games
 from runner.errors import wrong
-from runner.keras_rl2 import (
-    DQNAgent,
-    Memory,
-    Policy,
-    Processor,
-    SequentialMemory,
-)
+from runner.keras_rl2 import DQNAgent, Memory, Policy, Processor, SequentialMemory
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy

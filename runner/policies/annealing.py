@@ -82,11 +82,7 @@ class PiecewiseAnnealedPolicy(AnnealedPolicy):
     """
 
     def __init__(
-        self,
-        inner_policy: Policy,
-        attr: str,
-        points: Sequence[Sequence[float]],
-        value_test: float,
+        self, inner_policy: Policy, attr: str, points: Sequence[Sequence[float]], value_test: float
     ) -> None:
         super().__init__(inner_policy, attr, value_test)
         self._steps, self._values = np.array(points, np.float64).T

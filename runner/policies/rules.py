@@ -12,12 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.keras_rl2 import (
-    EpsGreedyQPolicy,
-    GreedyQPolicy,
-    LinearAnnealedPolicy,
-    Policy,
-)
+from runner.keras_rl2 import EpsGreedyQPolicy, GreedyQPolicy, LinearAnnealedPolicy, Policy
 
 
 def greedy_action(q_values: NDArray[Any]) -> int:

@@ -98,19 +98,11 @@ def _check_sizes(config: Config) -> None:
     steps = f"agent.n_step={n_step}, " if n_step > 1 else ""
     why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} environment(s))"
     if limit < least:
-        raise wrong(
-            "memory.limit",
-            limit,
-            f"at least {least} {why}",
-        )
+        raise wrong("memory.limit", limit, f"at least {least} {why}")
     if warmup > limit:
         raise wrong("train.warmup", warmup, f"at most memory.limit={limit}")
     if warmup < least:
-        raise wrong(
-            "train.warmup",
-            warmup,
-            f"at least {least} {why}",
-        )
+        raise wrong("train.warmup", warmup, f"at least {least} {why}")
     if config.start_step >= config.train.steps:
         raise wrong("start_step", config.start_step, f"less than train.steps={config.train.steps}")
 

@@ -48,9 +48,7 @@ class EnvConfig:
         "old name of the game and rules, [below](#old-environment-names): `Breakout-v0`",
     )
     protocol: str = setting(
-        "v5",
-        one_of("v5", "nature", "machado"),
-        "source of the next five settings",
+        "v5", one_of("v5", "nature", "machado"), "source of the next five settings"
     )
     repeat_action_probability: float = setting(
         REQUIRED, between(0, 1), "probability per frame that the last action is repeated"

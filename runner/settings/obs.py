@@ -5,16 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.ram import RAM_BYTES
-from models.setting import (
-    ANY,
-    between,
-    distinct,
-    one_of,
-    option,
-    optional,
-    rule,
-    setting,
-)
+from models.setting import ANY, between, distinct, one_of, option, optional, rule, setting
 
 
 @dataclass

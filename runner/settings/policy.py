@@ -65,9 +65,7 @@ class Policy:
         "printed; 7 in Horgan et al. 2018, with epsilon 0.4",
     )
     repeat_share: float = setting(
-        1.0,
-        between(0, 1),
-        "`eps_z_greedy`: share of the environments with repeated random actions",
+        1.0, between(0, 1), "`eps_z_greedy`: share of the environments with repeated random actions"
     )
     random_ties: bool = setting(
         False, ANY, "break ties between actions at random; `false`: the first, as in keras-rl2"
@@ -111,9 +109,7 @@ class Exponential(Constant):
     value_max: float = setting(1.0, finite(), "epsilon or tau at step 0")
     value_min: float = setting(0.05, finite(), "limit of epsilon or tau")
     rate: float = setting(
-        1.5e-5,
-        finite_above(0),
-        "per step: value_min + (value_max - value_min) * exp(-rate * step)",
+        1.5e-5, finite_above(0), "per step: value_min + (value_max - value_min) * exp(-rate * step)"
     )
 
 

@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.setting import (
-    ANY,
-    at_least,
-    between,
-    finite_above,
-    one_of,
-    optional,
-    rule,
-    setting,
-)
+from models.setting import ANY, at_least, between, finite_above, one_of, optional, rule, setting
 from runner.settings.agent import DQN, KerasRL2Agent
 from runner.settings.env import EnvConfig
 from runner.settings.memory import PrioritizedMemory, ReplayMemory, SequentialMemory
