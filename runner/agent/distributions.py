@@ -34,15 +34,21 @@ class Values:
         self.delta_clip = delta_clip
 
     def network(self, model: keras.Model) -> keras.Model:
-        """The part of ``model`` whose output is fitted."""
-        return model
+        """The part of ``model`` whose output is fitted: all but the mean of a distribution."""
+        last = model.layers[-1]
+        return keras.Model(model.input, last.input) if type(last) in _BY_LAST_LAYER else model
 
     def evaluate(
         self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
     ) -> Outputs:
         """Calls ``network`` on ``states`` (B, window, *observation)."""
+        fractions = self.fractions(states.shape[0], network.output.shape[-1], draws)
         with drawing_from(draws):
-            return Outputs(network(states, training=training))
+            return Outputs(network(states, training=training), fractions)
+
+    def fractions(self, batch: int, count: int, draws: StatelessDraws | None) -> Any:
+        """(``batch`` or 1, ``count``): fractions of the network's quantiles; None: it has none."""
+        return None
 
     def q_values(self, outputs: Outputs) -> Any:
         """(B, nb_actions): the means."""
@@ -89,10 +95,6 @@ class Categorical(Values):
         super().__init__(model, delta_clip)
         self._mean: CategoricalMean = model.layers[-1]
 
-    def network(self, model: keras.Model) -> keras.Model:
-        """See ``Values``: all but the mean."""
-        return _without_last_layer(model)
-
     def q_values(self, outputs: Outputs) -> Any:
         """See ``Values``."""
         return self._mean(outputs.values)
@@ -130,16 +132,9 @@ class Quantiles(Values):
         if math.isinf(delta_clip):
             raise ValueError("delta_clip=inf: expected a finite number with quantiles")
 
-    def network(self, model: keras.Model) -> keras.Model:
-        """See ``Values``: all but the mean."""
-        return _without_last_layer(model)
-
-    def evaluate(
-        self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
-    ) -> Outputs:
+    def fractions(self, batch: int, count: int, draws: StatelessDraws | None) -> Any:
         """See ``Values``."""
-        values = super().evaluate(network, states, draws, training=training).values
-        return Outputs(values, tf.constant(midpoints(values.shape[-1]))[None])
+        return tf.constant(midpoints(count))[None]
 
     def q_values(self, outputs: Outputs) -> Any:
         """See ``Values``."""
@@ -166,14 +161,11 @@ class Quantiles(Values):
 class ImplicitQuantiles(Quantiles):
     """IQN: quantiles at fractions resampled for every call."""
 
-    def evaluate(
-        self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
-    ) -> Outputs:
-        """See ``Values``."""
+    def fractions(self, batch: int, count: int, draws: StatelessDraws | None) -> Any:
+        """See ``Values``; the network reads them from ``draws``."""
         assert draws is not None
-        draws.fractions = draws.uniform((states.shape[0], network.output.shape[-1]))
-        with drawing_from(draws):
-            return Outputs(network(states, training=training), draws.fractions)
+        draws.fractions = draws.uniform((batch, count))
+        return draws.fractions
 
 
 _BY_LAST_LAYER: Final[dict[type, type[Values]]] = {
@@ -201,7 +193,3 @@ def huber(errors: Any, delta_clip: float) -> Any:
 def _weighted(probabilities: Any, values: Any) -> Any:
     """(B, nb_actions) and (B, nb_actions, N) -> (B, N)."""
     return tf.reduce_sum(probabilities[:, :, None] * values, axis=1)
-
-
-def _without_last_layer(model: keras.Model) -> keras.Model:
-    return keras.Model(model.input, model.layers[-1].input)

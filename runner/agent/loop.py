@@ -12,50 +12,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.agent.hooks import Hooks
-from runner.agent.processing import Processing
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
 
-
-class Learns(Protocol):
-    """The agent's interface to the loop (see ``runner.agent.dqn.CompiledDQNAgent``)."""
-
-    memory: Any
-    processing: Processing
-    step: int  # of the run: the transition being reported, then the next one to report
-    training: bool
-    stop_training: bool
-
-    def act(
-        self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
-    ) -> tuple[NDArray[np.int32], list[list[float]]]:
-        """Chooses actions at consecutive steps; returns them and the policy's metrics."""
-
-    def learn(
-        self, first_step: int, policy_metrics: Sequence[Sequence[float]]
-    ) -> list[list[float]]:
-        """Makes the updates and target syncs of these steps; returns the metrics of each."""
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the state needed to resume training."""
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``."""
-
-    def game_ended(self, next_step: int) -> None:
-        """Records a game end; ``next_step`` is the first step that can react to it."""
+if TYPE_CHECKING:
+    from runner.agent.dqn import CompiledDQNAgent
 
 
 def fit_vector(
-    agent: Learns,
+    agent: CompiledDQNAgent,
     env: Any,
     nb_steps: int,
     *,
@@ -120,7 +93,7 @@ class Checkpoints(Protocol):
 class _Group:
     """Environments stepped together, and their step in progress."""
 
-    number: int | None  # None: the environment has no groups
+    number: int | None  # None: the environment has no groups, and its methods take no number
     streams: NDArray[np.int64]  # consecutive numbers
     first_step: int = 0
     actions: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
@@ -130,11 +103,15 @@ class _Group:
     def span(self) -> slice:
         return slice(int(self.streams[0]), int(self.streams[-1]) + 1)
 
+    @property
+    def named(self) -> list[int]:
+        return [] if self.number is None else [self.number]
+
 
 class Session:
     """One run of the loop: the state of each environment."""
 
-    def __init__(self, agent: Learns, env: Any, hooks: Hooks) -> None:
+    def __init__(self, agent: CompiledDQNAgent, env: Any, hooks: Hooks) -> None:
         memory, num_envs = agent.memory, env.num_envs
         if not isinstance(memory, ReplayMemory) or memory.streams != num_envs:
             raise ValueError(f"memory: expected a ReplayMemory of {num_envs} streams")
@@ -213,18 +190,13 @@ class Session:
         windows = self.windows.states[group.span]
         group.actions, policy_metrics = self.agent.act(windows, group.streams, self.acted)
         self.acted += len(group.streams)
-        actions = self.agent.processing.actions(group.actions)
-        if group.number is None:
-            self.env.step_async(actions)
-        else:
-            self.env.step_async(actions, group.number)
+        self.env.step_async(self.agent.processing.actions(group.actions), *group.named)
         group.metrics = self.agent.learn(group.first_step, policy_metrics)
         self.under_way.append(group)
 
     def _end_turn(self, group: _Group) -> None:
         """Waits for the emulators of ``group``, then stores and reports the transitions."""
-        step_wait = self.env.step_wait
-        outcome = step_wait() if group.number is None else step_wait(group.number)
+        outcome = self.env.step_wait(*group.named)
         observations, points, terminated, truncated, infos = outcome
         observations = observations.copy()  # the emulators write to the original next turn
         ended = terminated | truncated
