@@ -84,11 +84,6 @@ class Rule:
         return None
 
 
-def rule(holds: Callable[[Any], bool], allowed: str) -> Rule:
-    """A custom rule: test ``holds``, description ``allowed``."""
-    return Rule(holds, allowed)
-
-
 def _number(bound: float) -> str:
     return "a number" if isinstance(bound, float) else "an integer"
 
