@@ -84,10 +84,6 @@ class Rule:
         return None
 
 
-def _number(bound: float) -> str:
-    return "a number" if isinstance(bound, float) else "an integer"
-
-
 def between(low: float, high: float) -> Rule:
     """A number from ``low`` to ``high``."""
     return Rule(lambda v: low <= v <= high, f"a number from {low} to {high}")
@@ -95,8 +91,8 @@ def between(low: float, high: float) -> Rule:
 
 def at_least(low: float, unit: str = "", most: float = MOST) -> Rule:
     """A finite number >= ``low``: a float if ``low`` is one, else a count of ``unit``."""
-    limit = None if isinstance(low, float) else most
-    text = f"{_number(low)} >= {low:g}{f' ({unit})' if unit else ''}"
+    kind, limit = ("a number", None) if isinstance(low, float) else ("an integer", most)
+    text = f"{kind} >= {low:g}{f' ({unit})' if unit else ''}"
     return Rule(lambda v: low <= v < math.inf, text, limit)
 
 

@@ -32,6 +32,7 @@ class Values:
 
     def __init__(self, model: keras.Model, delta_clip: float) -> None:
         self.delta_clip = delta_clip
+        self._last: Any = model.layers[-1]  # the mean of a distribution
 
     def network(self, model: keras.Model) -> keras.Model:
         """The part of ``model`` whose output is fitted: all but the mean of a distribution."""
@@ -91,13 +92,9 @@ class Values:
 class Categorical(Values):
     """C51: probabilities of fixed returns, onto which targets are projected; cross-entropy."""
 
-    def __init__(self, model: keras.Model, delta_clip: float) -> None:
-        super().__init__(model, delta_clip)
-        self._mean: CategoricalMean = model.layers[-1]
-
     def q_values(self, outputs: Outputs) -> Any:
         """See ``Values``."""
-        return self._mean(outputs.values)
+        return self._last(outputs.values)
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
         """(B, N): the probability of each return; a mixture for several actions."""
@@ -105,10 +102,10 @@ class Categorical(Values):
 
     def targets(self, rewards: Any, discounts: Any, following: Any) -> Any:
         """(B, N): each shifted return's probability, split between its two nearest atoms."""
-        support = tf.constant(self._mean.support)
+        support = tf.constant(self._last.support)
         moved = rewards[:, None] + discounts[:, None] * support  # (B, N)
-        moved = tf.clip_by_value(moved, self._mean.v_min, self._mean.v_max)
-        away = tf.abs(moved[:, None, :] - support[:, None]) / self._mean.spacing
+        moved = tf.clip_by_value(moved, self._last.v_min, self._last.v_max)
+        away = tf.abs(moved[:, None, :] - support[:, None]) / self._last.spacing
         shares = tf.clip_by_value(1.0 - away, 0.0, 1.0)  # (B, N to, N from)
         return tf.reduce_sum(shares * following[:, None, :], axis=-1)
 

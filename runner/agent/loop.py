@@ -9,6 +9,7 @@ read while being written, so the same seed gives the same weights regardless of 
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -108,6 +109,9 @@ class _Group:
         return [] if self.number is None else [self.number]
 
 
+_EPISODES = ("episodes", "next_episode", "episode_steps", "episode_rewards")
+
+
 class Session:
     """One run of the loop: the state of each environment."""
 
@@ -124,11 +128,10 @@ class Session:
         self.episode_steps = [0] * num_envs
         self.episode_rewards = [0.0] * num_envs
         self.acted = 0  # steps begun; ``agent.step`` counts completed steps
-        ranges = getattr(env, "groups", None)
+        ranges = getattr(env, "groups", None) or ()
         self.idle = deque(
             [_Group(i, np.arange(r.start, r.stop)) for i, r in enumerate(ranges)]
-            if ranges
-            else [_Group(None, np.arange(num_envs))]
+            or [_Group(None, np.arange(num_envs))]
         )
         self.under_way: deque[_Group] = deque()
 
@@ -159,10 +162,7 @@ class Session:
         """Returns the state of each environment's stream, as plain types and arrays."""
         return {
             "windows": self.windows.states,
-            "episodes": list(self.episodes),
-            "next_episode": self.next_episode,
-            "episode_steps": list(self.episode_steps),
-            "episode_rewards": list(self.episode_rewards),
+            **{name: copy.copy(getattr(self, name)) for name in _EPISODES},
             "idle": [group.number for group in self.idle],
             "under_way": [
                 [group.number, group.first_step, group.actions, group.metrics]
@@ -173,9 +173,8 @@ class Session:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the state returned by ``get_state``; ``env`` is restored separately."""
         self.windows.states[:] = state["windows"]
-        self.episodes, self.next_episode = state["episodes"], state["next_episode"]
-        self.episode_steps = state["episode_steps"]
-        self.episode_rewards = state["episode_rewards"]
+        for name in _EPISODES:
+            setattr(self, name, state[name])
         groups = {group.number: group for group in [*self.idle, *self.under_way]}
         self.idle = deque(groups[number] for number in state["idle"])
         self.under_way = deque()

@@ -245,15 +245,13 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         taken; with ``redraw_at_borders``, if its state0 reaches into the previous episode; or if
         its return is not yet complete.
         """
-        refused: NDArray[np.bool_]
         if self.redraw_at_borders:
             window = indices[:, None] + np.arange(-self.window_length - 1, -1)
             refused = np.asarray(self.is_boundary(self.positions(streams, window)).any(axis=1))
         else:
             refused = self.is_boundary(self.positions(streams, indices - 2))
         if self.n_step > 1:
-            held = self.held[streams]
-            refused |= indices - 1 + self.steps(streams, indices) >= held
+            refused |= indices - 1 + self.steps(streams, indices) >= self.held[streams]
         return refused
 
     def _drawable(self, choices: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:

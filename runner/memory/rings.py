@@ -77,5 +77,4 @@ class Rings:
 
     def is_boundary(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether an episode ends at the entries at ``positions`` (n, ...)."""
-        ends: NDArray[np.bool_] = np.asarray(self.flags.reshape(-1)[positions] & BOUNDARY != 0)
-        return ends
+        return np.asarray(self.flags.reshape(-1)[positions] & BOUNDARY != 0)

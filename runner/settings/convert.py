@@ -39,8 +39,7 @@ def nearest(name: str, choices: Iterable[Any]) -> str:
 @functools.cache
 def hints_of(cls: type) -> dict[str, Any]:
     """The types of a dataclass's fields."""
-    hints = typing.get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    return typing.get_type_hints(cls)
 
 
 @functools.cache
