@@ -109,8 +109,5 @@ def dense_tail(
         initializer=initializer, activation=activation, layer_norm=layer_norm, dtype=dtype,
     )  # fmt: skip
     return layers.Dense(
-        nb_actions,
-        kernel_initializer=initializer_of(initializer),
-        dtype="float32",
-        name="q_values",
+        nb_actions, kernel_initializer=initializer_of(initializer), dtype="float32", name="q_values"
     )(x)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -52,10 +52,6 @@ class Ram:
             raise ValueError(f"bytes of obs.bytes={list(self.seen)}")
         return list(self.seen).index(address)
 
-    def bytes(self, texts: Iterable[Any]) -> list[int]:
-        """Positions of several bytes (see ``byte``)."""
-        return [self.byte(text) for text in texts]
-
     def place(self, text: Any) -> Place:
         """Parses ``99``, ``ball_x``, ``ball_x - paddle_x`` or ``ball_x - paddle_x + 24``.
 
@@ -67,17 +63,6 @@ class Ram:
             raise ValueError(PLACES)
         less = None if match[2] is None else self.byte(match[2])
         return Place(self.byte(match[1]), less, int(match[3] or 0))
-
-    def places(self, texts: Iterable[Any]) -> list[Place]:
-        """Parses several places (see ``place``).
-
-        Raises:
-            ValueError: A text is invalid, or two mean the same place.
-        """
-        places = [self.place(text) for text in texts]
-        if len(places) > len(set(places)):
-            raise ValueError(PLACES)
-        return places
 
     def label(self, position: int) -> str:
         """Name (if any) and address of the byte at a position of an observation."""

@@ -84,15 +84,6 @@ class Rule:
         return None
 
 
-def rule(holds: Callable[[Any], bool], allowed: str) -> Rule:
-    """A custom rule: test ``holds``, description ``allowed``."""
-    return Rule(holds, allowed)
-
-
-def _number(bound: float) -> str:
-    return "a number" if isinstance(bound, float) else "an integer"
-
-
 def between(low: float, high: float) -> Rule:
     """A number from ``low`` to ``high``."""
     return Rule(lambda v: low <= v <= high, f"a number from {low} to {high}")
@@ -100,8 +91,8 @@ def between(low: float, high: float) -> Rule:
 
 def at_least(low: float, unit: str = "", most: float = MOST) -> Rule:
     """A finite number >= ``low``: a float if ``low`` is one, else a count of ``unit``."""
-    limit = None if isinstance(low, float) else most
-    text = f"{_number(low)} >= {low:g}{f' ({unit})' if unit else ''}"
+    kind, limit = ("a number", None) if isinstance(low, float) else ("an integer", most)
+    text = f"{kind} >= {low:g}{f' ({unit})' if unit else ''}"
     return Rule(lambda v: low <= v < math.inf, text, limit)
 
 
@@ -139,10 +130,7 @@ def integers(low: int, high: int) -> Rule:
 def distinct(low: int, high: int) -> Rule:
     """A non-empty list of distinct integers from ``low`` to ``high``."""
     text = f"a list of distinct integers from {low} to {high}"
-    return Rule(
-        lambda v: all(low <= n <= high for n in v) and 0 < len(v) == len(set(v)),
-        text,
-    )
+    return Rule(lambda v: all(low <= n <= high for n in v) and 0 < len(v) == len(set(v)), text)
 
 
 def optional(inner: Rule) -> Rule:

@@ -99,7 +99,7 @@ def train_composed(run: Run) -> TrainedRun:
     folder = run.folder()
     checks.check_packages(run.config)
     checks.check_writable(folder, "hydra.run.dir")
-    checks.check_disk(run.config, folder)
+    checks.check_disk([run.config], folder)
     with contextlib.closing(make_games(run.config)) as games:  # loads while TensorFlow does
         from runner import training
 

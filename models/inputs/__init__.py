@@ -98,16 +98,11 @@ def frames_of(window: Any, frames: str) -> Any:
 @cache
 def encoders() -> dict[str, type[Encoder]]:
     """Encoder classes by kind."""
-    modules = [
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
-    ]
-    own = {
-        module.__name__.rpartition(".")[2]: value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Encoder)
-        and value.__module__ == module.__name__
-    }
-    return dict(sorted(own.items()))
+    found: dict[str, type[Encoder]] = {}
+    for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        module = importlib.import_module(f"{__name__}.{name}")
+        for value in vars(module).values():
+            is_encoder = isinstance(value, type) and issubclass(value, Encoder)
+            if is_encoder and value.__module__ == module.__name__:
+                found[name] = value
+    return found

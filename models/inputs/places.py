@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from models.inputs import Encoder, Reading, read
 from models.ram import Ram
-from models.setting import between, option, rule, setting
+from models.setting import Rule, between, option, setting
 
 AUTO = "auto"
 
@@ -22,7 +22,7 @@ class Places(Encoder):
 
     kind: str = option("places")
     of: Any = setting(
-        AUTO, rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
+        AUTO, Rule(lambda v: v == AUTO or isinstance(v, list), "auto or a list"),
         "places by name or address, or auto",
     )  # fmt: skip
     count: int = setting(10, between(1, 24), "maximum number of positions used by auto")

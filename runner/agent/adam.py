@@ -7,24 +7,21 @@ Moments and step count are stored in the Keras optimizer, which can be saved and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
+_NOT_IN_KERNEL: Final = (
+    "amsgrad", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
+    "loss_scale_factor", "gradient_accumulation_steps",
+)  # fmt: skip
+
 
 def is_plain_adam(optimizer: keras.optimizers.Optimizer) -> bool:
     """True if the kernel computes exactly what ``optimizer`` would."""
-    return type(optimizer) is keras.optimizers.Adam and not (
-        optimizer.amsgrad
-        or optimizer.weight_decay
-        or optimizer.clipnorm
-        or optimizer.global_clipnorm
-        or optimizer.clipvalue
-        or optimizer.use_ema
-        or optimizer.loss_scale_factor
-        or optimizer.gradient_accumulation_steps
-    )
+    is_adam = type(optimizer) is keras.optimizers.Adam
+    return is_adam and not any(getattr(optimizer, name) for name in _NOT_IN_KERNEL)
 
 
 def apply_adam(

@@ -24,13 +24,7 @@ from runner.agent.targets import Munchausen
 from runner.cores import cpu_features
 from runner.environments.build import Games
 from runner.errors import wrong
-from runner.keras_rl2 import (
-    DQNAgent,
-    Memory,
-    Policy,
-    Processor,
-    SequentialMemory,
-)
+from runner.keras_rl2 import DQNAgent, Memory, Policy, Processor, SequentialMemory
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy
@@ -125,20 +119,12 @@ def precision(config: Config) -> str:
 
 
 def _head(config: Config) -> Head:
-    agent, model = config.agent, config.model
-    # keras-rl2's agent uses the defaults: a scalar return estimate and ordinary layers.
-    estimator = agent if isinstance(agent, DQN) else DQN()
-    return Head(
-        dueling=agent.dueling,
-        distribution=estimator.distribution,
-        atoms=estimator.atoms,
-        v_min=estimator.v_min,
-        v_max=estimator.v_max,
-        noisy_sigma=estimator.noisy_sigma,
-        stream_units=model.hidden[-1] if agent.dueling == "streams" else 0,
-        activation=model.activation,
-        layer_norm=model.layer_norm,
-    )
+    # The settings of the same names. keras-rl2's agent has only some: the others stay at Head's
+    # defaults, a scalar return estimate and ordinary layers.
+    chosen = {**vars(config.model), **vars(config.agent)}
+    settings_of_head = {f.name: chosen[f.name] for f in fields(Head) if f.name in chosen}
+    streams = config.agent.dueling == "streams"
+    return Head(**settings_of_head, stream_units=config.model.hidden[-1] if streams else 0)
 
 
 def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
@@ -146,6 +132,12 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
     memory = config.memory
     if isinstance(memory, settings.SequentialMemory):
         return SequentialMemory(memory.limit, window_length=config.obs.window)
+    prioritization = None
+    if isinstance(memory, settings.PrioritizedMemory):
+        prioritization = Prioritization(
+            memory.alpha, memory.beta_start, memory.beta_steps,
+            epsilon=memory.priority_epsilon, first_step=config.start_step,
+        )  # fmt: skip
     return ReplayMemory(
         memory.limit,
         config.obs.window,
@@ -156,20 +148,7 @@ def make_memory(config: Config, observation_shape: Sequence[int]) -> Memory:
         n_step=config.agent.n_step,
         gamma=config.agent.gamma,
         redraw_at_borders=memory.border == "redraw",
-        prioritization=_prioritization(config),
-    )
-
-
-def _prioritization(config: Config) -> Prioritization | None:
-    memory = config.memory
-    if not isinstance(memory, settings.PrioritizedMemory):
-        return None
-    return Prioritization(
-        alpha=memory.alpha,
-        beta_start=memory.beta_start,
-        beta_steps=memory.beta_steps,
-        epsilon=memory.priority_epsilon,
-        first_step=config.start_step,
+        prioritization=prioritization,
     )
 
 

@@ -32,17 +32,24 @@ class Values:
 
     def __init__(self, model: keras.Model, delta_clip: float) -> None:
         self.delta_clip = delta_clip
+        self._last: Any = model.layers[-1]  # the mean of a distribution
 
     def network(self, model: keras.Model) -> keras.Model:
-        """The part of ``model`` whose output is fitted."""
-        return model
+        """The part of ``model`` whose output is fitted: all but the mean of a distribution."""
+        last = model.layers[-1]
+        return keras.Model(model.input, last.input) if type(last) in _BY_LAST_LAYER else model
 
     def evaluate(
         self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
     ) -> Outputs:
         """Calls ``network`` on ``states`` (B, window, *observation)."""
+        fractions = self.fractions(states.shape[0], network.output.shape[-1], draws)
         with drawing_from(draws):
-            return Outputs(network(states, training=training))
+            return Outputs(network(states, training=training), fractions)
+
+    def fractions(self, batch: int, count: int, draws: StatelessDraws | None) -> Any:
+        """(``batch`` or 1, ``count``): fractions of the network's quantiles; None: it has none."""
+        return None
 
     def q_values(self, outputs: Outputs) -> Any:
         """(B, nb_actions): the means."""
@@ -85,17 +92,9 @@ class Values:
 class Categorical(Values):
     """C51: probabilities of fixed returns, onto which targets are projected; cross-entropy."""
 
-    def __init__(self, model: keras.Model, delta_clip: float) -> None:
-        super().__init__(model, delta_clip)
-        self._mean: CategoricalMean = model.layers[-1]
-
-    def network(self, model: keras.Model) -> keras.Model:
-        """See ``Values``: all but the mean."""
-        return _without_last_layer(model)
-
     def q_values(self, outputs: Outputs) -> Any:
         """See ``Values``."""
-        return self._mean(outputs.values)
+        return self._last(outputs.values)
 
     def under(self, probabilities: Any, outputs: Outputs) -> Any:
         """(B, N): the probability of each return; a mixture for several actions."""
@@ -103,10 +102,10 @@ class Categorical(Values):
 
     def targets(self, rewards: Any, discounts: Any, following: Any) -> Any:
         """(B, N): each shifted return's probability, split between its two nearest atoms."""
-        support = tf.constant(self._mean.support)
+        support = tf.constant(self._last.support)
         moved = rewards[:, None] + discounts[:, None] * support  # (B, N)
-        moved = tf.clip_by_value(moved, self._mean.v_min, self._mean.v_max)
-        away = tf.abs(moved[:, None, :] - support[:, None]) / self._mean.spacing
+        moved = tf.clip_by_value(moved, self._last.v_min, self._last.v_max)
+        away = tf.abs(moved[:, None, :] - support[:, None]) / self._last.spacing
         shares = tf.clip_by_value(1.0 - away, 0.0, 1.0)  # (B, N to, N from)
         return tf.reduce_sum(shares * following[:, None, :], axis=-1)
 
@@ -130,16 +129,9 @@ class Quantiles(Values):
         if math.isinf(delta_clip):
             raise ValueError("delta_clip=inf: expected a finite number with quantiles")
 
-    def network(self, model: keras.Model) -> keras.Model:
-        """See ``Values``: all but the mean."""
-        return _without_last_layer(model)
-
-    def evaluate(
-        self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
-    ) -> Outputs:
+    def fractions(self, batch: int, count: int, draws: StatelessDraws | None) -> Any:
         """See ``Values``."""
-        values = super().evaluate(network, states, draws, training=training).values
-        return Outputs(values, tf.constant(midpoints(values.shape[-1]))[None])
+        return tf.constant(midpoints(count))[None]
 
     def q_values(self, outputs: Outputs) -> Any:
         """See ``Values``."""
@@ -166,14 +158,11 @@ class Quantiles(Values):
 class ImplicitQuantiles(Quantiles):
     """IQN: quantiles at fractions resampled for every call."""
 
-    def evaluate(
-        self, network: keras.Model, states: Any, draws: StatelessDraws | None, *, training: bool
-    ) -> Outputs:
-        """See ``Values``."""
+    def fractions(self, batch: int, count: int, draws: StatelessDraws | None) -> Any:
+        """See ``Values``; the network reads them from ``draws``."""
         assert draws is not None
-        draws.fractions = draws.uniform((states.shape[0], network.output.shape[-1]))
-        with drawing_from(draws):
-            return Outputs(network(states, training=training), draws.fractions)
+        draws.fractions = draws.uniform((batch, count))
+        return draws.fractions
 
 
 _BY_LAST_LAYER: Final[dict[type, type[Values]]] = {
@@ -201,7 +190,3 @@ def huber(errors: Any, delta_clip: float) -> Any:
 def _weighted(probabilities: Any, values: Any) -> Any:
     """(B, nb_actions) and (B, nb_actions, N) -> (B, N)."""
     return tf.reduce_sum(probabilities[:, :, None] * values, axis=1)
-
-
-def _without_last_layer(model: keras.Model) -> keras.Model:
-    return keras.Model(model.input, model.layers[-1].input)

@@ -112,8 +112,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         averages = getattr(self.optimizer, "use_ema", False)
         self.played_model = clone_model(self.model) if averages else self.model
         self.processing = Processing(self.processor)
-        self.batch_q_values = q_function(self.model, self.jit_compile)
-        self._noisy_q_values = noisy_q_function(self.model, self.jit_compile, self.seed)
+        self.batch_q_values = q_function(self.model, self.jit_compile, self.seed)
         self.compiled_metrics_names = ["loss", "mean_q"]
         self.compiled = True
 
@@ -141,10 +140,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
     def _acting_q_values(self, states: Any, step: int) -> NDArray[np.float32]:
         """Q-values (B, nb_actions) to act on; in training, with the noise of noisy layers."""
-        if self.is_noisy and self.training:
-            q_values = self._noisy_q_values(states, np.array(step, np.int32))
-        else:
-            q_values = self.batch_q_values(states)
+        noise_of = [np.array(step, np.int32)] if self.is_noisy and self.training else []
+        q_values = self.batch_q_values(states, *noise_of)
         check_finite(q_values, "its Q-values are")
         return q_values
 
@@ -176,7 +173,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         if self.discount is not None:  # before sampling: n-step returns use this discount too
             self.learner.gamma = self.memory.gamma = self.discount(first_step + len(metrics) - 1)
         batches = self._sampled(len(due))
-        self._adapt()
+        if not self._adapted:  # before the first update
+            self._adapt()
+            self._adapted = True
         policy = [target_parameter(self.policy)] if self.expected_sarsa else []
         updates = self.learner.update(batches, syncs[: len(due) + 1], *policy)
         check_finite(updates.losses, "its loss is")
@@ -187,9 +186,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         return metrics
 
     def _adapt(self) -> None:
-        """Before the first update, adapts layers to transitions of the warm-up."""
-        if self._adapted:
-            return
+        """Adapts layers to transitions of the warm-up."""
         layers = [layer for network in self._networks for layer in adapting(network)]
         unknown = [layer for layer in layers if not layer.is_adapted]
         if unknown:
@@ -201,7 +198,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
                 layer.adapt(seen)
             if self.on_adapted is not None:
                 self.on_adapted(adapting(self.model))
-        self._adapted = True
 
     def _as_model_input(self, states: Any) -> Any:
         """An array of the network's input dtype: keras-rl2 pads windows with float zeros."""
@@ -275,9 +271,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.played_model.set_weights(self.model.get_weights())
             if int(self.optimizer.iterations) > 0:  # before the first update there is no mean
                 averages = self.optimizer._model_variables_moving_average
-                for weight, mean in zip(
-                    self.played_model.trainable_variables, averages, strict=True
-                ):
+                weights = self.played_model.trainable_variables
+                for weight, mean in zip(weights, averages, strict=True):
                     weight.assign(mean)
         return self.played_model
 
@@ -320,19 +315,17 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
 
 
 def q_function(
-    model: keras.Model, jit_compile: bool
-) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Returns (B, window, *observation) uint8 -> (B, nb_actions) float32 as one compiled call."""
-    return compiled(lambda states: model(states, training=False), jit_compile)
+    model: keras.Model, jit_compile: bool, seed: int = 0
+) -> Callable[..., NDArray[np.float32]]:
+    """Returns (B, window, *observation) uint8 -> (B, nb_actions) float32 as one compiled call.
 
+    With a second argument, the step () int32, noisy layers add noise: separate for every row, a
+    function of seed and step.
+    """
 
-def noisy_q_function(
-    model: keras.Model, jit_compile: bool, seed: int
-) -> Callable[[NDArray[np.uint8], NDArray[np.int32]], NDArray[np.float32]]:
-    """``q_function`` with separate noise for every row, a function of seed and step ()."""
-
-    def call(states: Any, step: Any) -> Any:
-        with drawing_from(StatelessDraws((seed, _ACTING), step, per_row=True)):
+    def call(states: Any, *step: Any) -> Any:
+        draws = StatelessDraws((seed, _ACTING), *step, per_row=True) if step else None
+        with drawing_from(draws):
             return model(states, training=False)
 
     return compiled(call, jit_compile)

@@ -159,7 +159,8 @@ class Learner:
         updates, batch = windows.shape[:2]
         window = self.model.input.shape[1]
         state0, state1 = windows[:, :, :window], windows[:, :, -window:]
-        *samples, parameter = tf.split(numbers, _parts(numbers.shape[0], updates, batch))
+        size = updates * batch  # of each array that ``call`` packs before the parameter
+        *samples, parameter = tf.split(numbers, [size] * ((numbers.shape[0] - 1) // size) + [1])
         actions, rewards, discounts, *weights = (tf.reshape(x, (updates, batch)) for x in samples)
         actions = tf.one_hot(tf.cast(actions, tf.int32), self.nb_actions)
         fixed = self._target_outputs(state0, state1)
@@ -223,8 +224,9 @@ class Learner:
             apply_adam(self.optimizer, gradients, values)
         else:
             self.optimizer.apply(gradients, variables)
-        if self.soft_update:
-            self._soft_update()
+        if rate := self.soft_update:
+            for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
+                target.value.assign(rate * source.value + (1.0 - rate) * target.value)
         q_values = self._returns.q_values(outputs)
         result = tf.stack([loss, tf.reduce_mean(tf.reduce_max(q_values, axis=-1))])
         return result if weights is None else tf.concat([result, errors], axis=0)
@@ -238,13 +240,3 @@ class Learner:
             update = tf.cast(self.optimizer.iterations.value, tf.int32)
             draws = StatelessDraws((self._seed, call), update, per_row=False)
         return self._returns.evaluate(network, states, draws, training=training)
-
-    def _soft_update(self) -> None:
-        rate = self.soft_update
-        for target, source in zip(self.target_model.weights, self.model.weights, strict=True):
-            target.value.assign(rate * source.value + (1.0 - rate) * target.value)
-
-
-def _parts(length: int, updates: int, batch: int) -> list[int]:
-    """Sizes of the parts that ``Learner.call`` packs: (K, B) arrays, then one parameter."""
-    return [updates * batch] * ((length - 1) // (updates * batch)) + [1]

@@ -9,53 +9,27 @@ read while being written, so the same seed gives the same weights regardless of 
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.agent.hooks import Hooks
-from runner.agent.processing import Processing
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
 
-
-class Learns(Protocol):
-    """The agent's interface to the loop (see ``runner.agent.dqn.CompiledDQNAgent``)."""
-
-    memory: Any
-    processing: Processing
-    step: int  # of the run: the transition being reported, then the next one to report
-    training: bool
-    stop_training: bool
-
-    def act(
-        self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
-    ) -> tuple[NDArray[np.int32], list[list[float]]]:
-        """Chooses actions at consecutive steps; returns them and the policy's metrics."""
-
-    def learn(
-        self, first_step: int, policy_metrics: Sequence[Sequence[float]]
-    ) -> list[list[float]]:
-        """Makes the updates and target syncs of these steps; returns the metrics of each."""
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the state needed to resume training."""
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``."""
-
-    def game_ended(self, next_step: int) -> None:
-        """Records a game end; ``next_step`` is the first step that can react to it."""
+if TYPE_CHECKING:
+    from runner.agent.dqn import CompiledDQNAgent
 
 
 def fit_vector(
-    agent: Learns,
+    agent: CompiledDQNAgent,
     env: Any,
     nb_steps: int,
     *,
@@ -120,7 +94,7 @@ class Checkpoints(Protocol):
 class _Group:
     """Environments stepped together, and their step in progress."""
 
-    number: int | None  # None: the environment has no groups
+    number: int | None  # None: the environment has no groups, and its methods take no number
     streams: NDArray[np.int64]  # consecutive numbers
     first_step: int = 0
     actions: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
@@ -130,11 +104,18 @@ class _Group:
     def span(self) -> slice:
         return slice(int(self.streams[0]), int(self.streams[-1]) + 1)
 
+    @property
+    def named(self) -> list[int]:
+        return [] if self.number is None else [self.number]
+
+
+_EPISODES = ("episodes", "next_episode", "episode_steps", "episode_rewards")
+
 
 class Session:
     """One run of the loop: the state of each environment."""
 
-    def __init__(self, agent: Learns, env: Any, hooks: Hooks) -> None:
+    def __init__(self, agent: CompiledDQNAgent, env: Any, hooks: Hooks) -> None:
         memory, num_envs = agent.memory, env.num_envs
         if not isinstance(memory, ReplayMemory) or memory.streams != num_envs:
             raise ValueError(f"memory: expected a ReplayMemory of {num_envs} streams")
@@ -147,11 +128,10 @@ class Session:
         self.episode_steps = [0] * num_envs
         self.episode_rewards = [0.0] * num_envs
         self.acted = 0  # steps begun; ``agent.step`` counts completed steps
-        ranges = getattr(env, "groups", None)
+        ranges = getattr(env, "groups", None) or ()
         self.idle = deque(
             [_Group(i, np.arange(r.start, r.stop)) for i, r in enumerate(ranges)]
-            if ranges
-            else [_Group(None, np.arange(num_envs))]
+            or [_Group(None, np.arange(num_envs))]
         )
         self.under_way: deque[_Group] = deque()
 
@@ -182,10 +162,7 @@ class Session:
         """Returns the state of each environment's stream, as plain types and arrays."""
         return {
             "windows": self.windows.states,
-            "episodes": list(self.episodes),
-            "next_episode": self.next_episode,
-            "episode_steps": list(self.episode_steps),
-            "episode_rewards": list(self.episode_rewards),
+            **{name: copy.copy(getattr(self, name)) for name in _EPISODES},
             "idle": [group.number for group in self.idle],
             "under_way": [
                 [group.number, group.first_step, group.actions, group.metrics]
@@ -196,9 +173,8 @@ class Session:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the state returned by ``get_state``; ``env`` is restored separately."""
         self.windows.states[:] = state["windows"]
-        self.episodes, self.next_episode = state["episodes"], state["next_episode"]
-        self.episode_steps = state["episode_steps"]
-        self.episode_rewards = state["episode_rewards"]
+        for name in _EPISODES:
+            setattr(self, name, state[name])
         groups = {group.number: group for group in [*self.idle, *self.under_way]}
         self.idle = deque(groups[number] for number in state["idle"])
         self.under_way = deque()
@@ -213,18 +189,13 @@ class Session:
         windows = self.windows.states[group.span]
         group.actions, policy_metrics = self.agent.act(windows, group.streams, self.acted)
         self.acted += len(group.streams)
-        actions = self.agent.processing.actions(group.actions)
-        if group.number is None:
-            self.env.step_async(actions)
-        else:
-            self.env.step_async(actions, group.number)
+        self.env.step_async(self.agent.processing.actions(group.actions), *group.named)
         group.metrics = self.agent.learn(group.first_step, policy_metrics)
         self.under_way.append(group)
 
     def _end_turn(self, group: _Group) -> None:
         """Waits for the emulators of ``group``, then stores and reports the transitions."""
-        step_wait = self.env.step_wait
-        outcome = step_wait() if group.number is None else step_wait(group.number)
+        outcome = self.env.step_wait(*group.named)
         observations, points, terminated, truncated, infos = outcome
         observations = observations.copy()  # the emulators write to the original next turn
         ended = terminated | truncated

@@ -19,7 +19,10 @@ def is_faster_with_xla(model: keras.Model) -> bool:
     True for dense networks, and for convolutions on x86 without AVX-512. With AVX-512 oneDNN is
     faster; other CPUs and GPUs were not compared (docs/performance.md).
     """
-    return not has_convolution(model) or (not _has_gpu() and _is_x86_without_avx512())
+    if not has_convolution(model):
+        return True
+    features = cpu_features()
+    return not _has_gpu() and "avx2" in features and "avx512f" not in features
 
 
 def has_convolution(model: keras.Model) -> bool:
@@ -33,7 +36,3 @@ def has_convolution(model: keras.Model) -> bool:
 
 def _has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
-
-
-def _is_x86_without_avx512() -> bool:
-    return "avx2" in cpu_features() and "avx512f" not in cpu_features()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,11 @@ class Batch(NamedTuple):
     def reshape(self, *leading: int) -> Batch:
         """Returns the same transitions with their leading axes reshaped to ``leading``."""
         axes = self.actions.ndim
-        return Batch(
-            *(
-                None if array is None else array.reshape(*leading, *array.shape[axes:])
-                for array in self
-            )  # type: ignore[arg-type]
-        )
+        return self._each(lambda array: array.reshape(*leading, *array.shape[axes:]))
 
     def part(self, first: int, last: int) -> Batch:
         """Returns a slice of the leading axis."""
-        return Batch(*(None if array is None else array[first:last] for array in self))  # type: ignore[arg-type]
+        return self._each(lambda array: array[first:last])
+
+    def _each(self, changed: Callable[[NDArray[Any]], NDArray[Any]]) -> Batch:
+        return Batch(*(None if array is None else changed(array) for array in self))  # type: ignore[arg-type]

@@ -35,10 +35,10 @@ class Prioritization:
     first_step: int = 0
 
 
-class Priorities:
+class Priorities(SumTree):
     """Priorities of the entries of a memory; 0: never drawn.
 
-    The stored values are priorities to the power of alpha.
+    The tree's weights are priorities to the power of alpha.
 
     Args:
         size: Number of entries.
@@ -46,20 +46,10 @@ class Priorities:
     """
 
     def __init__(self, size: int, settings: Prioritization) -> None:
+        super().__init__(size)
         self._settings = settings
-        self._tree = SumTree(size)
         self._largest = 1.0  # priority ** alpha: the largest so far, assigned to new transitions
         self.step = settings.first_step  # steps of the run, including those before the memory
-
-    @property
-    def nbytes(self) -> int:
-        """Memory use in bytes."""
-        return self._tree.nbytes
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """(size,): priority ** alpha of every entry, 0 if it may not be drawn. Read-only."""
-        return self._tree.weights
 
     @property
     def beta(self) -> float:
@@ -70,7 +60,7 @@ class Priorities:
     def add(self, places: NDArray[np.int64], drawable: NDArray[np.bool_]) -> None:
         """Gives drawable entries at ``places`` (n,) an initial priority, the others 0."""
         known = self.weights[places]
-        self._tree.set(places, np.where(drawable, np.where(known > 0, known, self._largest), 0.0))
+        self.set(places, np.where(drawable, np.where(known > 0, known, self._largest), 0.0))
 
     def draw(
         self, generator: np.random.Generator, nb_batches: int, batch_size: int
@@ -81,12 +71,12 @@ class Priorities:
             Places and importance weights, both (nb_batches, batch_size); empty if no entry is
             drawable.
         """
-        total = self._tree.total
+        total = self.total
         if total == 0.0:
             nothing = np.empty((nb_batches, 0))
             return nothing.astype(np.int64), nothing.astype(np.float32)
         strata = np.arange(batch_size) + generator.random((nb_batches, batch_size))
-        places = self._tree.find(strata.ravel() * (total / batch_size)).reshape(strata.shape)
+        places = self.find(strata.ravel() * (total / batch_size)).reshape(strata.shape)
         chances = self.weights[places].astype(np.float64)  # P(i) times the total
         # (N P(i)) ** -beta, divided by the largest: common factors cancel.
         weights = (chances.min(axis=1, keepdims=True) / chances) ** self.beta
@@ -97,14 +87,14 @@ class Priorities:
         priorities = np.abs(errors.astype(np.float64)) + self._settings.epsilon
         # A priority of 0 would make the entry undrawable.
         kept = np.maximum(priorities**self._settings.alpha, np.finfo(np.float32).tiny)
-        self._tree.set(places.ravel(), kept.ravel().astype(np.float32))
+        self.set(places.ravel(), kept.ravel().astype(np.float32))
         self._largest = max(self._largest, float(kept.max()))
 
     def get_state(self) -> dict[str, Any]:
         """Returns the full state, as plain types and arrays."""
-        return {"weights": self._tree.weights, "largest": self._largest, "step": self.step}
+        return {"weights": self.weights, "largest": self._largest, "step": self.step}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the state returned by ``get_state``."""
-        self._tree.set_all(state["weights"])
+        self.set_all(state["weights"])
         self._largest, self.step = state["largest"], state["step"]

@@ -63,7 +63,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
                 f"limit={limit}: expected at least {streams * (window_length + n_step + 1)} entries"
             )
         Transitions.__init__(
-            self, streams, capacity, observation_shape,
+            self, streams, capacity, tuple(observation_shape),
             window_length, ignore_episode_boundaries, padding, n_step, gamma,
         )  # fmt: skip
         self.limit = limit
@@ -120,15 +120,11 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         if self.priorities is not None:
             self.priorities.step += count
 
-    def _write(
-        self, streams: Any, observations: Any, actions: Any, rewards: Any, flags: Any
-    ) -> None:
-        self.write(streams, observations, actions, rewards, flags)
-        if self.priorities is not None:
-            self._prioritize(streams, self.priorities)
-
-    def _prioritize(self, streams: Any, priorities: Priorities) -> None:
-        """Makes newly completed transitions drawable, and overwritten ones undrawable."""
+    def _write(self, streams: Any, *entries: Any) -> None:
+        """Makes newly completed transitions drawable by priority, and overwritten ones not."""
+        self.write(streams, *entries)
+        if self.priorities is None:
+            return
         streams = np.atleast_1d(streams)
         held = self.held[streams]
         completed = held[:, None] - np.arange(1, self.n_step + 1)
@@ -137,7 +133,7 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         streams = np.repeat(streams, indices.shape[1])
         indices = indices.ravel()
         drawable = (indices > self.window_length) & ~self.refused(streams, indices)
-        priorities.add(self.positions(streams, indices - 1), drawable)
+        self.priorities.add(self.positions(streams, indices - 1), drawable)
 
     def sample(self, batch_size: int, batch_idxs: Any = None) -> list[Experience]:
         """Returns ``batch_size`` transitions in keras-rl2's format.
@@ -249,15 +245,13 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
         taken; with ``redraw_at_borders``, if its state0 reaches into the previous episode; or if
         its return is not yet complete.
         """
-        refused: NDArray[np.bool_]
         if self.redraw_at_borders:
             window = indices[:, None] + np.arange(-self.window_length - 1, -1)
             refused = np.asarray(self.is_boundary(self.positions(streams, window)).any(axis=1))
         else:
             refused = self.is_boundary(self.positions(streams, indices - 2))
         if self.n_step > 1:
-            held = self.held[streams]
-            refused |= indices - 1 + self.steps(streams, indices) >= held
+            refused |= indices - 1 + self.steps(streams, indices) >= self.held[streams]
         return refused
 
     def _drawable(self, choices: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -294,14 +288,8 @@ class ReplayMemory(Memory, Transitions):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "limit": self.limit,
-            "observation_shape": self.observation_shape,
-            "streams": self.streams,
-            "padding": self.padding,
-            "n_step": self.n_step,
-            "gamma": self.gamma,
-            "redraw_at_borders": self.redraw_at_borders,
-            "prioritization": self.prioritization,
-        }
+        own = (
+            "limit", "observation_shape", "streams", "padding", "n_step", "gamma",
+            "redraw_at_borders", "prioritization",
+        )  # fmt: skip
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -10,8 +10,8 @@ never the start of a sampled transition.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +20,24 @@ TERMINAL: Final = 1  # the next state is terminal: do not bootstrap
 BOUNDARY: Final = 2  # the episode ends here (terminal or truncated): windows stop
 
 
+@dataclass(eq=False, repr=False)
 class Rings:
     """Rings of ``capacity`` entries, one for each of ``streams`` environments."""
 
-    RINGS: Final = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
+    RINGS: ClassVar = ("observations", "actions", "rewards", "flags")  # (streams, capacity, ...)
 
-    def __init__(self, streams: int, capacity: int, observation_shape: Sequence[int]) -> None:
-        self.streams = streams
-        self.capacity = capacity  # of one stream
-        self.observation_shape = tuple(observation_shape)
+    streams: int
+    capacity: int  # of one stream
+    observation_shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shape = (self.streams, self.capacity)
         # np.zeros allocates no memory until it is written to.
-        self.observations = np.zeros((streams, capacity, *observation_shape), np.uint8)
-        self.actions = np.zeros((streams, capacity), np.uint8)
-        self.rewards = np.zeros((streams, capacity), np.float32)
-        self.flags = np.zeros((streams, capacity), np.uint8)
-        self.written = np.zeros(streams, np.int64)  # entries ever written to each stream
+        self.observations = np.zeros((*shape, *self.observation_shape), np.uint8)
+        self.actions = np.zeros(shape, np.uint8)
+        self.rewards = np.zeros(shape, np.float32)
+        self.flags = np.zeros(shape, np.uint8)
+        self.written = np.zeros(self.streams, np.int64)  # entries ever written to each stream
 
     @property
     def held(self) -> NDArray[np.int64]:
@@ -74,5 +77,4 @@ class Rings:
 
     def is_boundary(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether an episode ends at the entries at ``positions`` (n, ...)."""
-        ends: NDArray[np.bool_] = np.asarray(self.flags.reshape(-1)[positions] & BOUNDARY != 0)
-        return ends
+        return np.asarray(self.flags.reshape(-1)[positions] & BOUNDARY != 0)

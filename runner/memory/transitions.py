@@ -6,7 +6,7 @@ https://arxiv.org/abs/1710.02298 (n-step returns in DQN).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from runner.memory.batch import Batch
 from runner.memory.rings import TERMINAL, Rings
 
 
+@dataclass(eq=False, repr=False)
 class Transitions(Rings):
     """Rings whose transitions are assembled when drawn.
 
@@ -32,24 +33,17 @@ class Transitions(Rings):
         ValueError: ``gamma`` is missing.
     """
 
-    def __init__(
-        self,
-        streams: int,
-        capacity: int,
-        observation_shape: Sequence[int],
-        window_length: int,
-        ignore_episode_boundaries: bool,
-        padding: str,
-        n_step: int,
-        gamma: float | None,
-    ) -> None:
-        super().__init__(streams, capacity, observation_shape)
-        if n_step > 1 and gamma is None:
-            raise ValueError(f"gamma=None: expected the discount per step with n_step={n_step}")
-        self.window_length = window_length
-        self.ignore_episode_boundaries = ignore_episode_boundaries
-        self.padding = padding
-        self.n_step, self.gamma = n_step, gamma
+    window_length: int
+    ignore_episode_boundaries: bool
+    padding: str
+    n_step: int
+    gamma: float | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_step > 1 and self.gamma is None:
+            steps = f"n_step={self.n_step}"
+            raise ValueError(f"gamma=None: expected the discount per step with {steps}")
 
     def gather(self, streams: NDArray[np.int64], indices: NDArray[np.int64]) -> Batch:
         """Returns the transitions into the entries ``indices`` of ``streams``, both (n,).

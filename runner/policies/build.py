@@ -13,9 +13,11 @@ from runner.keras_rl2 import (
     Policy,
 )
 from runner.policies.annealing import (
-    ConstantPolicy,
-    ExponentialAnnealedPolicy,
-    PiecewiseAnnealedPolicy,
+    AnnealedPolicy,
+    Schedule,
+    constant,
+    exponential,
+    piecewise,
 )
 from runner.policies.rules import (
     EpsZGreedyQPolicy,
@@ -25,6 +27,7 @@ from runner.policies.rules import (
     parameter_name,
 )
 from runner.settings.checks import num_envs
+from runner.settings.policy import Linear
 from runner.settings.schema import Config, PolicyConfig
 
 RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
@@ -37,15 +40,11 @@ RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
     "boltzmann": lambda p, _: BoltzmannQPolicy(clip=tuple(p.clip)),
 }
 
-SCHEDULES: Final[dict[str, Callable[[Policy, str, Any, float], Policy]]] = {
-    "constant": lambda rule, attr, p, test: ConstantPolicy(rule, attr, p.value_max, test),
-    "linear": lambda rule, attr, p, test: LinearAnnealedPolicy(
-        rule, attr, p.value_max, p.value_min, value_test=test, nb_steps=p.nb_steps
-    ),
-    "exponential": lambda rule, attr, p, test: ExponentialAnnealedPolicy(
-        rule, attr, p.value_max, p.value_min, test, p.rate
-    ),
-    "piecewise": lambda rule, attr, p, test: PiecewiseAnnealedPolicy(rule, attr, p.points, test),
+# ``linear`` is keras-rl2's own.
+SCHEDULES: Final[dict[str, Callable[[Any], Schedule]]] = {
+    "constant": lambda p: constant(p.value_max),
+    "exponential": lambda p: exponential(p.value_max, p.value_min, p.rate),
+    "piecewise": lambda p: piecewise(p.points),
 }
 
 
@@ -58,4 +57,8 @@ def make_policy(config: Config) -> Policy:
         return rule
     # Used by keras-rl2's test(); evaluations of a run implement epsilon-greedy themselves.
     test = config.eval.epsilon if attribute == "eps" else rule.tau
-    return SCHEDULES[policy.schedule](rule, attribute, policy, test)
+    if isinstance(policy, Linear):
+        return LinearAnnealedPolicy(
+            rule, attribute, policy.value_max, policy.value_min, test, policy.nb_steps
+        )
+    return AnnealedPolicy(rule, attribute, SCHEDULES[policy.schedule](policy), test)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.keras_rl2 import Policy
-from runner.policies.rules import PerGamePolicy, rule_of
+from runner.policies.rules import EpsZGreedyQPolicy, rule_of
 
 
 class _AgentAt:
@@ -30,7 +30,7 @@ def select_actions(
     Args:
         policy: Policy of an agent. Its ``agent.step`` is the step of the current environment.
         q_values: (n, nb_actions).
-        streams: (n,) numbers of the environments, passed to a ``PerGamePolicy``.
+        streams: (n,) numbers of the environments, passed to policies with a state for each.
         steps: (n,) steps of the run.
 
     Returns:
@@ -40,7 +40,7 @@ def select_actions(
     agent = policy.agent
     moment = _AgentAt(agent)
     policy._set_agent(moment)
-    per_game = isinstance(rule_of(policy), PerGamePolicy)
+    per_game = isinstance(rule_of(policy), EpsZGreedyQPolicy)
     try:
         for i, (stream, step) in enumerate(zip(streams.tolist(), steps, strict=True)):
             moment.step = step

@@ -7,17 +7,12 @@ and 2.8 (softmax).
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.keras_rl2 import (
-    EpsGreedyQPolicy,
-    GreedyQPolicy,
-    LinearAnnealedPolicy,
-    Policy,
-)
+from runner.keras_rl2 import EpsGreedyQPolicy, GreedyQPolicy, LinearAnnealedPolicy, Policy
 
 
 def greedy_action(q_values: NDArray[Any]) -> int:
@@ -44,15 +39,7 @@ class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
         return greedy_action(q_values)
 
 
-class PerGamePolicy(Policy):  # type: ignore[misc]
-    """Base of policies with state per environment: ``select_action`` takes its number."""
-
-    def select_action(self, q_values: NDArray[Any], stream: int = 0) -> int:
-        """Returns an action in environment ``stream``. ``q_values``: (nb_actions,)."""
-        raise NotImplementedError
-
-
-class EpsZGreedyQPolicy(PerGamePolicy):
+class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     """Temporally extended epsilon-greedy: random actions are repeated for a drawn duration.
 
     This explores further than single random actions, which mostly cancel out. Source: Dabney et al.
@@ -105,14 +92,9 @@ class EpsZGreedyQPolicy(PerGamePolicy):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments, as keras-rl2's policies do."""
-        own = {
-            "streams": len(self.left),
-            "exponent": self.exponent,
-            "max_action_repeat": self.max_action_repeat,
-            "epsilon_spread": self.epsilon_spread,
-            "repeat_share": self.repeat_share,
-        }
-        return {**super().get_config(), "eps": self.eps, **own}
+        names = ("exponent", "max_action_repeat", "epsilon_spread", "repeat_share")
+        own = {"eps": self.eps, "streams": len(self.left)}
+        return {**super().get_config(), **own, **{name: getattr(self, name) for name in names}}
 
 
 class SoftmaxQPolicy(Policy):  # type: ignore[misc]
@@ -150,14 +132,14 @@ class SoftmaxQPolicy(Policy):  # type: ignore[misc]
 
 # Rule -> distribution for expected SARSA, and the attribute that holds its parameter (None: epsilon
 # 0). Random tie-breaking changes no expectation: tied actions have the same value.
-_TARGETS: Final[dict[type, tuple[Literal["eps_greedy", "softmax"], str | None]]] = {
+_TARGETS: Final[dict[type, tuple[str, str | None]]] = {
     EpsGreedyQPolicy: ("eps_greedy", "eps"),
     GreedyQPolicy: ("eps_greedy", None),
     SoftmaxQPolicy: ("softmax", "tau"),
 }
 
 
-def target_kind(policy: Policy) -> Literal["eps_greedy", "softmax"]:
+def target_kind(policy: Policy) -> str:
     """Name of the distribution pi(a | s) of ``policy``, or of the policy that it anneals.
 
     Raises:
@@ -186,7 +168,7 @@ def rule_of(policy: Policy) -> Policy:
     return policy.inner_policy if isinstance(policy, LinearAnnealedPolicy) else policy
 
 
-def _target(policy: Policy) -> tuple[Literal["eps_greedy", "softmax"], str | None]:
+def _target(policy: Policy) -> tuple[str, str | None]:
     rule = rule_of(policy)
     for kind, target in _TARGETS.items():
         if isinstance(rule, kind):

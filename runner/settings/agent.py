@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.setting import (
     ANY,
+    Rule,
     above,
     at_least,
     between,
@@ -15,7 +16,6 @@ from models.setting import (
     finite_above,
     one_of,
     option,
-    rule,
     setting,
     share,
 )
@@ -43,7 +43,7 @@ class KerasRL2Agent:
     )
     target_update: float = setting(
         10000.0,
-        rule(
+        Rule(
             lambda v: 0 <= v < 1 or (1 <= v <= 10**12 and v == int(v)),
             "a whole number of steps >= 1 (hard syncs), a rate between 0 and 1 (soft updates) or 0 "
             "(no target network)",
@@ -93,7 +93,7 @@ class KerasRL2Agent:
     )
     jit_compile: bool | str = setting(
         "auto",
-        rule(lambda v: v in ("auto", True, False), "auto, true or false"),
+        Rule(lambda v: v in ("auto", True, False), "auto, true or false"),
         "compile with XLA; `auto`: if it is faster (docs/performance.md)",
     )
 
@@ -131,7 +131,7 @@ class DQN(KerasRL2Agent):
     munchausen_tau: float = setting(0.03, finite_above(0), "temperature of the policy, points")
     munchausen_floor: float = setting(
         -1.0,
-        rule(lambda v: -math.inf < v <= 0, "a finite number <= 0"),
+        Rule(lambda v: -math.inf < v <= 0, "a finite number <= 0"),
         "lower bound of temperature times log-probability, points",
     )
     distribution: str = setting(

@@ -10,14 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from models.setting import check_fields
 from runner.errors import wrong
 from runner.settings.agent import check_agent
 from runner.settings.env_checks import check_env
 from runner.settings.games import check_rom
-from runner.settings.memory_checks import check_memory, checkpoint_bytes
+from runner.settings.memory_checks import checkpoint_bytes
 from runner.settings.model import ConvModel
 from runner.settings.obs import PixelObservation
 from runner.settings.observations import screen_shape
@@ -25,14 +25,6 @@ from runner.settings.policy import check_policy
 from runner.settings.schema import Config
 
 OPTIONAL_PACKAGES: Final = ("wandb", "mlflow")  # logger.<package>
-
-
-def value_of(config: Config, field: str) -> Any:
-    """Returns the setting with dotted name ``field``."""
-    value: Any = config
-    for part in field.split("."):
-        value = getattr(value, part)
-    return value
 
 
 def check(config: Config) -> None:
@@ -61,7 +53,8 @@ def _check_fit(config: Config) -> None:
     check_policy(config.policy)
     if config.memory.name == "sequential" and num_envs(config) != 1:
         raise wrong("env.num_envs", env.num_envs, "1 with memory=sequential")
-    check_memory(config)
+    if config.memory.name == "sequential" and config.agent.n_step != 1:
+        raise wrong("agent.n_step", config.agent.n_step, "1 with memory=sequential")
     check_agent(config)
     if config.video.name == "every_episode" and config.video.overlay:
         raise wrong("video.overlay", True, "false with video=every_episode")
@@ -70,21 +63,15 @@ def _check_fit(config: Config) -> None:
 
 def _check_convolutions(config: Config, model: ConvModel) -> None:
     if not len(model.filters) == len(model.kernels) == len(model.strides):
-        raise wrong(
-            "model.filters",
-            model.filters,
-            f"as many entries as model.kernels={model.kernels} and model.strides={model.strides}",
-        )
+        others = f"model.kernels={model.kernels} and model.strides={model.strides}"
+        raise wrong("model.filters", model.filters, f"as many entries as {others}")
     assert isinstance(config.obs, PixelObservation)
     screen = screen_shape(config.env, config.obs)[:2]
     height, width = screen
     for kernel, stride in zip(model.kernels, model.strides, strict=True):
         if min(height, width) < kernel:
-            raise wrong(
-                "model.kernels",
-                model.kernels,
-                f"kernels that fit a screen of {screen[0]}x{screen[1]} pixels",
-            )
+            allowed = f"kernels that fit a screen of {screen[0]}x{screen[1]} pixels"
+            raise wrong("model.kernels", model.kernels, allowed)
         height, width = (height - kernel) // stride + 1, (width - kernel) // stride + 1
 
 
@@ -98,19 +85,11 @@ def _check_sizes(config: Config) -> None:
     steps = f"agent.n_step={n_step}, " if n_step > 1 else ""
     why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} environment(s))"
     if limit < least:
-        raise wrong(
-            "memory.limit",
-            limit,
-            f"at least {least} {why}",
-        )
+        raise wrong("memory.limit", limit, f"at least {least} {why}")
     if warmup > limit:
         raise wrong("train.warmup", warmup, f"at most memory.limit={limit}")
     if warmup < least:
-        raise wrong(
-            "train.warmup",
-            warmup,
-            f"at least {least} {why}",
-        )
+        raise wrong("train.warmup", warmup, f"at least {least} {why}")
     if config.start_step >= config.train.steps:
         raise wrong("start_step", config.start_step, f"less than train.steps={config.train.steps}")
 
@@ -126,24 +105,12 @@ def check_init_weights(config: Config) -> None:
     path = Path(config.init_weights).expanduser()
     if path.is_file() or path.with_name(path.name + ".index").is_file():
         return
-    raise wrong(
-        "init_weights",
-        config.init_weights,
-        "an existing .weights.h5 file or keras-rl2 .h5f checkpoint (no such file)",
-    )
+    allowed = "an existing .weights.h5 file or keras-rl2 .h5f checkpoint (no such file)"
+    raise wrong("init_weights", config.init_weights, allowed)
 
 
-def check_disk(config: Config, folder: Path) -> None:
-    """Checks that the checkpoints of a new run fit on the disk of ``folder``.
-
-    Raises:
-        UserError: They do not fit.
-    """
-    check_disk_for([config], folder)
-
-
-def check_disk_for(configs: Sequence[Config], folder: Path) -> None:
-    """Checks that the checkpoints of all runs together fit on the disk of ``folder``.
+def check_disk(configs: Sequence[Config], folder: Path) -> None:
+    """Checks that the checkpoints of all new runs together fit on the disk of ``folder``.
 
     Raises:
         UserError: They do not fit.

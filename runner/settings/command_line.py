@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from models.setting import short
 from runner.errors import UserError, wrong
-from runner.settings.convert import fields_of, nearest, options_of
+from runner.settings.convert import fields_of, nearest, no_such_setting, options_of
 from runner.settings.env_ids import all_ids
 from runner.settings.games import find_game, squeezed
 from runner.settings.schema import Config
@@ -137,16 +137,12 @@ def check_key(key: str) -> None:
     groups = fields_of(Config)
     if first not in groups:
         names = [*groups, *(group for group in GROUPS if group not in groups)]
-        hint = nearest(first, names)
-        shown = ", ".join(names)
-        raise UserError(f"{short(key)}: no such setting; {hint}the config has {shown}")
+        raise no_such_setting(short(key), first, "", names)
     name = rest.partition(".")[0].partition("[")[0]
     options = options_of(Config, first)
     choices = list(dict.fromkeys(name for option in options for name in fields_of(option)))
     if rest and name not in choices:
-        hint = nearest(name, choices).replace("mean ", f"mean {first}.")
-        shown = ", ".join(choices)
-        raise UserError(f"{short(key)}: no such setting; {hint}{first} has {shown}")
+        raise no_such_setting(short(key), name, first, choices)
 
 
 @contextlib.contextmanager

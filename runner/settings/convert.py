@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import functools
 import math
+import re
 import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
@@ -19,12 +20,7 @@ from typing import Any, Final, Union
 from models.setting import REQUIRED
 from runner.errors import UserError, wrong
 
-_FLOATS: Final = {
-    f"{sign}{dot}{name}": float(f"{sign}{name}")
-    for sign in ("", "+", "-")
-    for dot in ("", ".")
-    for name in ("inf", "nan")
-}
+_NOT_FINITE: Final = re.compile(r"[+-]?\.?(inf|nan)", re.ASCII | re.IGNORECASE)
 _KINDS: Final[dict[Any, str]] = {
     bool: "true or false", int: "an integer", float: "a number", str: "text",
 }  # fmt: skip
@@ -43,8 +39,7 @@ def nearest(name: str, choices: Iterable[Any]) -> str:
 @functools.cache
 def hints_of(cls: type) -> dict[str, Any]:
     """The types of a dataclass's fields."""
-    hints = typing.get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    return typing.get_type_hints(cls)
 
 
 @functools.cache
@@ -112,7 +107,7 @@ def build(
     for name, value in values.items():
         full = f"{key}.{name}" if key else str(name)
         if name not in fields_of(cls):
-            raise _unknown(str(name), cls, key)
+            raise no_such_setting(full, str(name), key, fields_of(cls))
         field = fields_of(cls)[name]
         if isinstance(value, str) and value == REQUIRED:
             raise UserError(f"{full}: missing")
@@ -165,14 +160,13 @@ def _build_options(
     return build(cls, own_values, key, typed)
 
 
-def _unknown(name: str, cls: type, key: str) -> UserError:
-    choices = list(fields_of(cls))
-    place = key or "the config"
+def no_such_setting(full: str, name: str, place: str, choices: Collection[str]) -> UserError:
+    """The error for the unknown setting ``full``, ``name`` in ``place``; "": in no group."""
     hint = nearest(name, choices)
-    if hint and key:
-        hint = hint.replace("mean ", f"mean {key}.")
-    full = f"{key}.{name}" if key else name
-    return UserError(f"{full}: no such setting; {hint}{place} has {', '.join(choices)}")
+    if place:
+        hint = hint.replace("mean ", f"mean {place}.")
+    where = place or "the config"
+    return UserError(f"{full}: no such setting; {hint}{where} has {', '.join(choices)}")
 
 
 def convert(value: Any, hint: Any) -> Any:
@@ -199,8 +193,8 @@ def convert(value: Any, hint: Any) -> Any:
     if hint is types.NoneType and value is None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is float and isinstance(value, str) and value.lower() in _FLOATS:
-        return _FLOATS[value.lower()]
+    if hint is float and isinstance(value, str) and _NOT_FINITE.fullmatch(value):
+        return float(value.replace(".", ""))
     if hint is float and is_number:
         return float(value)
     if hint is int and is_number and math.isfinite(value) and value == int(value):

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.setting import (
-    ANY,
-    REQUIRED,
-    Rule,
-    at_least,
-    between,
-    finite,
-    one_of,
-    optional,
-    rule,
-    setting,
-)
+from models.setting import ANY, REQUIRED, Rule, at_least, between, finite, one_of, optional, setting
 from runner.settings.env_ids import all_ids
 from runner.settings.games import all_games
 
@@ -27,7 +16,7 @@ def _counts(value: int | list[int]) -> bool:
     return all(1 <= n <= 10_000 for n in values) and 0 < len(values) == len(set(values))
 
 
-_NUM_ENVS: Rule = rule(
+_NUM_ENVS: Rule = Rule(
     lambda v: v == "auto" or (isinstance(v, int) and 1 <= v <= 1024),
     "auto or an integer from 1 to 1024",
 )
@@ -39,25 +28,23 @@ class EnvConfig:
 
     game: str = setting(
         REQUIRED,
-        rule(lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
+        Rule(lambda v: v in all_games(), "ALE's name of a game; better: env=<game>"),
         "ALE's name of the game; use `env=<game>` instead",
     )
     id: str | None = setting(
         None,
-        rule(lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
+        Rule(lambda v: v is None or v in all_ids(), "null or a name of Gym 0.18 or ALE"),
         "old name of the game and rules, [below](#old-environment-names): `Breakout-v0`",
     )
     protocol: str = setting(
-        "v5",
-        one_of("v5", "nature", "machado"),
-        "source of the next five settings",
+        "v5", one_of("v5", "nature", "machado"), "source of the next five settings"
     )
     repeat_action_probability: float = setting(
         REQUIRED, between(0, 1), "probability per frame that the last action is repeated"
     )
     frame_skip: int | list[int] = setting(
         REQUIRED,
-        rule(_counts, "an integer >= 1 frames, or a list of them to draw from, such as [2,3,4]"),
+        Rule(_counts, "an integer >= 1 frames, or a list of them to draw from, such as [2,3,4]"),
         "frames per step; a list: drawn from it at every step: `'env.frame_skip=[2,3,4]'`",
     )
     full_actions: bool = setting(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from runner.errors import wrong
-from runner.settings.env import EnvConfig
 from runner.settings.env_ids import all_ids
 from runner.settings.inputs import check_inputs
 from runner.settings.obs import PixelObservation
@@ -19,12 +18,7 @@ def check_env(config: Config) -> None:
     Raises:
         UserError: The first invalid setting.
     """
-    _check_rules_of_the_game(config)
-    _check_observation(config)
-
-
-def _check_rules_of_the_game(config: Config) -> None:
-    env = config.env
+    env, obs = config.env, config.obs
     if env.id is not None and all_ids()[env.id].game != env.game:
         raise wrong("env.id", env.id, f"a name of the game env.game={env.game}, or null")
     if config.features not in ("none", env.game):
@@ -36,19 +30,10 @@ def _check_rules_of_the_game(config: Config) -> None:
             if getattr(env, name):
                 allowed = f"inf with memory=sequential, as the limit would also clip env.{name}"
                 raise wrong("agent.reward_clip", clip, allowed)
-
-
-def _check_observation(config: Config) -> None:
-    obs = config.obs
-    if isinstance(obs, PixelObservation):
-        _check_screen(config.env, obs)
-    if obs.padding != "zeros" and config.memory.name == "sequential":
-        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (as in keras-rl2)")
-    check_inputs(config)
-
-
-def _check_screen(env: EnvConfig, obs: PixelObservation) -> None:
-    if obs.crop is not None:
+    if isinstance(obs, PixelObservation) and obs.crop is not None:
         height, width = screen_size(env)
         if obs.crop[1] > height or obs.crop[3] > width:
             raise wrong("obs.crop", obs.crop, f"a part of the screen of {height}x{width} pixels")
+    if obs.padding != "zeros" and config.memory.name == "sequential":
+        raise wrong("obs.padding", obs.padding, "zeros with memory=sequential (as in keras-rl2)")
+    check_inputs(config)

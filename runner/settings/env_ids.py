@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
+import string
 from typing import Any, Final, NamedTuple
 
 from runner.errors import wrong
@@ -30,39 +32,23 @@ class EnvId(NamedTuple):
 @functools.cache
 def all_ids() -> dict[str, EnvId]:
     """Game and rules by environment name."""
-    return {
-        name: env_id
-        for game in all_games()
-        for ram in (False, True)
-        for name, env_id in {**_of_gym(game, ram), **_of_ale(game, ram)}.items()
-    }
-
-
-def _camel_case(game: str) -> str:
-    """``space_invaders`` -> ``SpaceInvaders``."""
-    return "".join(word.capitalize() for word in game.split("_"))
-
-
-def _of_gym(game: str, ram: bool) -> dict[str, EnvId]:
-    base = _camel_case(game) + ("-ram" if ram else "")
-    fixed = 3 if game == "space_invaders" else 4  # so that flickering lasers are visible
-    # Names end in -v0 with sticky actions, in -v4 without.
-    kinds: list[tuple[str, int | list[int], int, int]] = [
-        ("", DRAWN_SKIP, 10_000, 100_000),  # kind, frame skip, steps of v0, steps of v4
-        ("Deterministic", fixed, 100_000, 100_000),
-        ("NoFrameskip", 1, fixed * 100_000, fixed * 100_000),
-    ]
     ids = {}
-    for kind, skip, steps_v0, steps_v4 in kinds:
-        for version, repeat, steps in (("v0", 0.25, steps_v0), ("v4", 0.0, steps_v4)):
-            # Gym counted steps only: 400,000 frames cover the longest game of 100,000 steps.
-            ids[f"{base}{kind}-{version}"] = EnvId(game, ram, skip, repeat, steps, 400_000)
+    for game, ram in itertools.product(all_games(), (False, True)):
+        # ``space_invaders`` -> ``SpaceInvaders``
+        base = string.capwords(game, "_").replace("_", "") + ("-ram" if ram else "")
+        fixed = 3 if game == "space_invaders" else 4  # so that flickering lasers are visible
+        kinds: list[tuple[str, int | list[int], int, int]] = [
+            ("", DRAWN_SKIP, 10_000, 100_000),  # kind, frame skip, steps of v0, steps of v4
+            ("Deterministic", fixed, 100_000, 100_000),
+            ("NoFrameskip", 1, fixed * 100_000, fixed * 100_000),
+        ]
+        for kind, skip, steps_v0, steps_v4 in kinds:
+            # Names end in -v0 with sticky actions, in -v4 without. Gym counted steps only: 400,000
+            # frames cover the longest game of 100,000 steps.
+            ids[f"{base}{kind}-v0"] = EnvId(game, ram, skip, 0.25, steps_v0, 400_000)
+            ids[f"{base}{kind}-v4"] = EnvId(game, ram, skip, 0.0, steps_v4, 400_000)
+        ids[f"ALE/{base}-v5"] = EnvId(game, ram, 4, 0.25, None, 108_000)
     return ids
-
-
-def _of_ale(game: str, ram: bool) -> dict[str, EnvId]:
-    name = f"ALE/{_camel_case(game)}{'-ram' if ram else ''}-v5"
-    return {name: EnvId(game, ram, 4, 0.25, None, 108_000)}
 
 
 def find_id(name: str) -> EnvId:
@@ -75,11 +61,8 @@ def find_id(name: str) -> EnvId:
     if found is None:
         lower = {known.lower(): known for known in all_ids()}
         near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-        raise wrong(
-            "env.id",
-            name,
-            f"a name of Gym 0.18 or ALE, such as {lower[near[0]] if near else 'Breakout-v0'}",
-        )
+        example = lower[near[0]] if near else "Breakout-v0"
+        raise wrong("env.id", name, f"a name of Gym 0.18 or ALE, such as {example}")
     return found
 
 

@@ -62,10 +62,8 @@ def help_text() -> str:
         options = "pong, breakout, ... (python -m runner.doctor --games lists them)"
         if group != "env":
             options = ", ".join(option_names(group))
-        indent = " " * 14
-        lines.append(
-            textwrap.fill(f"  {group:12}{purpose}: {options}", 100, subsequent_indent=indent)
-        )
+        line = f"  {group:12}{purpose}: {options}"
+        lines.append(textwrap.fill(line, 100, subsequent_indent=" " * 14))
     return _HELP.format(groups="\n".join(lines)).rstrip()
 
 
@@ -95,8 +93,8 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
             continue
         name, equals, value = argument.partition("=")
         name = _SHORT.get(name, name)
-        if name not in (*_VALUES, *_SWITCHES):
-            known = (*_SWITCHES, *_VALUES)
+        known = (*_SWITCHES, *_VALUES)
+        if name not in known:
             hint = nearest(name, known)
             raise UserError(f"{short(argument)}: no such flag; {hint}there are {', '.join(known)}")
         if name in _SWITCHES and equals:

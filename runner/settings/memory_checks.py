@@ -1,4 +1,4 @@
-"""Constraints of the replay memory, and its memory and disk requirements."""
+"""Memory and disk requirements of the replay memory."""
 
 from __future__ import annotations
 
@@ -19,16 +19,6 @@ PROGRAM_FILES: Final = 64  # open files without those of the emulator processes
 FILES_OF_A_PROCESS: Final = 4
 
 
-def check_memory(config: Config) -> None:
-    """Checks that the settings are supported by keras-rl2's memory, if it is used.
-
-    Raises:
-        UserError: A setting is not supported.
-    """
-    if isinstance(config.memory, SequentialMemory) and config.agent.n_step != 1:
-        raise wrong("agent.n_step", config.agent.n_step, "1 with memory=sequential")
-
-
 def observation_bytes(config: Config) -> int:
     """Bytes of one stored observation."""
     return math.prod(observation_shape(config.env, config.obs))
@@ -36,9 +26,8 @@ def observation_bytes(config: Config) -> int:
 
 def replay_bytes(config: Config) -> int:
     """Bytes of the full replay memory (with Python objects and float copies for keras-rl2's)."""
-    per_transition = observation_bytes(config) + (
-        350 if isinstance(config.memory, SequentialMemory) else 8
-    )
+    extra = 350 if isinstance(config.memory, SequentialMemory) else 8
+    per_transition = observation_bytes(config) + extra
     if isinstance(config.memory, PrioritizedMemory):
         per_transition += PRIORITY_BYTES
     return config.memory.limit * per_transition
@@ -53,9 +42,8 @@ def checkpoint_bytes(config: Config) -> int:
     entries = min(config.memory.limit + extra, int(1.02 * config.train.steps))
     # Every checkpoint has a full copy of the priorities, including the one being written.
     priorities = (config.checkpoint.keep + 1) * min(config.memory.limit, entries) * PRIORITY_BYTES
-    return entries * (observation_bytes(config) + 8) + priorities * isinstance(
-        config.memory, PrioritizedMemory
-    )
+    has_priorities = isinstance(config.memory, PrioritizedMemory)
+    return entries * (observation_bytes(config) + 8) + priorities * has_priorities
 
 
 def check_memory_size(config: Config) -> None:

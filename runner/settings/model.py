@@ -7,15 +7,18 @@ from typing import Any, Final
 
 from models.inputs import Encoder, encoders
 from models.inputs.scaled import Scaled
-from models.setting import ANY, finite_above, integers, one_of, option, rule, setting
+from models.setting import ANY, Rule, finite_above, integers, one_of, option, setting
 
-ACTIVATIONS: Final = ("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
-INITIALIZERS: Final = (
+ACTIVATIONS: Final = one_of("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
+INITIALIZERS: Final = one_of(
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_untruncated_normal",
     "lecun_normal", "lecun_uniform",
 )  # fmt: skip
 UNITS: Final = integers(1, 65536)
 SIZES: Final = integers(1, 4096)
+ENCODERS: Final = Rule(
+    bool, "a list of encoders, such as [standardized,changes,{kind:places,count:10}]"
+)
 
 
 @dataclass
@@ -26,14 +29,14 @@ class DenseModel:
     hidden: list[int] = setting([512, 128], UNITS, "units of each dense layer")
     dense_initializer: str = setting(
         "glorot_uniform",
-        one_of(*INITIALIZERS),
+        INITIALIZERS,
         "kernel initializer of the dense layers, including the output, not of the dueling head",
     )
-    activation: str = setting("relu", one_of(*ACTIVATIONS), "activation of the hidden layers")
+    activation: str = setting("relu", ACTIVATIONS, "activation of the hidden layers")
     layer_norm: bool = setting(False, ANY, "normalise every hidden layer before its activation")
     inputs: list[Encoder] = setting(
         [Scaled()],
-        rule(bool, "a list of encoders, such as [standardized,changes,{kind:places,count:10}]"),
+        ENCODERS,
         "[encoders](#inputs) of the first layer's inputs, concatenated",
         options=encoders,
     )
@@ -58,15 +61,15 @@ class ConvModel:
         True, ANY, "whether `layer_norm` applies to the convolutions too: up to half of the time"
     )
     conv_initializer: str = setting(
-        "glorot_uniform", one_of(*INITIALIZERS), "kernel initializer of the convolutions"
+        "glorot_uniform", INITIALIZERS, "kernel initializer of the convolutions"
     )
     hidden: list[int] = setting([512], UNITS, "units of each dense layer")
     dense_initializer: str = setting(
         "glorot_uniform",
-        one_of(*INITIALIZERS),
+        INITIALIZERS,
         "kernel initializer of the dense layers, including the output, not of the dueling head",
     )
-    activation: str = setting("relu", one_of(*ACTIVATIONS), "activation of the hidden layers")
+    activation: str = setting("relu", ACTIVATIONS, "activation of the hidden layers")
     layer_norm: bool = setting(False, ANY, "normalise every hidden layer before its activation")
     scale: float = setting(1 / 255, finite_above(0.0), "factor of the pixels inside the network")
 
@@ -77,10 +80,7 @@ class BothModel(ConvModel):
 
     name: str = option("both")
     inputs: list[Encoder] = setting(
-        [Scaled()],
-        rule(bool, "a list of encoders, such as [standardized,changes,{kind:places,count:10}]"),
-        "[encoders](#inputs) of the RAM, concatenated",
-        options=encoders,
+        [Scaled()], ENCODERS, "[encoders](#inputs) of the RAM, concatenated", options=encoders
     )
     gains: bool = setting(False, ANY, "multiply each RAM input except tiles by a learned gain")
 
@@ -92,7 +92,7 @@ class CustomModel:
     name: str = option("custom")
     builder: str | None = setting(
         None,
-        rule(lambda v: v is not None and v.count(":") == 1, "package.module:function"),
+        Rule(lambda v: v is not None and v.count(":") == 1, "package.module:function"),
         "your function, called as `function(input_shape, nb_actions, **arguments)`",
     )
     arguments: dict[str, Any] = setting(
@@ -101,5 +101,5 @@ class CustomModel:
     hidden: list[int] = setting(
         [], UNITS, "the last entry is the hidden units of `agent.dueling=streams`"
     )
-    activation: str = setting("relu", one_of(*ACTIVATIONS), "activation of these streams")
+    activation: str = setting("relu", ACTIVATIONS, "activation of these streams")
     layer_norm: bool = setting(False, ANY, "normalise these streams before their activation")

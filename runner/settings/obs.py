@@ -5,16 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.ram import RAM_BYTES
-from models.setting import (
-    ANY,
-    between,
-    distinct,
-    one_of,
-    option,
-    optional,
-    rule,
-    setting,
-)
+from models.setting import ANY, Rule, between, distinct, one_of, option, optional, setting
 
 
 @dataclass
@@ -61,7 +52,7 @@ class PixelObservation(Observation):
     )
     crop: list[int] | None = setting(
         None,
-        rule(
+        Rule(
             lambda v: v is None or (len(v) == 4 and 0 <= v[0] < v[1] and 0 <= v[2] < v[3]),
             "null or [top,bottom,left,right] in pixels, top < bottom, left < right",
         ),

@@ -9,18 +9,19 @@ from typing import Any, Final
 
 from models.setting import (
     ANY,
+    Rule,
     at_least,
     between,
     finite,
     finite_above,
     one_of,
     option,
-    rule,
     setting,
 )
 from runner.errors import wrong
 
-EPSILON: Final = ("eps_greedy", "eps_z_greedy")  # the rules whose parameter is epsilon
+_EPSILON: Final = Rule(lambda v: 0 <= v <= 1, "a number from 0 to 1 (epsilon)")
+_TAU: Final = Rule(lambda v: 0 < v < math.inf, "a finite number > 0 (tau)")
 
 
 def _is_pair(point: Any) -> bool:
@@ -45,12 +46,12 @@ class Policy:
     schedule: str = option("none")
     clip: list[float] = setting(
         [-500.0, 500.0],
-        rule(lambda v: len(v) == 2 and v[0] < v[1], "[lowest, highest]"),
+        Rule(lambda v: len(v) == 2 and v[0] < v[1], "[lowest, highest]"),
         "`boltzmann`: limits of Q / tau (keras-rl2's default)",
     )
     exponent: float = setting(
         2.0,
-        rule(lambda v: 1 < v < math.inf, "a finite number > 1"),
+        Rule(lambda v: 1 < v < math.inf, "a finite number > 1"),
         "`eps_z_greedy`: a random action is repeated for n steps with probability proportional to "
         "n to the power of -exponent (Dabney et al. 2021)",
     )
@@ -65,9 +66,7 @@ class Policy:
         "printed; 7 in Horgan et al. 2018, with epsilon 0.4",
     )
     repeat_share: float = setting(
-        1.0,
-        between(0, 1),
-        "`eps_z_greedy`: share of the environments with repeated random actions",
+        1.0, between(0, 1), "`eps_z_greedy`: share of the environments with repeated random actions"
     )
     random_ties: bool = setting(
         False, ANY, "break ties between actions at random; `false`: the first, as in keras-rl2"
@@ -85,12 +84,6 @@ class Constant(Policy):
 
     schedule: str = option("constant")
     value_max: float = setting(0.1, finite(), "epsilon (keras-rl2's default) or tau")
-
-    def values(self) -> dict[str, float]:
-        """The values of the parameter, by the name of their settings."""
-        return {
-            name: getattr(self, name) for name in ("value_max", "value_min") if hasattr(self, name)
-        }
 
 
 @dataclass
@@ -111,9 +104,7 @@ class Exponential(Constant):
     value_max: float = setting(1.0, finite(), "epsilon or tau at step 0")
     value_min: float = setting(0.05, finite(), "limit of epsilon or tau")
     rate: float = setting(
-        1.5e-5,
-        finite_above(0),
-        "per step: value_min + (value_max - value_min) * exp(-rate * step)",
+        1.5e-5, finite_above(0), "per step: value_min + (value_max - value_min) * exp(-rate * step)"
     )
 
 
@@ -124,15 +115,12 @@ class Piecewise(Policy):
     schedule: str = option("piecewise")
     points: list[Any] = setting(
         [[300000, 1.0], [1200000, 0.1]],
-        rule(
+        Rule(
             lambda v: bool(v) and all(map(_is_pair, v)),
             "a list of [step, value], such as [[0,1],[1000,0.1]]",
         ),
         "`[[step, value], ...]`",
     )
-
-
-AnyPolicy = NoSchedule | Constant | Linear | Exponential | Piecewise
 
 
 def check_policy(policy: Policy) -> None:
@@ -142,14 +130,14 @@ def check_policy(policy: Policy) -> None:
         UserError: The first invalid setting.
     """
     if (policy.name == "greedy") != (policy.schedule == "none"):
-        allowed = (
-            "constant, linear, exponential or piecewise" if policy.schedule == "none" else "none"
-        )
+        others = "constant, linear, exponential or piecewise"
+        allowed = others if policy.schedule == "none" else "none"
         raise wrong("policy.schedule", policy.schedule, f"{allowed} with policy.name={policy.name}")
-    if isinstance(policy, Constant):
-        for name, value in policy.values().items():
-            if not _is_parameter(policy, value):
-                raise wrong(f"policy.{name}", value, _parameter(policy))
+    parameter = _EPSILON if policy.name in ("eps_greedy", "eps_z_greedy") else _TAU
+    for name in ("value_max", "value_min"):
+        value = getattr(policy, name, None)
+        if value is not None and not parameter.holds(value):
+            raise wrong(f"policy.{name}", value, parameter.allowed)
     if isinstance(policy, Linear | Exponential) and policy.value_min > policy.value_max:
         allowed = f"at most policy.value_max={policy.value_max:g}"
         raise wrong("policy.value_min", policy.value_min, allowed)
@@ -158,15 +146,5 @@ def check_policy(policy: Policy) -> None:
         if steps[0] < 0 or any(a >= b for a, b in itertools.pairwise(steps)):
             allowed = "steps >= 0, each after the previous one"
             raise wrong("policy.points", policy.points, allowed)
-        if not all(_is_parameter(policy, value) for _, value in policy.points):
-            raise wrong("policy.points", policy.points, f"values: {_parameter(policy)}")
-
-
-def _is_parameter(policy: Policy, value: float) -> bool:
-    return 0 <= value <= 1 if policy.name in EPSILON else 0 < value < math.inf
-
-
-def _parameter(policy: Policy) -> str:
-    if policy.name in EPSILON:
-        return "a number from 0 to 1 (epsilon)"
-    return "a finite number > 0 (tau)"
+        if not all(parameter.holds(value) for _, value in policy.points):
+            raise wrong("policy.points", policy.points, f"values: {parameter.allowed}")

@@ -11,29 +11,15 @@ from typing import Final
 
 from runner.settings.env import EnvConfig
 
-PROTOCOLS: Final[dict[str, dict[str, float | int | bool]]] = {
-    "v5": {
-        "repeat_action_probability": 0.25,
-        "frame_skip": 4,
-        "full_actions": False,
-        "noop_max": 0,
-        "terminal_on_life_loss": False,
-    },
-    "nature": {
-        "repeat_action_probability": 0.0,
-        "frame_skip": 4,
-        "full_actions": False,
-        "noop_max": 30,
-        "terminal_on_life_loss": True,
-    },
-    "machado": {
-        "repeat_action_probability": 0.25,
-        "frame_skip": 4,
-        "full_actions": True,
-        "noop_max": 0,
-        "terminal_on_life_loss": False,
-    },
+_V5: Final[dict[str, float | int | bool]] = {
+    "repeat_action_probability": 0.25,
+    "frame_skip": 4,
+    "full_actions": False,
+    "noop_max": 0,
+    "terminal_on_life_loss": False,
 }
+_NATURE: Final = {"repeat_action_probability": 0.0, "noop_max": 30, "terminal_on_life_loss": True}
+PROTOCOLS: Final = {"v5": _V5, "nature": _V5 | _NATURE, "machado": _V5 | {"full_actions": True}}
 
 
 def rules_of(env: EnvConfig) -> str:

@@ -27,14 +27,13 @@ def table(group: str) -> str:
         return _HEAD + "".join(_row(name, name, [Config], [Config]) for name in names)
     options = options_of(Config, group)
     names = list(dict.fromkeys(name for option in options for name in fields_of(option)))
-    text = "" if len(options) == 1 else _list_of(options, group)
+    text = _HEAD if len(options) == 1 else _list_of(options, group) + _HEAD
     for name in names:
         having = [option for option in options if name in fields_of(option)]
         text += _row(f"{group}.{name}", name, having, options)
         for entry in options_of(having[0], name):
             text += _entry(group, name, entry)
-    head, _, rows = text.rpartition("\n\n") if "\n\n" in text else ("", "", text)
-    return (f"{head}\n\n" if head else "") + _HEAD + rows
+    return text
 
 
 def _list_of(options: list[type], group: str) -> str:
@@ -59,11 +58,10 @@ def _row(full: str, name: str, having: list[type], options: list[type]) -> str:
     defaults = list(dict.fromkeys(_default(fields_of(option)[name]) for option in having))
     metadata = fields_of(having[0])[name].metadata
     allowed = metadata["rule"].allowed if "rule" in metadata else ""
-    if metadata.get("is_option"):
-        allowed = f"one of {', '.join(str(fields_of(o)[name].default) for o in having)}"
     allowed = allowed or _TYPES.get(hints_of(having[0])[name], "")
     sentence = metadata.get("sentence", "")
     if metadata.get("is_option"):
+        allowed = f"one of {', '.join(str(fields_of(o)[name].default) for o in having)}"
         sentence = f"use `{full.partition('.')[0]}=` instead"
     if len(having) < len(options):
         by = told_apart_by(options)

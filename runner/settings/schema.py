@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.setting import (
-    ANY,
-    at_least,
-    between,
-    finite_above,
-    one_of,
-    optional,
-    rule,
-    setting,
-)
+from models.setting import ANY, Rule, at_least, between, finite_above, one_of, optional, setting
 from runner.settings.agent import DQN, KerasRL2Agent
 from runner.settings.env import EnvConfig
 from runner.settings.memory import PrioritizedMemory, ReplayMemory, SequentialMemory
@@ -27,7 +18,6 @@ from runner.settings.policy import Constant, Exponential, Linear, NoSchedule, Pi
 
 __all__ = ["Config", "EnvConfig"]
 
-AgentConfig = KerasRL2Agent  # settings common to both agents
 ObsConfig = RamObservation | PixelObservation | BothObservation
 PolicyConfig = Policy
 
@@ -157,7 +147,7 @@ class Config:
     seed: int = setting(0, between(0, 2**32 - 1), "seed of all random numbers")
     init_weights: str | None = setting(
         None,
-        rule(lambda v: v != "", "an existing .weights.h5 file or keras-rl2 .h5f checkpoint"),
+        Rule(lambda v: v != "", "an existing .weights.h5 file or keras-rl2 .h5f checkpoint"),
         "initial weights: `.weights.h5`, or a keras-rl2 checkpoint (`.h5f`)",
     )
     start_step: int = setting(

@@ -25,7 +25,7 @@ from runner.cores import cores
 from runner.errors import UserError, wrong
 from runner.limits import free_memory
 from runner.settings import command_line, compose
-from runner.settings.checks import check_disk_for, check_writable
+from runner.settings.checks import check_disk, check_writable
 from runner.settings.games import all_games
 from runner.settings.launchers import check_installed
 from runner.settings.memory_checks import PROGRAM_BYTES, replay_bytes
@@ -266,7 +266,7 @@ def check_together(configs: Sequence[Config], folder: Path, at_once: int | None)
         UserError: They do not fit, or the sweep's folder cannot be written to.
     """
     check_writable(folder, "hydra.sweep.dir")
-    check_disk_for(configs, folder)
+    check_disk(configs, folder)
     largest = sorted(map(replay_bytes, configs), reverse=True)[: at_once or 0]
     needed, free = sum(largest) + len(largest) * PROGRAM_BYTES, free_memory()
     if needed > free:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from marks import slow_but
 from models.inputs.scaled import Scaled
 from runner.__main__ import main
 from runner.settings import command_line, compose
-from runner.settings.checks import value_of
 from runner.settings.schema import Config
 
 SQUARED = {"agent.delta_clip": math.inf, "agent.reward_clip": math.inf}
@@ -123,7 +123,7 @@ def test_every_experiment_of_a_tutorial_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", TUTORIALS)
 def test_the_authors_values(name: str) -> None:
     config = composed(name)
-    found = {field: value_of(config, field) for field in TUTORIALS[name]}
+    found = {field: attrgetter(field)(config) for field in TUTORIALS[name]}
     assert found == {
         field: pytest.approx(value) if isinstance(value, float) else value
         for field, value in TUTORIALS[name].items()

@@ -43,7 +43,7 @@ class Group:
             "a list of distinct integers from 0 to 9",
         ),
         (s.optional(s.at_least(1)), [None, 1], [0], "null or an integer >= 1"),
-        (s.rule(str.isupper, "capitals"), ["A"], ["a"], "capitals"),
+        (s.Rule(str.isupper, "capitals"), ["A"], ["a"], "capitals"),
     ],
 )
 def test_a_rule_describes_allowed_values(rule, good, bad, allowed):

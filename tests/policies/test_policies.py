@@ -15,7 +15,7 @@ from runner.keras_rl2 import (
     GreedyQPolicy,
     LinearAnnealedPolicy,
 )
-from runner.policies.annealing import ConstantPolicy, PiecewiseAnnealedPolicy
+from runner.policies.annealing import AnnealedPolicy, constant, piecewise
 from runner.policies.build import make_policy
 from runner.policies.rules import (
     EpsZGreedyQPolicy,
@@ -227,13 +227,13 @@ def test_a_linear_policy_is_keras_rl2s_class() -> None:
 
 
 def test_schedules_advance_in_training_only() -> None:
-    policy = ConstantPolicy(EpsGreedyQPolicy(), "eps", 0.9, value_test=0.2)
+    policy = AnnealedPolicy(EpsGreedyQPolicy(), "eps", constant(0.9), value_test=0.2)
     assert value_at(policy, 7, training=False) == 0.2
 
 
 def test_a_missing_attribute_is_refused() -> None:
     with pytest.raises(ValueError, match='attribute "tau"'):
-        PiecewiseAnnealedPolicy(EpsGreedyQPolicy(), "tau", [[0, 1]], 0.1)
+        AnnealedPolicy(EpsGreedyQPolicy(), "tau", piecewise([[0, 1]]), 0.1)
 
 
 # --- as a target ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from operator import attrgetter
 
 import pytest
 from hydra.core.config_store import ConfigStore
@@ -11,7 +12,6 @@ from omegaconf import OmegaConf
 
 from runner.errors import UserError
 from runner.settings import command_line, compose, saved
-from runner.settings.checks import value_of
 from runner.settings.flags import help_text, parse_flags
 from runner.settings.games import all_games, find_game, squeezed
 from runner.settings.protocols import PROTOCOLS
@@ -327,7 +327,7 @@ TYPED_WINS = [
 @pytest.mark.parametrize(("typed", "expected"), TYPED_WINS, ids=lambda v: " ".join(v)[:40])
 def test_overrides_win_over_every_preset(load, typed, expected) -> None:
     config = load(*typed)
-    assert {name: value_of(config, name) for name in expected} == expected
+    assert {name: attrgetter(name)(config) for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_overrides_win_over_every_preset(load, typed, expected) -> None:
     ],
 )
 def test_natural_spellings_are_accepted(load, typed, name, value) -> None:
-    assert value_of(load(typed), name) == value
+    assert attrgetter(name)(load(typed)) == value
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment=")])
