@@ -78,13 +78,9 @@ def _pack(source: Path, target: Path) -> None:
 
 def card(folder: Path) -> str:
     """The table row of an agent."""
+    evaluations = ("evaluation_final.json", f"evaluation_final_sticky_{STICKY:g}.json")
     training, *played = (
-        json.loads((folder / name).read_text())
-        for name in (
-            "training.json",
-            "evaluation_final.json",
-            f"evaluation_final_sticky_{STICKY:g}.json",
-        )
+        json.loads((folder / name).read_text()) for name in ("training.json", *evaluations)
     )
     human = published()["human"].scores.get(training["game"])
     cells = [

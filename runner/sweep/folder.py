@@ -108,10 +108,9 @@ class SweepDirectory:
         Raises:
             UserError: Another process has locked it, or it cannot be created.
         """
-        lock = filelock.FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            lock = filelock.FileLock(self.folder / ".lock").acquire(timeout=0)
         except filelock.Timeout as error:
             raise wrong(
                 "hydra.sweep.dir", self.folder, "a sweep that no other process is running"
@@ -119,10 +118,8 @@ class SweepDirectory:
         except OSError as error:
             allowed = f"a folder that can be written to ({error})"
             raise wrong("hydra.sweep.dir", self.folder, allowed) from error
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     def ask_to_stop(self) -> None:
         """Asks running runs on any machine to save and stop, and prevents further starts."""
