@@ -85,25 +85,11 @@ from rl.policy import (  # noqa: E402
 )
 
 __all__ = [
-    "Agent",
-    "BoltzmannQPolicy",
-    "Callback",
-    "DQNAgent",
-    "Env",
-    "EpsGreedyQPolicy",
-    "Experience",
-    "GreedyQPolicy",
-    "LinearAnnealedPolicy",
-    "Memory",
-    "ModelIntervalCheckpoint",
-    "Policy",
-    "Processor",
-    "SequentialMemory",
-    "TrainEpisodeLogger",
-    "TrainIntervalLogger",
-    "clone_model",
+    "Agent", "BoltzmannQPolicy", "Callback", "DQNAgent", "Env", "EpsGreedyQPolicy", "Experience",
+    "GreedyQPolicy", "LinearAnnealedPolicy", "Memory", "ModelIntervalCheckpoint", "Policy",
+    "Processor", "SequentialMemory", "TrainEpisodeLogger", "TrainIntervalLogger", "clone_model",
     "mean_q",
-]
+]  # fmt: skip
 
 # keras-rl2's own functions, which the patches below call.
 _SAMPLE, _Q_VALUES = rl.memory.sample_batch_indexes, AbstractDQNAgent.compute_batch_q_values

@@ -56,9 +56,10 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> tu
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
     agent = build_agent(config, games)
     start(config, games)
+    header = _header(config, games, environment)
     run = RunDirectory.claim(folder, config, may_rename=may_rename)
     with run.locked():
-        return run.folder, _fit_and_evaluate(config, games, agent, run, environment, resume=False)
+        return run.folder, _fit_and_evaluate(config, games, agent, run, header, resume=False)
 
 
 def resume(config: Config, games: Games, run: RunDirectory) -> int:
@@ -80,19 +81,14 @@ def resume(config: Config, games: Games, run: RunDirectory) -> int:
     # The weights come from the checkpoint.
     agent = build_agent(dataclasses.replace(config, init_weights=None), games)
     start(config, games)
-    return _fit_and_evaluate(config, games, agent, run, environment, resume=True)
+    header = _header(config, games, environment)
+    return _fit_and_evaluate(config, games, agent, run, header, resume=True)
 
 
 def _fit_and_evaluate(
-    config: Config,
-    games: Games,
-    agent: DQNAgent,
-    run: RunDirectory,
-    environment: str,
-    *,
-    resume: bool,
+    config: Config, games: Games, agent: DQNAgent, run: RunDirectory, header: str, *, resume: bool
 ) -> int:
-    print(_header(config, games, environment), flush=True)
+    print(header, flush=True)
     agent.model.summary(line_length=80)
     with opened_sinks(config, run.folder) as sinks:
         prepared = functools.partial(with_own_overlay, config)
@@ -102,13 +98,9 @@ def _fit_and_evaluate(
             stop=lambda: setattr(agent, "stop_training", True),
             save=checkpoints.request if checkpoints else lambda: None,
         ) as interrupts:
-            agent.fit(
-                games,
-                config.train.steps,
-                callbacks=[*callbacks.by_name.values()],
-                verbose=0,
-                **({"checkpoints": checkpoints} if checkpoints else {}),
-            )
+            more = {"checkpoints": checkpoints} if checkpoints else {}
+            listeners = [*callbacks.by_name.values()]
+            agent.fit(games, config.train.steps, callbacks=listeners, verbose=0, **more)
             memory = resident_bytes()  # the replay is at its fullest, the emulators still run
             if interrupts.received is not None:
                 weights = run.weights / f"step_{agent.step}.weights.h5"
@@ -152,11 +144,7 @@ def _player(config: Config, agent: DQNAgent) -> Callable[..., Evaluation | None]
                 best_game(dataclasses.replace(recording, weights=shown))
 
         return evaluate(
-            q_values,
-            config,
-            seed=seed,
-            stopped=lambda: bool(agent.stop_training),
-            best_game=recorded,
+            q_values, config, seed=seed, stopped=lambda: agent.stop_training, best_game=recorded
         )
 
     return play

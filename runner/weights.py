@@ -53,11 +53,6 @@ def save_weights(model: keras.Model, path: Path, *, overwrite: bool = True) -> N
         file.write(content.getbuffer())
 
 
-def weights_file_exists(path: Path) -> bool:
-    """True if ``path`` is a file, or the prefix of a TensorFlow checkpoint."""
-    return path.is_file() or _index_of(path).is_file()
-
-
 def load_weights(model: keras.Model, path: Path, field: str = "init_weights") -> None:
     """Loads ``path`` into ``model``.
 
@@ -71,7 +66,7 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
             or contains non-finite numbers.
     """
     old = True
-    if _index_of(path).is_file():
+    if path.with_name(f"{path.name}.index").is_file():
         _set_in_order(model, path, field, _read_checkpoint(path, field))
     elif not path.is_file():
         raise wrong(field, path, f"{EXPECTED} (no such file)")
@@ -88,10 +83,6 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
             f"processor divides them; this network multiplies them by {float(scaled[0].scale):g}",
             flush=True,
         )
-
-
-def _index_of(path: Path) -> Path:
-    return path.with_name(path.name + ".index")
 
 
 def _load_h5(model: keras.Model, path: Path, field: str) -> bool:

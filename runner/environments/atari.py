@@ -70,15 +70,12 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self._view = ScreenView(obs) if isinstance(obs, PixelObservation) else None
         self._newer: Screen
         self._older: Screen
-        skip = env.frame_skip
-        self._skips = skip if isinstance(skip, list) else [skip]
+        self._skips = env.frame_skip if isinstance(env.frame_skip, list) else [env.frame_skip]
         self._fires = env.fire_at_start and Action.FIRE in self.actions
         self._moves = [move for move in (Action.RIGHT, Action.LEFT) if move in self.actions]
         self._draws = np.random.MT19937()
         self._last_action = Action.NOOP
-        self._lives = 0
-        self._episode_return = 0.0
-        self._episode_length = 0
+        self._lives, self._episode_return, self._episode_length = 0, 0.0, 0
 
     def action_meanings(self) -> list[str]:
         """Names of the actions, such as NOOP, FIRE, RIGHT."""
@@ -106,9 +103,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self._load()
         self._start_game()
         frames = self._play_start()
-        self._lives = self.ale.lives()
-        self._episode_return = 0.0
-        self._episode_length = 0
+        self._lives, self._episode_return, self._episode_length = self.ale.lives(), 0.0, 0
         if self._view is not None:
             self._read_screen(self._newer)
             self._older.fill(0)

@@ -184,20 +184,15 @@ def gpus() -> list[str]:
         return [name for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name]
     if shutil.which("nvidia-smi") is None:
         return []
-    listed = subprocess.run(
-        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
 def _reason(log: Path, begin: int, code: int) -> str:
     """The line of the log with the reason: the last error, or the last line."""
-    lines = [
-        line.strip() for line in log.read_bytes()[begin:].decode(errors="replace").splitlines()
-    ]
+    text = log.read_bytes()[begin:].decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]

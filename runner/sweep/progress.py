@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -34,7 +33,8 @@ class SweepProgress:
         self._last = {name: Record.read(run) for name, run in runs.items()}
         self._complete = {name for name, run in runs.items() if outcome(run) is not None}
         self._running: dict[str, float] = {}  # name -> start time
-        self._shown = {name: _size(directory, name) for name in names}  # bytes of the logs
+        logs = {name: run.folder / LOG for name, run in runs.items()}
+        self._shown = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
         self._seconds: list[float] = []  # durations of complete runs
         self._ended = 0  # runs that failed or were stopped
         self._leave = threading.Event()
@@ -98,15 +98,9 @@ class SweepProgress:
     def _show_log(self, name: str) -> None:
         with (self._directory.run(name).folder / LOG).open("rb") as file:
             file.seek(self._shown.get(name, 0))
-            new = file.read()
-        self._shown[name] = self._shown.get(name, 0) + len(new)
-        sys.stdout.write(new.decode(errors="replace"))
-        sys.stdout.flush()
+            new = file.read().decode(errors="replace")
+            self._shown[name] = file.tell()
+        print(new, end="", flush=True)
 
     def _say(self, name: str, text: str) -> None:
         print(f"[{self._numbers[name]}/{self._total}] {name}: {text}", flush=True)
-
-
-def _size(directory: SweepDirectory, name: str) -> int:
-    log = directory.run(name).folder / LOG
-    return log.stat().st_size if log.exists() else 0

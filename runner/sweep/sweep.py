@@ -47,12 +47,9 @@ def sweep(typed: Sequence[str]) -> int:
     if old is not None:
         settings = settings or old.read()["settings"]
     plan = sweeps.plan(settings)
-    if old is not None:
-        directory = old
-    elif any(text.startswith("hydra.sweep.dir=") for text in settings):
-        directory = SweepDirectory(plan.folder)
-    else:
-        directory = SweepDirectory.unused(plan.folder)
+    is_named = any(text.startswith("hydra.sweep.dir=") for text in settings)
+    new = SweepDirectory if is_named else SweepDirectory.unused
+    directory = old or new(plan.folder)
     if old is not None or directory.exists:
         _check_same(directory, plan)
     missing = [run.config for run in plan.runs if outcome(directory.run(run.name)) is None]

@@ -10,7 +10,7 @@ import contextlib
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -56,16 +56,18 @@ def write_videos(
         RunError: The replay has another score; nothing is written.
     """
     replay = Replay(recording)
-    kept = _Kept([], [], [])
+    kept = _Kept(recording, replay.palette)
     size = LARGE if recording.frames <= LONG else SMALL
     label = _Label(recording, size)
-    with _mp4_file(mp4, label.width, size.height + size.strip) as add:
+    with contextlib.ExitStack() as stack:
+        add = None
+        if mp4 is not None:
+            add = stack.enter_context(_mp4_file(mp4, label.width, size.height + size.strip))
         for number, frame in enumerate(replay):
             if number % FRAMES_PER_SECOND == 0:
                 progress(replay.steps / len(recording.actions))
-            if mp4 is not None:
-                drawn = label.beside(frame.screen, frame.score, replay.steps)
-                add(drawn, replay.palette)
+            if add is not None:
+                add(label.beside(frame.screen, frame.score, replay.steps), replay.palette)
             if gif is not None and number % EVERY == 0:
                 kept.add(frame.screen, frame.score, replay.steps)
         if replay.score != recording.score:
@@ -73,7 +75,7 @@ def write_videos(
                 f"the replayed game had {replay.score:g} points, not {recording.score:g}"
             )
     if gif is not None:
-        _write_gif(recording, kept, replay.palette, gif, int(megabytes * 1e6))
+        _write_gif(kept, gif, int(megabytes * 1e6))
     return replay
 
 
@@ -100,13 +102,8 @@ class _Label:
 
 
 @contextlib.contextmanager
-def _mp4_file(
-    path: Path | None, width: int, height: int
-) -> Iterator[Callable[[Screen, Screen], None]]:
+def _mp4_file(path: Path, width: int, height: int) -> Iterator[Callable[[Screen, Screen], None]]:
     """Yields a function that adds frames of colour numbers with their palette; atomic."""
-    if path is None:
-        yield lambda drawn, palette: None
-        return
     aside = path.with_name(f".{path.name}")
     try:
         with av.open(str(aside), "w", format="mp4", options={"movflags": "faststart"}) as file:
@@ -152,9 +149,11 @@ class _Planes:
 class _Kept:
     """Every ``EVERY``-th screen of a game, compressed, with the score at each."""
 
-    packed: list[tuple[bytes, tuple[int, ...]]]
-    scores: list[float]
-    steps: list[int]
+    recording: Recording
+    palette: Screen  # filled by the replay
+    packed: list[tuple[bytes, tuple[int, ...]]] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
 
     def add(self, screen: Screen, score: float, step: int) -> None:
         self.packed.append((zlib.compress(screen.tobytes(), 1), screen.shape))
@@ -175,7 +174,7 @@ class _Kept:
         return range(first, first + length)
 
 
-def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, limit: int) -> None:
+def _write_gif(kept: _Kept, path: Path, limit: int) -> None:
     """Writes the smoothest and largest GIF of at most ``limit`` bytes.
 
     Frames are made smaller, then left out; if the result is still too large, a shorter part of the
@@ -188,7 +187,7 @@ def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, l
         while True:
             every, size = attempts.pop(0)
             shown = part[::every]
-            fitted = _write_pictures(recording, kept, palette, aside, limit, shown, size)
+            fitted = _write_pictures(kept, aside, limit, shown, size)
             if fitted == len(shown) or len(shown) == 1:
                 os.replace(aside, path)
                 return
@@ -200,17 +199,9 @@ def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, l
         aside.unlink(missing_ok=True)
 
 
-def _write_pictures(
-    recording: Recording,
-    kept: _Kept,
-    palette: Screen,
-    path: Path,
-    limit: int,
-    shown: Sequence[int],
-    size: Size,
-) -> int:
+def _write_pictures(kept: _Kept, path: Path, limit: int, shown: Sequence[int], size: Size) -> int:
     """Writes a GIF of the kept screens ``shown``; returns how many fit into ``limit`` bytes."""
-    colours, label = _argb(with_strip_colours(palette)), _Label(recording, size)
+    colours, label = _argb(with_strip_colours(kept.palette)), _Label(kept.recording, size)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
         stream.width, stream.height, stream.pix_fmt = label.width, size.height + size.strip, "pal8"
