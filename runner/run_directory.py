@@ -47,6 +47,19 @@ class RunDirectory:
         self.checkpoints = folder / "checkpoints"
         self.videos = folder / "videos"
 
+    @property
+    def score(self) -> float | None:
+        """Mean points of the final evaluation; None: the run is not complete."""
+        try:
+            return float(json.loads(self.result.read_text())["evaluation"]["mean"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether there is a checkpoint to resume from."""
+        return self.config.is_file() and any(self.checkpoints.glob("*.state.npz"))
+
     def check_resumable(self) -> None:
         """Checks that a resume would not start over: a trained run must have a checkpoint.
 

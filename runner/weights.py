@@ -90,9 +90,15 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
     shapes: list[tuple[int, ...]] = []
     try:
         with h5py.File(path, "r") as file:
-            elsewhere: list[str] = []  # HDF5's visit functions must not raise
-            file.visititems_links(lambda name, link: _note_link(name, link, elsewhere))
-            file.visititems(lambda _, item: _note_shape(item, shapes, elsewhere))
+            links: list[tuple[str, Any]] = []
+            items: list[Any] = []
+            # HDF5's visit functions must not raise: they only collect.
+            file.visititems_links(lambda *found: links.append(found))
+            file.visititems(lambda _, item: items.append(item))
+            datasets = [item for item in items if isinstance(item, h5py.Dataset)]
+            shapes = [dataset.shape for dataset in datasets]
+            elsewhere = [name for name, link in links if not isinstance(link, h5py.HardLink)]
+            elsewhere += [d.name for d in datasets if d.external or d.is_virtual]
             if elsewhere:
                 raise ValueError(f"{elsewhere[0]} is a link, or in another file")
             most = max(weight.size for weight in model.get_weights())
@@ -116,18 +122,6 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
     except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
         raise _misfit(model, path, field, shapes) from error
     return False
-
-
-def _note_link(name: str, link: Any, elsewhere: list[str]) -> None:
-    if not isinstance(link, h5py.HardLink):
-        elsewhere.append(name)
-
-
-def _note_shape(item: Any, shapes: list[tuple[int, ...]], elsewhere: list[str]) -> None:
-    if isinstance(item, h5py.Dataset):
-        shapes.append(item.shape)
-        if item.external or item.is_virtual:
-            elsewhere.append(item.name)
 
 
 def _read_keras_2(root: Any) -> list[NDArray[Any]]:

@@ -210,18 +210,6 @@ class TrainingVideos(Videos):
         self._actions = state["actions"].tolist()
 
 
-# As in the evaluation: the emulator of a recorded evaluation ignores lost lives.
-_MAKE: Final[dict[str, Callable[[Studio, Config], Videos | None]]] = {
-    "off": lambda studio, config: None,
-    "final": lambda studio, config: FinalVideo(studio, config.env),
-    "best": lambda studio, config: EvaluationVideos(studio, config.env),
-    "every_eval": lambda studio, config: EvaluationVideos(studio, config.env, every=True),
-    "every_episode": lambda studio, config: TrainingVideos(
-        studio, config.env, game_seeds(config.seed, 1)[0]
-    ),
-}
-
-
 def make_videos(config: Config, folder: Path, prepared: Prepared) -> Videos | None:
     """Builds the callback selected by ``config.video``; None: no videos.
 
@@ -230,4 +218,12 @@ def make_videos(config: Config, folder: Path, prepared: Prepared) -> Videos | No
         folder: Output folder.
         prepared: Adds the overlay to a recording, in the encoder process; picklable.
     """
-    return _MAKE[config.video.name](Studio(config.video, folder, prepared), config)
+    name, env = config.video.name, config.env
+    if name == "off":
+        return None
+    studio = Studio(config.video, folder, prepared)
+    if name == "every_episode":
+        return TrainingVideos(studio, env, game_seeds(config.seed, 1)[0])
+    if name == "final":
+        return FinalVideo(studio, env)
+    return EvaluationVideos(studio, env, every=name == "every_eval")

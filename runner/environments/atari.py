@@ -107,7 +107,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         if self._view is not None:
             self._read_screen(self._newer)
             self._older.fill(0)
-        return self._observe(pools=True), {"lives": self._lives, "frames": frames}
+        return self.observe(pools=True), {"lives": self._lives, "frames": frames}
 
     def _load(self) -> None:
         self.ale.loadROM(self._rom)
@@ -197,18 +197,18 @@ class AtariGame(gymnasium.Env[Observation, int]):
         if over:
             info["episode_return"] = self._episode_return
             info["episode_length"] = self._episode_length
-        observation = self._observe(pools=skip > 1)
+        observation = self.observe(pools=skip > 1)
         if over and self._obs.zero_terminal_observation:
             observation = np.zeros_like(observation)
         truncated = cut and not env.truncation_is_terminal
         return observation, points, over and not truncated, truncated, info
 
-    def observe(self) -> Observation:
-        """The current observation, with bytes written since the last step."""
-        return self._observe(pools=False)
+    def observe(self, *, pools: bool = False) -> Observation:
+        """The current observation, with bytes written since the last step.
 
-    def _observe(self, *, pools: bool) -> Observation:
-        """The observation; ``pools``: both buffers belong to this step."""
+        Args:
+            pools: Whether both screen buffers belong to this step.
+        """
         if self._view is None:
             ram = np.asarray(self.ale.getRAM(), np.uint8)
             return ram if self._bytes is None else ram[self._bytes]

@@ -263,11 +263,9 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         except (EOFError, OSError) as error:
             for process, _ in self._workers:
                 process.join(timeout=0.2)
-                if process.exitcode is not None:
-                    raise RunError(
-                        f"an emulator process died (pid {process.pid}, exit code "
-                        f"{process.exitcode})"
-                    ) from error
+                if (code := process.exitcode) is not None:
+                    died = f"an emulator process died (pid {process.pid}, exit code {code})"
+                    raise RunError(died) from error
             raise RunError(f"an emulator process does not answer: {error}") from error
 
 

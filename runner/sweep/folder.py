@@ -145,35 +145,15 @@ class SweepDirectory:
         return RunDirectory(self.folder / name)
 
 
-def outcome(run: RunDirectory) -> float | None:
-    """Mean return of the final evaluation; None: the run is not complete."""
-    try:
-        return float(json.loads(run.result.read_text())["evaluation"]["mean"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def is_resumable(run: RunDirectory) -> bool:
-    """Whether there is a checkpoint to resume from."""
-    return run.config.is_file() and any(run.checkpoints.glob("*.state.npz"))
-
-
-def set_aside(run: RunDirectory) -> None:
-    """Moves a run that cannot be resumed aside for a new start."""
-    aside = run.folder.parent / ".set_aside" / f"{run.folder.name}-{time.time_ns()}"
-    aside.parent.mkdir(exist_ok=True)
-    run.folder.rename(aside)
-
-
 def state_of(run: RunDirectory) -> str:
     """State of a run; corrects the record of a run whose process was killed."""
     record = Record.read(run)
     if record is None:
-        return NOT_STARTED if outcome(run) is None else DONE
+        return NOT_STARTED if run.score is None else DONE
     if record.state == RUNNING:
         try:
             with run.locked():
-                record.state = STOPPED if outcome(run) is None else DONE
+                record.state = STOPPED if run.score is None else DONE
                 record.write(run)
         except UserError:
             pass  # a process is running it

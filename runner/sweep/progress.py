@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from runner.durations import duration
-from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory, outcome
+from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory
 
 LOOK: Final = 0.3  # seconds between reads of the records
 
@@ -31,7 +31,7 @@ class SweepProgress:
         self._numbers = {name: number for number, name in enumerate(names, 1)}
         runs = {name: directory.run(name) for name in names}
         self._last = {name: Record.read(run) for name, run in runs.items()}
-        self._complete = {name for name, run in runs.items() if outcome(run) is not None}
+        self._complete = {name for name, run in runs.items() if run.score is not None}
         self._running: dict[str, float] = {}  # name -> start time
         logs = {name: run.folder / LOG for name, run in runs.items()}
         self._shown = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
@@ -74,7 +74,7 @@ class SweepProgress:
 
     def _end(self, name: str, record: Record) -> None:
         took = (record.ended or time.time()) - self._running.pop(name)
-        mean = outcome(self._directory.run(name))
+        mean = self._directory.run(name).score
         text = f"{record.state} after {duration(took)}"
         if record.state == DONE and mean is not None:
             self._seconds.append(took)

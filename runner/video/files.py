@@ -201,14 +201,17 @@ def _write_gif(kept: _Kept, path: Path, limit: int) -> None:
 
 def _write_pictures(kept: _Kept, path: Path, limit: int, shown: Sequence[int], size: Size) -> int:
     """Writes a GIF of the kept screens ``shown``; returns how many fit into ``limit`` bytes."""
-    colours, label = _argb(with_strip_colours(kept.palette)), _Label(kept.recording, size)
+    label = _Label(kept.recording, size)
+    argb = np.full((256, 4), 255, np.uint8)
+    argb[5, 0] = 0  # transparent: unchanged since the previous frame
+    argb[:, 1:] = with_strip_colours(kept.palette)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
         stream.width, stream.height, stream.pix_fmt = label.width, size.height + size.strip, "pal8"
         written = 0
         for count, number in enumerate(shown):
             drawn = label.beside(kept.screen(number), kept.scores[number], kept.steps[number])
-            frame: Any = av.VideoFrame.from_ndarray((drawn, colours), format="pal8")  # type: ignore[arg-type]
+            frame: Any = av.VideoFrame.from_ndarray((drawn, argb), format="pal8")  # type: ignore[arg-type]
             # GIF times are in 1/100 s: rounding each time stamp avoids accumulated errors.
             frame.pts = round((number - shown[0]) * EVERY * 100 / FRAMES_PER_SECOND)
             frame.time_base = Fraction(1, 100)
@@ -219,9 +222,3 @@ def _write_pictures(kept: _Kept, path: Path, limit: int, shown: Sequence[int], s
                 return count
         file.mux(stream.encode(None))
     return len(shown) if path.stat().st_size <= limit else len(shown) - 1
-
-
-def _argb(palette: Screen) -> Screen:
-    opaque = np.full((256, 1), 255, np.uint8)
-    opaque[5] = 0  # transparent: unchanged since the previous frame
-    return np.concatenate([opaque, palette], axis=1)
