@@ -10,7 +10,7 @@ import contextlib
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +56,7 @@ def write_videos(
         RunError: The replay has another score; nothing is written.
     """
     replay = Replay(recording)
-    kept = _Kept(recording, replay.palette)
+    kept = _Kept([], [], [])
     size = LARGE if recording.frames <= LONG else SMALL
     label = _Label(recording, size)
     with contextlib.ExitStack() as stack:
@@ -75,7 +75,7 @@ def write_videos(
                 f"the replayed game had {replay.score:g} points, not {recording.score:g}"
             )
     if gif is not None:
-        _write_gif(kept, gif, int(megabytes * 1e6))
+        _write_gif(replay, kept, gif, int(megabytes * 1e6))
     return replay
 
 
@@ -149,11 +149,9 @@ class _Planes:
 class _Kept:
     """Every ``EVERY``-th screen of a game, compressed, with the score at each."""
 
-    recording: Recording
-    palette: Screen  # filled by the replay
-    packed: list[tuple[bytes, tuple[int, ...]]] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
+    packed: list[tuple[bytes, tuple[int, ...]]]
+    scores: list[float]
+    steps: list[int]
 
     def add(self, screen: Screen, score: float, step: int) -> None:
         self.packed.append((zlib.compress(screen.tobytes(), 1), screen.shape))
@@ -174,7 +172,7 @@ class _Kept:
         return range(first, first + length)
 
 
-def _write_gif(kept: _Kept, path: Path, limit: int) -> None:
+def _write_gif(replay: Replay, kept: _Kept, path: Path, limit: int) -> None:
     """Writes the smoothest and largest GIF of at most ``limit`` bytes.
 
     Frames are made smaller, then left out; if the result is still too large, a shorter part of the
@@ -187,7 +185,7 @@ def _write_gif(kept: _Kept, path: Path, limit: int) -> None:
         while True:
             every, size = attempts.pop(0)
             shown = part[::every]
-            fitted = _write_pictures(kept, aside, limit, shown, size)
+            fitted = _write_pictures(replay, kept, aside, limit, shown, size)
             if fitted == len(shown) or len(shown) == 1:
                 os.replace(aside, path)
                 return
@@ -199,12 +197,14 @@ def _write_gif(kept: _Kept, path: Path, limit: int) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _write_pictures(kept: _Kept, path: Path, limit: int, shown: Sequence[int], size: Size) -> int:
+def _write_pictures(
+    replay: Replay, kept: _Kept, path: Path, limit: int, shown: Sequence[int], size: Size
+) -> int:
     """Writes a GIF of the kept screens ``shown``; returns how many fit into ``limit`` bytes."""
-    label = _Label(kept.recording, size)
+    label = _Label(replay.recording, size)
     argb = np.full((256, 4), 255, np.uint8)
     argb[5, 0] = 0  # transparent: unchanged since the previous frame
-    argb[:, 1:] = with_strip_colours(kept.palette)
+    argb[:, 1:] = with_strip_colours(replay.palette)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
         stream.width, stream.height, stream.pix_fmt = label.width, size.height + size.strip, "pal8"
