@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     # Imported here because emulator processes also import this module.
     from runner.commands import guarded
 
-    return guarded(lambda: _run(arguments))
+    return guarded(_run)(arguments)
 
 
 def _run(arguments: list[str]) -> int:

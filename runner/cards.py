@@ -78,13 +78,9 @@ def _pack(source: Path, target: Path) -> None:
 
 def card(folder: Path) -> str:
     """The table row of an agent."""
+    evaluations = ("evaluation_final.json", f"evaluation_final_sticky_{STICKY:g}.json")
     training, *played = (
-        json.loads((folder / name).read_text())
-        for name in (
-            "training.json",
-            "evaluation_final.json",
-            f"evaluation_final_sticky_{STICKY:g}.json",
-        )
+        json.loads((folder / name).read_text()) for name in ("training.json", *evaluations)
     )
     human = published()["human"].scores.get(training["game"])
     cells = [
@@ -105,27 +101,24 @@ def with_table(text: str, rows: Iterable[str]) -> str:
     return "\n".join([*lines[:first], *_HEAD, *rows, *lines[last:]]) + "\n"
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
-
-    def work() -> int:
-        given = parse_settings(arguments, {"run": str, "name": str}, USAGE)
-        check_writable(PRETRAINED, "pretrained")
-        if "run" in given:
-            run = RunDirectory(named_run("run", given["run"]))
-            config = run.read_config()
-            name = given.get("name", f"{config.env.game}_{config.obs.name}")
-            if not name.isidentifier():
-                raise wrong("name", name, "letters, digits and _, such as pong_ram")
-            add(run, PRETRAINED / name)
-        cards = PRETRAINED / "README.md"
-        rows = [card(PRETRAINED / name) for name in pretrained_names()]
-        with written_whole(cards) as file:
-            file.write(with_table(cards.read_text(), rows).encode())
-        print("\n".join(rows))
-        return 0
-
-    return guarded(work)
+    given = parse_settings(arguments, {"run": str, "name": str}, USAGE)
+    check_writable(PRETRAINED, "pretrained")
+    if "run" in given:
+        run = RunDirectory(named_run("run", given["run"]))
+        config = run.read_config()
+        name = given.get("name", f"{config.env.game}_{config.obs.name}")
+        if not name.isidentifier():
+            raise wrong("name", name, "letters, digits and _, such as pong_ram")
+        add(run, PRETRAINED / name)
+    cards = PRETRAINED / "README.md"
+    rows = [card(PRETRAINED / name) for name in pretrained_names()]
+    with written_whole(cards) as file:
+        file.write(with_table(cards.read_text(), rows).encode())
+    print("\n".join(rows))
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -19,23 +20,28 @@ class HelpAsked(Exception):  # noqa: N818 (not an error)
     """``--help`` was typed; carries the text to print."""
 
 
-def guarded(work: Callable[[], int]) -> int:
-    """Returns the exit code of ``work``; prints errors as one line on standard error."""
-    try:
-        with ended_by_signals():
-            return work()
-    except HelpAsked as asked:
-        print(asked)
-        return 0
-    except (UserError, RunError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:  # a full disk, a file where a folder should be
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return RunError.exit_code
-    except KeyboardInterrupt as interrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return int(interrupt.args[0]) if interrupt.args else 130
+def guarded(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+    """Decorates a command, which returns its exit code: prints errors as one line."""
+
+    @functools.wraps(main)
+    def command(arguments: list[str]) -> int:
+        try:
+            with ended_by_signals():
+                return main(arguments)
+        except HelpAsked as asked:
+            print(asked)
+            return 0
+        except (UserError, RunError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+        except OSError as error:  # a full disk, a file where a folder should be
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            return RunError.exit_code
+        except KeyboardInterrupt as interrupt:
+            print("\ninterrupted", file=sys.stderr)
+            return int(interrupt.args[0]) if interrupt.args else 130
+
+    return command
 
 
 def parse_settings(

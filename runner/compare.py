@@ -13,25 +13,22 @@ from runner.run_directory import RunDirectory
 USAGE = "python -m runner.compare DIR [DIR...] [out=DIR] [score=POINTS]"
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
+    settings = [a for a in arguments if a.startswith(("out=", "score=")) or a in HELP]
+    folders = [_folder(a) for a in arguments if a not in settings]
+    given = parse_settings(settings, {"out": str, "score": float}, USAGE)
+    if not folders:
+        raise UserError(f"compare: no folder given; expected {USAGE}")
+    if not math.isfinite(given.get("score", 0.0)):
+        raise wrong("score", given["score"], "a number of points")
+    out = Path(given["out"]).expanduser() if "out" in given else _default_out(folders)
 
-    def work() -> int:
-        settings = [a for a in arguments if a.startswith(("out=", "score=")) or a in HELP]
-        folders = [_folder(a) for a in arguments if a not in settings]
-        given = parse_settings(settings, {"out": str, "score": float}, USAGE)
-        if not folders:
-            raise UserError(f"compare: no folder given; expected {USAGE}")
-        if not math.isfinite(given.get("score", 0.0)):
-            raise wrong("score", given["score"], "a number of points")
-        out = Path(given["out"]).expanduser() if "out" in given else _default_out(folders)
+    from runner.report.write import write_report
 
-        from runner.report.write import write_report
-
-        print(f"report: {write_report(folders, out, given.get('score'))}")
-        return 0
-
-    return guarded(work)
+    print(f"report: {write_report(folders, out, given.get('score'))}")
+    return 0
 
 
 def _default_out(folders: list[Path]) -> Path:

@@ -41,10 +41,7 @@ def _allowed(root: Path = Path("/")) -> int:
         count = os.cpu_count() or 1
     for folder in cgroups.folders("cpu", root):
         limit = cgroups.read(folder / "cpu.max").split()  # version 2: quota, period in µs
-        limit = limit or [cgroups.read(folder / f"cpu.cfs_{name}_us") for name in _VERSION_1]
+        limit = limit or [cgroups.read(folder / f"cpu.cfs_{x}_us") for x in ("quota", "period")]
         if limit[0].isdigit() and int(limit[1]):  # otherwise "max", "-1" or "": no limit
             count = min(count, max(int(limit[0]) // int(limit[1]), 1))
     return count
-
-
-_VERSION_1: Final = ("quota", "period")

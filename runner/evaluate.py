@@ -67,19 +67,16 @@ def evaluate_all(play: Play) -> None:
         print(f"{name:22} {result.episodes:5}  {result.mean:,.1f} ({low:,.1f}-{high:,.1f})")
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
-
-    def work() -> int:
-        given = parse_settings(arguments, KINDS, USAGE)
-        play = Play.of(given, [".json"])
-        if given.get("pretrained") == "all" and "run" not in given:
-            evaluate_all(play)
-        else:
-            evaluate_run(chosen(given, USAGE), play)
-        return 0
-
-    return guarded(work)
+    given = parse_settings(arguments, KINDS, USAGE)
+    play = Play.of(given, [".json"])
+    if given.get("pretrained") == "all" and "run" not in given:
+        evaluate_all(play)
+    else:
+        evaluate_run(chosen(given, USAGE), play)
+    return 0
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ BINS = 10  # of the histogram of scores
 SHOWN_EVERY = 10.0  # seconds between progress lines if the output is not a terminal
 Z_95 = 1.959964  # standard deviations on either side that cover 95 % of a normal distribution
 
+_Game = tuple[float, int]  # points and steps
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
@@ -90,8 +91,7 @@ def evaluate(
     rules = dataclasses.replace(config.env, terminal_on_life_loss=False, max_steps=None)
     generator = np.random.default_rng(seed)
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
-    returns: list[list[float]] = [[] for _ in range(num_envs)]
-    lengths: list[list[int]] = [[] for _ in range(num_envs)]
+    games: list[list[_Game]] = [[] for _ in range(num_envs)]
     taken: list[NDArray[np.int32]] = []  # (num_envs,) actions of every step
     pool, line = EmulatorPool(rules, config.obs, num_envs), LiveLine(sys.stdout, SHOWN_EVERY)
     try:
@@ -106,7 +106,7 @@ def evaluate(
             if stopped():
                 return None
             if line.is_due(now := time.perf_counter()):
-                line.show(_progress(returns, episodes, now - began), now)
+                line.show(_progress(games, episodes, now - began), now)
             actions = q_values(windows.states).argmax(axis=-1)
             explores = generator.random(num_envs) < epsilon
             at_random = generator.integers(len(pool.action_meanings), size=num_envs)
@@ -116,16 +116,16 @@ def evaluate(
             observations, _, terminated, truncated, infos = outcome
             ended = (terminated | truncated) & playing
             for i in np.flatnonzero(ended):
-                returns[i].append(float(infos["episode_return"][i]))
-                lengths[i].append(int(infos["episode_length"][i]))
-                playing[i] = len(returns[i]) < to_play[i]
+                game = float(infos["episode_return"][i]), int(infos["episode_length"][i])
+                games[i].append(game)
+                playing[i] = len(games[i]) < to_play[i]
             windows.push(slice(None), observations, ended)
     finally:
         pool.close()
         line.clear()
     if best_game is not None:
-        best_game(_best(rules, seeds, returns, lengths, np.array(taken)))
-    points = np.array([r for stream in returns for r in stream])
+        best_game(_best(rules, seeds, games, np.array(taken)))
+    points = np.array([score for stream in games for score, _ in stream])
     counts, edges = np.histogram(points, BINS if points.max() > points.min() else 1)
     mean = float(points.mean())
     return Evaluation(
@@ -140,13 +140,13 @@ def evaluate(
         histogram={"edges": edges.tolist(), "counts": counts.tolist()},
         human_normalised=human_normalised(config.env.game, mean),
         returns=points.tolist(),
-        lengths=[n for stream in lengths for n in stream],
+        lengths=[length for stream in games for _, length in stream],
         seconds=round(time.perf_counter() - began, 3),
     )
 
 
-def _progress(returns: list[list[float]], episodes: int, seconds: float) -> str:
-    points = [r for stream in returns for r in stream]
+def _progress(games: list[list[_Game]], episodes: int, seconds: float) -> str:
+    points = [score for stream in games for score, _ in stream]
     mean = f", mean {np.mean(points):.1f}" if points else ""
     return f"evaluation: {len(points)} of {episodes} games{mean} | {duration(seconds)}"
 
@@ -160,18 +160,12 @@ def _interval(points: NDArray[np.float64]) -> list[float] | None:
 
 
 def _best(
-    env: EnvConfig,
-    seeds: list[int],
-    returns: list[list[float]],
-    lengths: list[list[int]],
-    taken: NDArray[np.int32],
+    env: EnvConfig, seeds: list[int], games: list[list[_Game]], taken: NDArray[np.int32]
 ) -> Recording:
     """The first game with the highest score: its emulator's seed and all actions up to its end."""
-    stream = max(range(len(returns)), key=lambda i: max(returns[i]))
-    game = int(np.argmax(returns[stream]))
-    first = sum(lengths[stream][:game])
-    last = first + lengths[stream][game]
-    actions = taken[:, stream]
-    return Recording(
-        env, seeds[stream], actions[:first], actions[first:last], returns[stream][game]
-    )
+    stream = max(range(len(games)), key=lambda i: max(games[i])[0])
+    returns, lengths = zip(*games[stream], strict=True)
+    game = int(np.argmax(returns))
+    first = sum(lengths[:game])
+    last, actions = first + lengths[game], taken[:, stream]
+    return Recording(env, seeds[stream], actions[:first], actions[first:last], returns[game])

@@ -75,12 +75,13 @@ def importance_of_bytes(
     gap = max(float(np.ptp(true, axis=-1).mean()), 1e-9)
     orders = _orders(len(windows), SHUFFLES, seed)
     count = windows.shape[-1]
+    best = true.argmax(-1)
     change, agreement = np.zeros(count), np.ones(count)
     for i in range(count):
         if (windows[:, :, i] != windows[0, 0, i]).any():  # a constant changes nothing
             q = [in_batches(q_values, moved(windows, [i], [order])) for order in orders]
             change[i] = np.mean([np.abs(each - true).mean() for each in q]) / gap
-            agreement[i] = np.mean([_agreement(each, true) for each in q])
+            agreement[i] = np.mean([(each.argmax(-1) == best).mean() for each in q])
         tell(i + 1)
     return Importance(change, agreement)
 
@@ -133,10 +134,6 @@ def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     if any(len(each) < 2 or np.ptp(each) == 0 for each in maps):
         return 0.0
     return float(np.corrcoef(*maps)[0, 1])
-
-
-def _agreement(q: NDArray[np.float32], true: NDArray[np.float32]) -> float:
-    return float((q.argmax(-1) == true.argmax(-1)).mean())
 
 
 def _orders(count: int, number: int, seed: int) -> list[NDArray[np.int64]]:

@@ -8,14 +8,14 @@ documents the problem that it fixes.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from runner import tensorflow_setup  # noqa: F401  # isort: skip  (before Keras)
 import keras
@@ -28,54 +28,26 @@ from runner.diverged import check_finite
 from runner.weights import save_weights
 
 
-@contextlib.contextmanager
-def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Sets ``owner.name`` for the duration of the block, then restores it."""
-    missing = object()
-    before = getattr(owner, name, missing)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if before is missing:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, before)
-
-
 def _model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
     raise AttributeError("Keras 3 has no model_from_config; use keras.models.clone_model")
 
 
-def _stand_in(name: str, **attributes: Any) -> types.ModuleType:
-    module = types.ModuleType(name)
-    vars(module).update(attributes)
-    return module
-
-
 def _import_rl() -> None:
     """Imports the parts of ``rl`` that DQN needs, with TensorFlow's missing names added."""
-    tf_callbacks = "tensorflow.python.keras.callbacks"
-    tf_generic = "tensorflow.python.keras.utils.generic_utils"
-    borrowed = {
-        # rl.callbacks derives from TensorFlow's private copy of Keras 2, whose callback lists do
-        # not accept a Keras 3 History: these names refer to Keras 3's classes instead.
-        tf_callbacks: _stand_in(
-            tf_callbacks,
-            Callback=keras.callbacks.Callback,
-            CallbackList=keras.callbacks.CallbackList,
-        ),
-        tf_generic: _stand_in(tf_generic, Progbar=keras.utils.Progbar),
+    # rl.callbacks derives from TensorFlow's private copy of Keras 2, whose callback lists do not
+    # accept a Keras 3 History: these names refer to Keras 3's classes instead.
+    borrowed: dict[str, Any] = {
+        "tensorflow.python.keras.callbacks": keras.callbacks,
+        "tensorflow.python.keras.utils.generic_utils": keras.utils,
     }
-    shadowed = {name: sys.modules.get(name) for name in borrowed}
-    with contextlib.ExitStack() as stack:
+    shadowed = {name: sys.modules[name] for name in borrowed if name in sys.modules}
+    tf_models = importlib.import_module("tensorflow.keras.models")
+    with (
         # rl.util: `from tensorflow.keras.models import model_from_config`, removed in Keras 3.
-        tf_models = importlib.import_module("tensorflow.keras.models")
-        stack.enter_context(_attribute(tf_models, "model_from_config", _model_from_config))
+        patch.object(tf_models, "model_from_config", _model_from_config, create=True),
         # rl.agents imports DDPG, which disables eager execution for the whole process.
-        stack.enter_context(
-            _attribute(tf.compat.v1, "disable_eager_execution", lambda: None),
-        )
+        patch.object(tf.compat.v1, "disable_eager_execution", lambda: None),
+    ):
         sys.modules.update(borrowed)
         try:
             import rl.agents
@@ -85,15 +57,16 @@ def _import_rl() -> None:
             import rl.policy
             import rl.util  # noqa: F401
         finally:
-            for name, module in shadowed.items():
-                if module is None:
-                    del sys.modules[name]
-                else:
-                    sys.modules[name] = module
+            for name in borrowed:
+                del sys.modules[name]
+            sys.modules.update(shadowed)
 
 
 _import_rl()
 
+import rl.agents.dqn  # noqa: E402
+import rl.core  # noqa: E402
+import rl.memory  # noqa: E402
 from rl.agents.dqn import AbstractDQNAgent, DQNAgent, mean_q  # noqa: E402
 from rl.callbacks import (  # noqa: E402
     Callback,
@@ -112,25 +85,15 @@ from rl.policy import (  # noqa: E402
 )
 
 __all__ = [
-    "Agent",
-    "BoltzmannQPolicy",
-    "Callback",
-    "DQNAgent",
-    "Env",
-    "EpsGreedyQPolicy",
-    "Experience",
-    "GreedyQPolicy",
-    "LinearAnnealedPolicy",
-    "Memory",
-    "ModelIntervalCheckpoint",
-    "Policy",
-    "Processor",
-    "SequentialMemory",
-    "TrainEpisodeLogger",
-    "TrainIntervalLogger",
-    "clone_model",
+    "Agent", "BoltzmannQPolicy", "Callback", "DQNAgent", "Env", "EpsGreedyQPolicy", "Experience",
+    "GreedyQPolicy", "LinearAnnealedPolicy", "Memory", "ModelIntervalCheckpoint", "Policy",
+    "Processor", "SequentialMemory", "TrainEpisodeLogger", "TrainIntervalLogger", "clone_model",
     "mean_q",
-]
+]  # fmt: skip
+
+# keras-rl2's own functions, which the patches below call.
+_SAMPLE, _Q_VALUES = rl.memory.sample_batch_indexes, AbstractDQNAgent.compute_batch_q_values
+_INIT, _COMPILE = DQNAgent.__init__, DQNAgent.compile
 
 
 def clone_model(model: keras.Model, custom_objects: Any = None) -> keras.Model:
@@ -153,19 +116,18 @@ class _NumPyWithWideCounters(types.ModuleType):
         return getattr(np, name)
 
 
-def _sample_batch_indexes(original: Callable[..., Any]) -> Callable[..., Any]:
-    def sample_batch_indexes(low: int, high: int, size: int) -> Any:
-        if high - low >= size:
-            return original(low, high, size)
-        # Fewer entries than the batch: keras-rl2 draws with replacement, through
-        # np.random.random_integers, which NumPy 2 no longer has.
-        warnings.warn(
-            "Not enough entries to sample without replacement: consider a longer warm-up phase",
-            stacklevel=3,
-        )
-        return np.random.randint(low, high, size=size)
+def _sample_batch_indexes(low: int, high: int, size: int) -> Any:
+    """Draws with replacement if there are fewer entries than the batch.
 
-    return sample_batch_indexes
+    keras-rl2 does so through np.random.random_integers, which NumPy 2 no longer has.
+    """
+    if high - low >= size:
+        return _SAMPLE(low, high, size)
+    warnings.warn(
+        "Not enough entries to sample without replacement: consider a longer warm-up phase",
+        stacklevel=3,
+    )
+    return np.random.randint(low, high, size=size)
 
 
 def _process_state_batch(self: AbstractDQNAgent, batch: Any) -> Any:
@@ -180,14 +142,11 @@ def _reset_states(self: DQNAgent) -> None:
     self.recent_observation = None
 
 
-def _compute_batch_q_values(original: Callable[..., Any]) -> Callable[..., Any]:
-    def compute_batch_q_values(self: DQNAgent, state_batch: Any) -> Any:
-        # keras-rl2 continues with NaN, or np.random.choice rejects the probabilities.
-        q_values = original(self, state_batch)
-        check_finite(q_values, "its Q-values are")
-        return q_values
-
-    return compute_batch_q_values
+def _compute_batch_q_values(self: DQNAgent, state_batch: Any) -> Any:
+    """Checks them: keras-rl2 continues with NaN, or np.random.choice rejects the probabilities."""
+    q_values = _Q_VALUES(self, state_batch)
+    check_finite(q_values, "its Q-values are")
+    return q_values
 
 
 def _save_weights(self: DQNAgent, filepath: str, overwrite: bool = False) -> None:
@@ -195,43 +154,34 @@ def _save_weights(self: DQNAgent, filepath: str, overwrite: bool = False) -> Non
     save_weights(self.model, Path(filepath), overwrite=overwrite)
 
 
-def _init(original: Callable[..., None]) -> Callable[..., None]:
-    def init(
-        self: DQNAgent,
-        model: keras.Model,
-        policy: Policy | None = None,
-        test_policy: Policy | None = None,
-        enable_double_dqn: bool = False,
-        enable_dueling_network: bool = False,
-        dueling_type: str = "avg",
-        *args: Any,
-        **kwargs: Any,
-    ) -> None:
-        # A Sequential model has no `output` in Keras 3 before it is called.
-        model = as_functional(model)
-        # keras-rl2 builds the head from a Python lambda, which Keras 3 cannot clone.
-        if enable_dueling_network:
-            model = with_head(model, Head(dueling_type))
-        original(
-            self, model, policy, test_policy, enable_double_dqn, False, dueling_type,
-            *args, **kwargs,
-        )  # fmt: skip
-        self.enable_dueling_network = enable_dueling_network
-
-    return init
+def _init(
+    self: DQNAgent,
+    model: keras.Model,
+    policy: Policy | None = None,
+    test_policy: Policy | None = None,
+    enable_double_dqn: bool = False,
+    enable_dueling_network: bool = False,
+    dueling_type: str = "avg",
+    *args: Any,
+    **kwargs: Any,
+) -> None:
+    # A Sequential model has no `output` in Keras 3 before it is called.
+    model = as_functional(model)
+    # keras-rl2 builds the head from a Python lambda, which Keras 3 cannot clone.
+    if enable_dueling_network:
+        model = with_head(model, Head(dueling_type))
+    _INIT(self, model, policy, test_policy, enable_double_dqn, False, dueling_type, *args, **kwargs)
+    self.enable_dueling_network = enable_dueling_network
 
 
-def _compile(original: Callable[..., None]) -> Callable[..., None]:
-    def compile(self: DQNAgent, optimizer: Any, metrics: Any = ()) -> None:
-        # A new list: keras-rl2 appends to its mutable default argument for every agent.
-        original(self, optimizer, metrics=[*metrics])
-        if self.jit_compile != "auto":
-            for model in (self.model, self.target_model, self.trainable_model):
-                model.jit_compile = self.jit_compile
-        self.trainable_model.train_on_batch = _one_batch(self.trainable_model)
-        self.compiled_metrics_names = ["loss", *(m.__name__ for m in metrics), mean_q.__name__]
-
-    return compile
+def _compile(self: DQNAgent, optimizer: Any, metrics: Any = ()) -> None:
+    # A new list: keras-rl2 appends to its mutable default argument for every agent.
+    _COMPILE(self, optimizer, metrics=[*metrics])
+    if self.jit_compile != "auto":
+        for model in (self.model, self.target_model, self.trainable_model):
+            model.jit_compile = self.jit_compile
+    self.trainable_model.train_on_batch = _one_batch(self.trainable_model)
+    self.compiled_metrics_names = ["loss", *(m.__name__ for m in metrics), mean_q.__name__]
 
 
 def _one_batch(model: keras.Model) -> Callable[..., Any]:
@@ -254,24 +204,14 @@ def _metrics_names(self: DQNAgent) -> list[str]:
     return names if self.processor is None else names + self.processor.metrics_names
 
 
-def _mend() -> None:
-    agents, core = sys.modules["rl.agents.dqn"], sys.modules["rl.core"]
-    memory = sys.modules["rl.memory"]
-    agents.clone_model = clone_model  # type: ignore[attr-defined]
-    core.np = _NumPyWithWideCounters("numpy")  # type: ignore[attr-defined]
-    memory.sample_batch_indexes = _sample_batch_indexes(  # type: ignore[attr-defined]
-        memory.sample_batch_indexes
-    )
-    AbstractDQNAgent.process_state_batch = _process_state_batch
-    AbstractDQNAgent.compute_batch_q_values = _compute_batch_q_values(
-        AbstractDQNAgent.compute_batch_q_values
-    )
-    DQNAgent.jit_compile = "auto"  # keras-rl2's default: Keras decides on XLA
-    DQNAgent.save_weights = _save_weights
-    DQNAgent.reset_states = _reset_states
-    DQNAgent.__init__ = _init(DQNAgent.__init__)
-    DQNAgent.compile = _compile(DQNAgent.compile)
-    DQNAgent.metrics_names = property(_metrics_names)
-
-
-_mend()
+rl.agents.dqn.clone_model = clone_model
+rl.core.np = _NumPyWithWideCounters("numpy")
+rl.memory.sample_batch_indexes = _sample_batch_indexes
+AbstractDQNAgent.process_state_batch = _process_state_batch
+AbstractDQNAgent.compute_batch_q_values = _compute_batch_q_values
+DQNAgent.jit_compile = "auto"  # keras-rl2's default: Keras decides on XLA
+DQNAgent.save_weights = _save_weights
+DQNAgent.reset_states = _reset_states
+DQNAgent.__init__ = _init
+DQNAgent.compile = _compile
+DQNAgent.metrics_names = property(_metrics_names)

@@ -24,9 +24,7 @@ def free_memory(root: Path = Path("/")) -> int:
         for limit, usage, cache in _FILES:
             allowed, used = cgroups.read(folder / limit), cgroups.read(folder / usage)
             if allowed.isdigit() and used.isdigit():  # otherwise "max", or the other version
-                stat = dict(
-                    line.split() for line in cgroups.read(folder / "memory.stat").splitlines()
-                )
+                stat = dict(map(str.split, cgroups.read(folder / "memory.stat").splitlines()))
                 free = min(free, int(allowed) - int(used) + int(stat.get(cache, 0)))
     return max(free, 0)
 

@@ -29,21 +29,20 @@ class LiveLine:
     def show(self, line: str, now: float) -> None:
         """Shows a line."""
         if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            self._stream.write("\r\x1b[2K" + line[:width])
+            self._write("\r\x1b[2K" + line[: shutil.get_terminal_size().columns - 1])
         else:
-            self._stream.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
-        self._stream.flush()
+            self._write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
         self.shown = now
 
     def clear(self) -> None:
         """Clears the line for other output."""
         if self._live:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+            self._write("\r\x1b[2K")
 
     def end(self) -> None:
         """Ends the last line."""
         if self._live:
-            self._stream.write("\n")
-            self._stream.flush()
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        print(text, end="", file=self._stream, flush=True)

@@ -93,30 +93,27 @@ def table(games: Iterable[str], steps: int, count: int) -> list[str]:
     return rows
 
 
-def main(arguments: Sequence[str]) -> int:
+@guarded
+def main(arguments: list[str]) -> int:
     """Prints the table, and writes it if ``out`` is given."""
-
-    def work() -> int:
-        kinds = {"env": str, "steps": int, "count": int, "out": Path}
-        given = parse_settings(arguments, kinds, USAGE)
-        steps, count = given.get("steps", 2000), given.get("count", 10)
-        for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
-            if value < least:
-                raise wrong(name, value, f"an integer >= {least}")
-        chosen = given.get("env", "all")
-        games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
-        out = given.get("out")
-        if out is not None and not out.absolute().parent.is_dir():
-            raise UserError(f"out={out}: expected a file in an existing folder")
-        rows = table(games, steps, count)
-        if out is not None:
-            command = " ".join(["python -m runner.places", *arguments])
-            head = _HEAD.format(command=command, steps=steps, starts=_STARTS)
-            with written_whole(out) as file:
-                file.write((head + "\n".join(rows) + "\n").encode())
-        return 0
-
-    return guarded(work)
+    kinds = {"env": str, "steps": int, "count": int, "out": Path}
+    given = parse_settings(arguments, kinds, USAGE)
+    steps, count = given.get("steps", 2000), given.get("count", 10)
+    for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
+        if value < least:
+            raise wrong(name, value, f"an integer >= {least}")
+    chosen = given.get("env", "all")
+    games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
+    out = given.get("out")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise UserError(f"out={out}: expected a file in an existing folder")
+    rows = table(games, steps, count)
+    if out is not None:
+        command = " ".join(["python -m runner.places", *arguments])
+        head = _HEAD.format(command=command, steps=steps, starts=_STARTS)
+        with written_whole(out) as file:
+            file.write((head + "\n".join(rows) + "\n").encode())
+    return 0
 
 
 if __name__ == "__main__":

@@ -20,65 +20,57 @@ from runner.settings.schema import Config
 
 
 class RunDirectory:
-    """One run's folder. Created by ``claim``."""
+    """One run's folder. Created by ``claim``.
+
+    Attributes:
+        folder: The folder.
+        config: The fully resolved configuration.
+        metrics: One row per finished game.
+        evaluations: One row per evaluation.
+        result: The result; exists only if the run is complete.
+        weights: Folder of the weights files.
+        final_weights: Weights at the end of training.
+        best_weights: Weights of the best evaluation so far.
+        checkpoints: Folder of the checkpoints.
+        videos: Folder of the videos.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.config = folder / "config.yaml"
+        self.metrics = folder / "metrics.csv"
+        self.evaluations = folder / "evaluations.csv"
+        self.result = folder / "result.json"
+        self.weights = folder / "weights"
+        self.final_weights = self.weights / "final.weights.h5"
+        self.best_weights = self.weights / "best.weights.h5"
+        self.checkpoints = folder / "checkpoints"
+        self.videos = folder / "videos"
 
     @property
-    def config(self) -> Path:
-        """The fully resolved configuration."""
-        return self.folder / "config.yaml"
+    def score(self) -> float | None:
+        """Mean points of the final evaluation; None: the run is not complete."""
+        try:
+            return float(json.loads(self.result.read_text())["evaluation"]["mean"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @property
-    def metrics(self) -> Path:
-        """One row per finished game."""
-        return self.folder / "metrics.csv"
-
-    @property
-    def result(self) -> Path:
-        """The result; exists only if the run is complete."""
-        return self.folder / "result.json"
-
-    @property
-    def weights(self) -> Path:
-        """Folder of the weights files."""
-        return self.folder / "weights"
-
-    @property
-    def final_weights(self) -> Path:
-        """Weights at the end of training."""
-        return self.weights / "final.weights.h5"
-
-    @property
-    def best_weights(self) -> Path:
-        """Weights of the best evaluation so far."""
-        return self.weights / "best.weights.h5"
-
-    @property
-    def evaluations(self) -> Path:
-        """One row per evaluation."""
-        return self.folder / "evaluations.csv"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of the checkpoints."""
-        return self.folder / "checkpoints"
-
-    @property
-    def was_trained(self) -> bool:
-        """Whether training began: a game ended, or weights, a checkpoint or a result exist."""
-        saved = (*self.weights.glob("*"), *self.checkpoints.glob("*.state.npz"))
-        tables = (self.metrics, self.evaluations)
-        return bool(saved) or self.result.exists() or any(map(_has_lines, tables))
+    def is_resumable(self) -> bool:
+        """Whether there is a checkpoint to resume from."""
+        return self.config.is_file() and any(self.checkpoints.glob("*.state.npz"))
 
     def check_resumable(self) -> None:
         """Checks that a resume would not start over: a trained run must have a checkpoint.
 
         Raises:
-            UserError: The run was trained, but has no checkpoint.
+            UserError: Training began (a game ended, or weights or a result exist), but there is no
+                checkpoint.
         """
-        if self.was_trained and not any(self.checkpoints.glob("*.state.npz")):
+        if any(self.checkpoints.glob("*.state.npz")):
+            return
+        is_saved = any(self.weights.glob("*")) or self.result.exists()
+        if is_saved or any(map(_has_lines, (self.metrics, self.evaluations))):
             raise UserError(
                 f"resume={self.folder}: expected a run with checkpoints (none are in "
                 f"{self.checkpoints.name}/; to start from its weights: init_weights=FILE "
@@ -93,11 +85,6 @@ class RunDirectory:
                 file.write(f"{uuid.uuid4().hex}\n".encode())
         return path.read_text(errors="replace").strip() if path.is_file() else "lost"
 
-    @property
-    def videos(self) -> Path:
-        """Folder of the videos."""
-        return self.folder / "videos"
-
     @contextlib.contextmanager
     def locked(self, patience: float = 0) -> Iterator[None]:
         """Locks the directory for this process; the lock of a killed process is released.
@@ -108,17 +95,14 @@ class RunDirectory:
         Raises:
             UserError: Another process has locked it.
         """
-        lock = filelock.FileLock(self.folder / ".lock")
         try:
-            lock.acquire(timeout=patience)
+            lock = filelock.FileLock(self.folder / ".lock").acquire(timeout=patience)
         except filelock.Timeout as error:
             raise UserError(
                 f"resume={self.folder}: expected a run that no other process is running"
             ) from error
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     @property
     def weights_pattern(self) -> str:

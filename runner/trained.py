@@ -135,22 +135,16 @@ def load_trained(run: Path, play: Play) -> Trained:
     directory, weights = RunDirectory.find(run)
     config = directory.read_config()
     saved.allow_builder(config, directory.folder, play.builder)
-    out = _out(directory.folder) if play.out is None else play.out.parent
+    out = directory.folder if play.out is None else play.out.parent
+    if play.out is None and is_pretrained(out):
+        out = Path("runs", "pretrained", out.name)
     if not checks.is_writable(out):
         field, hint = ("run", ", or out=FILE elsewhere") if play.out is None else ("out", "")
         raise wrong(field, out, f"a folder that can be written to{hint}")
-    evaluation = dataclasses.replace(
-        config.eval,
-        episodes=config.eval.episodes if play.episodes is None else play.episodes,
-        epsilon=config.eval.epsilon if play.epsilon is None else play.epsilon,
-    )
-    repeat = play.repeat_action_probability
-    if repeat is None:
-        repeat = config.env.repeat_action_probability
     config = dataclasses.replace(
         config,
-        env=dataclasses.replace(config.env, repeat_action_probability=repeat),
-        eval=evaluation,
+        env=_played(config.env, play, "repeat_action_probability"),
+        eval=_played(config.eval, play, "episodes", "epsilon"),
         init_weights=None,
         seed=play.seed,
     )
@@ -177,6 +171,7 @@ def is_pretrained(folder: Path) -> bool:
     return PRETRAINED in folder.resolve().parents
 
 
-def _out(folder: Path) -> Path:
-    """Output folder: the run's, unless it is a pretrained agent."""
-    return Path("runs", "pretrained", folder.name) if is_pretrained(folder) else folder
+def _played(settings: Any, play: Play, *names: str) -> Any:
+    """``settings`` with those of ``names`` that ``play`` gives."""
+    given = {name: value for name in names if (value := getattr(play, name)) is not None}
+    return dataclasses.replace(settings, **given)

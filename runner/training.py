@@ -9,7 +9,6 @@ import importlib.metadata
 import platform
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +56,10 @@ def train(config: Config, games: Games, folder: Path, *, may_rename: bool) -> tu
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
     agent = build_agent(config, games)
     start(config, games)
+    header = _header(config, games, environment)
     run = RunDirectory.claim(folder, config, may_rename=may_rename)
     with run.locked():
-        return run.folder, _fit_and_evaluate(config, games, agent, run, environment, resume=False)
+        return run.folder, _fit_and_evaluate(config, games, agent, run, header, resume=False)
 
 
 def resume(config: Config, games: Games, run: RunDirectory) -> int:
@@ -81,19 +81,14 @@ def resume(config: Config, games: Games, run: RunDirectory) -> int:
     # The weights come from the checkpoint.
     agent = build_agent(dataclasses.replace(config, init_weights=None), games)
     start(config, games)
-    return _fit_and_evaluate(config, games, agent, run, environment, resume=True)
+    header = _header(config, games, environment)
+    return _fit_and_evaluate(config, games, agent, run, header, resume=True)
 
 
 def _fit_and_evaluate(
-    config: Config,
-    games: Games,
-    agent: DQNAgent,
-    run: RunDirectory,
-    environment: str,
-    *,
-    resume: bool,
+    config: Config, games: Games, agent: DQNAgent, run: RunDirectory, header: str, *, resume: bool
 ) -> int:
-    print(_header(config, games, environment), flush=True)
+    print(header, flush=True)
     agent.model.summary(line_length=80)
     with opened_sinks(config, run.folder) as sinks:
         prepared = functools.partial(with_own_overlay, config)
@@ -103,13 +98,9 @@ def _fit_and_evaluate(
             stop=lambda: setattr(agent, "stop_training", True),
             save=checkpoints.request if checkpoints else lambda: None,
         ) as interrupts:
-            agent.fit(
-                games,
-                config.train.steps,
-                callbacks=[*callbacks.by_name.values()],
-                verbose=0,
-                **({"checkpoints": checkpoints} if checkpoints else {}),
-            )
+            more = {"checkpoints": checkpoints} if checkpoints else {}
+            listeners = [*callbacks.by_name.values()]
+            agent.fit(games, config.train.steps, callbacks=listeners, verbose=0, **more)
             memory = resident_bytes()  # the replay is at its fullest, the emulators still run
             if interrupts.received is not None:
                 weights = run.weights / f"step_{agent.step}.weights.h5"
@@ -124,8 +115,7 @@ def _fit_and_evaluate(
         places = places_found(config, agent.model.layers)
         assert evaluation is not None  # no stop can be requested any more
         print(f"evaluation: {evaluation}", flush=True)
-        result = _result(config, callbacks, checkpoints, memory, places, evaluation)
-        run.write_result(dataclasses.asdict(result))
+        run.write_result(_result(config, callbacks, checkpoints, memory, places, evaluation))
         print(f"result: {run.result}", flush=True)
         if callbacks.videos is not None:
             callbacks.videos.finish()
@@ -154,11 +144,7 @@ def _player(config: Config, agent: DQNAgent) -> Callable[..., Evaluation | None]
                 best_game(dataclasses.replace(recording, weights=shown))
 
         return evaluate(
-            q_values,
-            config,
-            seed=seed,
-            stopped=lambda: bool(agent.stop_training),
-            best_game=recorded,
+            q_values, config, seed=seed, stopped=lambda: agent.stop_training, best_game=recorded
         )
 
     return play
@@ -170,14 +156,11 @@ def _checkpoints(
     """Saves and restores the session; None: keras-rl2's loop cannot be resumed."""
     if config.memory.name == "sequential":
         return None
+    stateful = {name: c for name, c in callbacks.by_name.items() if hasattr(c, "get_state")}
     return SessionCheckpoints(
         CheckpointStore(run.checkpoints, agent.memory, config.checkpoint.keep, run.identity()),
         config.checkpoint.interval,
-        {
-            n: callback
-            for n, callback in callbacks.by_name.items()
-            if hasattr(callback, "get_state")
-        },
+        stateful,
         nb_steps=config.train.steps,
         restored=(lambda: run.reopen(config)) if resume else None,
     )
@@ -236,25 +219,6 @@ def resident_bytes() -> int:
     return used
 
 
-@dataclass(frozen=True)
-class Result:
-    """``result.json``: the result of a run. Its settings are in ``config.yaml``."""
-
-    game: str
-    obs: str
-    agent: str
-    seed: int
-    steps: int
-    frames: int
-    train_seconds: float  # in this process; metrics.csv includes earlier parts
-    checkpoint_seconds: float  # part of train_seconds
-    steps_per_second: float
-    places: list[str]  # positions that the network found during warm-up
-    memory_bytes: int  # resident at the end of training, this process and the emulators
-    evaluation: dict[str, Any]  # an ``Evaluation`` with its step
-    versions: dict[str, str]
-
-
 def _result(
     config: Config,
     callbacks: Callbacks,
@@ -262,24 +226,25 @@ def _result(
     memory_bytes: int,
     places: list[str],
     evaluation: Evaluation,
-) -> Result:
+) -> dict[str, Any]:
+    """``result.json``: the result of a run. Its settings are in ``config.yaml``."""
     story = callbacks.story
-    seconds = story.train_seconds
-    return Result(
-        game=config.env.game,
-        obs=config.obs.name,
-        agent=config.agent.name,
-        seed=config.seed,
-        steps=story.step,
-        frames=story.frames,
-        train_seconds=round(seconds, 3),
-        checkpoint_seconds=round(checkpoints.seconds if checkpoints else 0.0, 3),
-        steps_per_second=round((story.step - (story.first_step or 0)) / seconds, 1),
-        places=places,
-        memory_bytes=memory_bytes,
-        evaluation={"step": story.step, **dataclasses.asdict(evaluation)},
-        versions={
+    seconds = story.train_seconds  # in this process; metrics.csv includes earlier parts
+    return {
+        "game": config.env.game,
+        "obs": config.obs.name,
+        "agent": config.agent.name,
+        "seed": config.seed,
+        "steps": story.step,
+        "frames": story.frames,
+        "train_seconds": round(seconds, 3),
+        "checkpoint_seconds": round(checkpoints.seconds if checkpoints else 0.0, 3),  # part of them
+        "steps_per_second": round((story.step - (story.first_step or 0)) / seconds, 1),
+        "places": places,  # positions that the network found during warm-up
+        "memory_bytes": memory_bytes,  # resident at the end of training, with the emulators
+        "evaluation": {"step": story.step, **vars(evaluation)},
+        "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras")},
         },
-    )
+    }

@@ -93,21 +93,18 @@ def _switch(name: str, choice: str) -> bool:
     return choice == "true"
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
-
-    def work() -> int:
-        kinds = {**KINDS, "weights": str, "window": str, "overlay": str}
-        given: dict[str, Any] = {"episodes": 1, **parse_settings(arguments, kinds, USAGE)}
-        run = chosen(given, USAGE)
-        return watch(
-            _weights(run, given["weights"]) if "weights" in given else run,
-            Play.of(given, SUFFIXES),
-            window=_window(given.get("window", "auto")),
-            overlay=_switch("overlay", given.get("overlay", "true")),
-        )
-
-    return guarded(work)
+    kinds = {**KINDS, "weights": str, "window": str, "overlay": str}
+    given: dict[str, Any] = {"episodes": 1, **parse_settings(arguments, kinds, USAGE)}
+    run = chosen(given, USAGE)
+    return watch(
+        _weights(run, given["weights"]) if "weights" in given else run,
+        Play.of(given, SUFFIXES),
+        window=_window(given.get("window", "auto")),
+        overlay=_switch("overlay", given.get("overlay", "true")),
+    )
 
 
 if __name__ == "__main__":

@@ -53,11 +53,6 @@ def save_weights(model: keras.Model, path: Path, *, overwrite: bool = True) -> N
         file.write(content.getbuffer())
 
 
-def weights_file_exists(path: Path) -> bool:
-    """True if ``path`` is a file, or the prefix of a TensorFlow checkpoint."""
-    return path.is_file() or _index_of(path).is_file()
-
-
 def load_weights(model: keras.Model, path: Path, field: str = "init_weights") -> None:
     """Loads ``path`` into ``model``.
 
@@ -71,7 +66,7 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
             or contains non-finite numbers.
     """
     old = True
-    if _index_of(path).is_file():
+    if path.with_name(f"{path.name}.index").is_file():
         _set_in_order(model, path, field, _read_checkpoint(path, field))
     elif not path.is_file():
         raise wrong(field, path, f"{EXPECTED} (no such file)")
@@ -90,18 +85,20 @@ def load_weights(model: keras.Model, path: Path, field: str = "init_weights") ->
         )
 
 
-def _index_of(path: Path) -> Path:
-    return path.with_name(path.name + ".index")
-
-
 def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
     """Loads an HDF5 file; returns whether Keras 2 wrote it."""
     shapes: list[tuple[int, ...]] = []
     try:
         with h5py.File(path, "r") as file:
-            elsewhere: list[str] = []  # HDF5's visit functions must not raise
-            file.visititems_links(lambda name, link: _note_link(name, link, elsewhere))
-            file.visititems(lambda _, item: _note_shape(item, shapes, elsewhere))
+            links: list[tuple[str, Any]] = []
+            items: list[Any] = []
+            # HDF5's visit functions must not raise: they only collect.
+            file.visititems_links(lambda *found: links.append(found))
+            file.visititems(lambda _, item: items.append(item))
+            datasets = [item for item in items if isinstance(item, h5py.Dataset)]
+            shapes = [dataset.shape for dataset in datasets]
+            elsewhere = [name for name, link in links if not isinstance(link, h5py.HardLink)]
+            elsewhere += [d.name for d in datasets if d.external or d.is_virtual]
             if elsewhere:
                 raise ValueError(f"{elsewhere[0]} is a link, or in another file")
             most = max(weight.size for weight in model.get_weights())
@@ -125,18 +122,6 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
     except (OSError, ValueError, KeyError, RuntimeError, UserWarning) as error:
         raise _misfit(model, path, field, shapes) from error
     return False
-
-
-def _note_link(name: str, link: Any, elsewhere: list[str]) -> None:
-    if not isinstance(link, h5py.HardLink):
-        elsewhere.append(name)
-
-
-def _note_shape(item: Any, shapes: list[tuple[int, ...]], elsewhere: list[str]) -> None:
-    if isinstance(item, h5py.Dataset):
-        shapes.append(item.shape)
-        if item.external or item.is_virtual:
-            elsewhere.append(item.name)
 
 
 def _read_keras_2(root: Any) -> list[NDArray[Any]]:

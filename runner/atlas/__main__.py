@@ -130,9 +130,10 @@ def _table(results: list[Result], steps: int, typed: str) -> str:
     )
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
-    return guarded(lambda: atlas(parse_settings(arguments, KINDS, USAGE)))
+    return atlas(parse_settings(arguments, KINDS, USAGE))
 
 
 if __name__ == "__main__":

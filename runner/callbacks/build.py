@@ -35,11 +35,7 @@ class Callbacks(NamedTuple):
 
 
 def make_callbacks(
-    config: Config,
-    run: RunDirectory,
-    sinks: Mapping[str, Sink],
-    play: Play,
-    prepared: Prepared,
+    config: Config, run: RunDirectory, sinks: Mapping[str, Sink], play: Play, prepared: Prepared
 ) -> Callbacks:
     """Builds the callbacks of a run.
 
@@ -50,17 +46,14 @@ def make_callbacks(
         play: Evaluates the current agent; its argument is called with the best game.
         prepared: Adds the overlay to a recording, in the encoder process; picklable.
     """
-    train, logger, checkpoint = config.train, config.logger, config.checkpoint
+    train, logger, checkpoint, plan = config.train, config.logger, config.checkpoint, config.eval
     story = Story()
     weights = EpisodeWeights if checkpoint.weights == "episode" else IntervalWeights
     stop = StopEarly(story, train.episodes, train.minutes)
     videos = make_videos(config, run.videos, prepared)
+    hold = videos.hold if videos else None
     evaluations = Evaluations(
-        lambda: play(videos.hold if videos else None),
-        run.evaluations,
-        run.best_weights,
-        config.eval.interval,
-        config.eval.start,
+        lambda: play(hold), run.evaluations, run.best_weights, plan.interval, plan.start
     )
     callbacks: dict[str, Callback] = {
         "start": StartAtStep(config.start_step),

@@ -43,17 +43,14 @@ class StopEarly(Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Ends a resumed training immediately if it was complete."""
-        self._stop_if(self._story.nb_games >= self._nb_games or self.seconds_left <= 0)
+        self._stop_if(self.seconds_left <= 0)
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Checks the number of games, and periodically the time."""
-        self._stop_if(
-            self._story.nb_games >= self._nb_games
-            or (self._story.step % LOOK_AT_CLOCK_EVERY == 0 and self.seconds_left <= 0)
-        )
+        self._stop_if(self._story.step % LOOK_AT_CLOCK_EVERY == 0 and self.seconds_left <= 0)
 
-    def _stop_if(self, over: bool) -> None:
-        if over:
+    def _stop_if(self, time_is_over: bool) -> None:
+        if time_is_over or self._story.nb_games >= self._nb_games:
             self.model.stop_training = True
 
 

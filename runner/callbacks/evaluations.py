@@ -12,17 +12,9 @@ from runner.evaluation import Evaluation
 from runner.keras_rl2 import Callback
 
 COLUMNS: Final = (
-    "step",
-    "episodes",
-    "epsilon",
-    "mean",
-    "std",
-    "min",
-    "max",
-    "seconds",
-    "variance",
+    "step", "episodes", "epsilon", "mean", "std", "min", "max", "seconds", "variance",
     "scores",  # of the individual games, separated by spaces
-)
+)  # fmt: skip
 Listener = Callable[[int, Evaluation, bool], None]
 
 

@@ -67,16 +67,11 @@ class Figures(Callback):  # type: ignore[misc]
         since = self._story.first_step if self._timed_step is None else self._timed_step
         speed = (step - (since or 0)) / max(now - self._timed_from, 1e-9)
         self._timed_from, self._timed_step = now, step
-        policy = self.model.policy
-        annealed = {
-            _NAMES.get(name, name): value
-            for name, value in zip(
-                (name.removeprefix("mean_") for name in policy.metrics_names),
-                policy.metrics,
-                strict=True,
-            )
-        }
-        figures = {"loss": loss, "mean_q": mean_q, **annealed, "steps_per_second": speed}
+        figures, policy = {"loss": loss, "mean_q": mean_q}, self.model.policy
+        for long_name, value in zip(policy.metrics_names, policy.metrics, strict=True):
+            name = long_name.removeprefix("mean_")
+            figures[_NAMES.get(name, name)] = value
+        figures["steps_per_second"] = speed
         self._scalars(step, {n: v for n, v in figures.items() if math.isfinite(v)})
         self._histogram(step, "actions", np.repeat(np.arange(len(self._counts)), self._counts))
         self._histogram(step, "scores", np.array(self._scores))

@@ -28,11 +28,8 @@ class Table:
         size = self._file.seek(0, os.SEEK_END)
         if self._counted is not None:
             if size < self._counted:
-                print(
-                    f"warning: {self._path} is shorter than at the checkpoint: rows are missing",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                lost = f"{self._path} is shorter than at the checkpoint: rows are missing"
+                print(f"warning: {lost}", file=sys.stderr, flush=True)
             self._file.seek(0)
             kept = self._file.read(self._counted)
             size = self._file.truncate(kept.rfind(b"\n") + 1)  # complete rows

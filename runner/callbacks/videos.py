@@ -26,6 +26,7 @@ from runner.video.replay import Recording
 from runner.video.studio import Prepared, Studio, Video
 
 LOOK_EVERY: Final = 64  # steps
+_PLAIN: Final = ("start", "before", "actions", "score", "step", "weights")  # of a Recording
 
 
 class Videos(Callback):  # type: ignore[misc]
@@ -36,12 +37,13 @@ class Videos(Callback):  # type: ignore[misc]
 
     Args:
         studio: Writes the files.
+        env: The game's settings.
     """
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, env: EnvConfig) -> None:
         super().__init__()
         self.listeners: list[Callable[[Video], None]] = []
-        self._studio = studio
+        self._studio, self._env = studio, env
         self._waiting: deque[Recording] = deque()  # the first is being encoded
         self._warned = ""
 
@@ -108,12 +110,11 @@ class Videos(Callback):  # type: ignore[misc]
 
     def get_state(self) -> dict[str, Any]:
         """Returns the queue, as plain types and arrays."""
-        return {"waiting": [_plain(recording) for recording in self._waiting]}
+        return {"waiting": [{n: getattr(r, n) for n in _PLAIN} for r in self._waiting]}
 
-
-def _plain(recording: Recording) -> dict[str, Any]:
-    names = ("start", "before", "actions", "score", "step", "weights")
-    return {name: getattr(recording, name) for name in names}
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restores the state returned by ``get_state``."""
+        self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
 
 
 class EvaluationVideos(Videos):
@@ -126,8 +127,8 @@ class EvaluationVideos(Videos):
     """
 
     def __init__(self, studio: Studio, env: EnvConfig, *, every: bool = False) -> None:
-        super().__init__(studio)
-        self._env, self._every = env, every
+        super().__init__(studio, env)
+        self._every = every
         self._held: Recording | None = None
 
     def hold(self, recording: Recording) -> None:
@@ -139,10 +140,6 @@ class EvaluationVideos(Videos):
         if self._held is not None and (self._every or is_best):
             self.film(replace(self._held, step=step))
         self._held = None
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``."""
-        self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
 
 
 class FinalVideo(EvaluationVideos):
@@ -169,8 +166,7 @@ class TrainingVideos(Videos):
     """
 
     def __init__(self, studio: Studio, env: EnvConfig, seed: int) -> None:
-        super().__init__(studio)
-        self._env = env
+        super().__init__(studio, env)
         self._start: int | dict[str, Any] | None = seed  # None: the chain is broken
         self._actions: list[int] = []
         self._score = 0.0
@@ -209,21 +205,9 @@ class TrainingVideos(Videos):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the state returned by ``get_state``."""
-        self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
+        super().set_state(state)
         self._start, self._score = state["start"], state["score"]
         self._actions = state["actions"].tolist()
-
-
-# As in the evaluation: the emulator of a recorded evaluation ignores lost lives.
-_MAKE: Final[dict[str, Callable[[Studio, Config], Videos | None]]] = {
-    "off": lambda studio, config: None,
-    "final": lambda studio, config: FinalVideo(studio, config.env),
-    "best": lambda studio, config: EvaluationVideos(studio, config.env),
-    "every_eval": lambda studio, config: EvaluationVideos(studio, config.env, every=True),
-    "every_episode": lambda studio, config: TrainingVideos(
-        studio, config.env, game_seeds(config.seed, 1)[0]
-    ),
-}
 
 
 def make_videos(config: Config, folder: Path, prepared: Prepared) -> Videos | None:
@@ -234,4 +218,12 @@ def make_videos(config: Config, folder: Path, prepared: Prepared) -> Videos | No
         folder: Output folder.
         prepared: Adds the overlay to a recording, in the encoder process; picklable.
     """
-    return _MAKE[config.video.name](Studio(config.video, folder, prepared), config)
+    name, env = config.video.name, config.env
+    if name == "off":
+        return None
+    studio = Studio(config.video, folder, prepared)
+    if name == "every_episode":
+        return TrainingVideos(studio, env, game_seeds(config.seed, 1)[0])
+    if name == "final":
+        return FinalVideo(studio, env)
+    return EvaluationVideos(studio, env, every=name == "every_eval")

@@ -6,6 +6,7 @@ checked on reading, and the tree as JSON. Nothing is pickled: reading runs no co
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import zipfile
@@ -37,7 +38,7 @@ def write_archive(path: Path, tree: Any) -> None:
         OSError: The disk is full or not writable; ``path`` is unchanged.
     """
     arrays: dict[str, NDArray[Any]] = {}
-    text = json.dumps(_packed(tree, arrays))
+    text = json.dumps(tree, default=functools.partial(_packed, arrays))
     arrays[TREE] = np.frombuffer(text.encode(), np.uint8)
     with written_whole(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -58,8 +59,8 @@ def read_archive(path: Path) -> Any:
             if sum(member.file_size for member in members) > path.stat().st_size:
                 raise ValueError("larger than itself")
             arrays = {m.filename.removesuffix(".npy"): _array(archive, m) for m in members}
-        tree = json.loads(arrays[TREE].tobytes())
-        return _unpacked(tree, arrays)
+        text = arrays[TREE].tobytes()
+        return json.loads(text, object_hook=functools.partial(_unpacked, arrays))
     except MemoryError:
         raise
     except Exception as error:  # zip, NumPy, JSON: any error is an error of the file
@@ -86,29 +87,21 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     return flat.reshape(shape, order="F" if fortran_order else "C")
 
 
-def _packed(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
-    """Moves arrays and bytes from ``value`` to ``arrays``; the rest is JSON."""
-    if isinstance(value, dict):
-        return {key: _packed(item, arrays) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_packed(item, arrays) for item in value]
+def _packed(arrays: dict[str, NDArray[Any]], value: Any) -> Any:
+    """Moves an array or bytes, which JSON cannot hold, to ``arrays``."""
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, np.ndarray | bytes):
-        name = f"a{len(arrays)}"
-        raw = isinstance(value, bytes)
-        arrays[name] = np.frombuffer(value, np.uint8) if raw else np.asarray(value)
-        return {"__bytes__" if raw else "__array__": name}
-    return value
+    if not isinstance(value, np.ndarray | bytes):
+        raise TypeError(f"{type(value).__name__} cannot be written")
+    name = f"a{len(arrays)}"
+    raw = isinstance(value, bytes)
+    arrays[name] = np.frombuffer(value, np.uint8) if raw else np.asarray(value)
+    return {"__bytes__" if raw else "__array__": name}
 
 
-def _unpacked(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
-    if isinstance(value, list):
-        return [_unpacked(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
+def _unpacked(arrays: dict[str, NDArray[Any]], value: dict[str, Any]) -> Any:
     if value.keys() == {"__array__"}:
         return arrays.pop(value["__array__"])  # each array is referenced once
     if value.keys() == {"__bytes__"}:
         return arrays.pop(value["__bytes__"]).tobytes()
-    return {key: _unpacked(item, arrays) for key, item in value.items()}
+    return value

@@ -11,9 +11,8 @@ import tensorflow as tf
 
 def generators_state() -> dict[str, Any]:
     """Returns the state of all three generators, as plain types and arrays."""
-    version, internal, gauss = random.getstate()
     return {
-        "python": [version, list(internal), gauss],
+        "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
         "tensorflow": tf.random.get_global_generator().state.numpy(),
     }

@@ -54,7 +54,9 @@ class ReplaySegments:
             "last": last.tolist(),
             "run": self._run_id,
         }
-        write_archive(self._folder / segment["file"], {**segment, **_new_entries(memory, first)})
+        at = _positions(memory, first, last)
+        entries = {ring: getattr(memory, ring)[at] for ring in memory.RINGS}
+        write_archive(self._folder / segment["file"], {**segment, **entries})
         self._saved = last
         oldest = last - memory.capacity
         needed = [s for s in earlier if (np.array(s["last"]) > oldest).any()]
@@ -89,11 +91,6 @@ def _positions(memory: ReplayMemory, first: NDArray[np.int64], last: NDArray[np.
     streams = np.repeat(np.arange(memory.streams), last - first)
     entries = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
     return streams, entries % memory.capacity
-
-
-def _new_entries(memory: ReplayMemory, first: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    at = _positions(memory, first, memory.written)
-    return {name: getattr(memory, name)[at] for name in memory.RINGS}
 
 
 def _check_chain(segments: list[dict[str, Any]], memory: ReplayMemory) -> NDArray[np.int64]:

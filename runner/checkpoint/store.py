@@ -48,15 +48,9 @@ class CheckpointStore:
         """
         self._folder.mkdir(exist_ok=True)
         self._chain = self._segments.save(_name(step), self._chain)
-        content = {
-            "format": FORMAT,
-            "run": self._run_id,
-            "step": step,
-            "replay": self._chain,
-            "state": state,
-        }
         path = self._folder / (_name(step) + STATE_SUFFIX)
-        write_archive(path, content)
+        origin = {"format": FORMAT, "run": self._run_id, "step": step, "replay": self._chain}
+        write_archive(path, {**origin, "state": state})
         self._segments_of[path] = {segment["file"] for segment in self._chain}
         self._delete_all_but_kept(path)
 

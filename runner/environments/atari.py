@@ -70,15 +70,12 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self._view = ScreenView(obs) if isinstance(obs, PixelObservation) else None
         self._newer: Screen
         self._older: Screen
-        skip = env.frame_skip
-        self._skips = skip if isinstance(skip, list) else [skip]
+        self._skips = env.frame_skip if isinstance(env.frame_skip, list) else [env.frame_skip]
         self._fires = env.fire_at_start and Action.FIRE in self.actions
         self._moves = [move for move in (Action.RIGHT, Action.LEFT) if move in self.actions]
         self._draws = np.random.MT19937()
         self._last_action = Action.NOOP
-        self._lives = 0
-        self._episode_return = 0.0
-        self._episode_length = 0
+        self._lives, self._episode_return, self._episode_length = 0, 0.0, 0
 
     def action_meanings(self) -> list[str]:
         """Names of the actions, such as NOOP, FIRE, RIGHT."""
@@ -106,13 +103,11 @@ class AtariGame(gymnasium.Env[Observation, int]):
             self._load()
         self._start_game()
         frames = self._play_start()
-        self._lives = self.ale.lives()
-        self._episode_return = 0.0
-        self._episode_length = 0
+        self._lives, self._episode_return, self._episode_length = self.ale.lives(), 0.0, 0
         if self._view is not None:
             self._read_screen(self._newer)
             self._older.fill(0)
-        return self._observe(pools=True), {"lives": self._lives, "frames": frames}
+        return self.observe(pools=True), {"lives": self._lives, "frames": frames}
 
     def _load(self) -> None:
         self.ale.loadROM(self._rom)
@@ -202,18 +197,18 @@ class AtariGame(gymnasium.Env[Observation, int]):
         if over:
             info["episode_return"] = self._episode_return
             info["episode_length"] = self._episode_length
-        observation = self._observe(pools=skip > 1)
+        observation = self.observe(pools=skip > 1)
         if over and self._obs.zero_terminal_observation:
             observation = np.zeros_like(observation)
         truncated = cut and not env.truncation_is_terminal
         return observation, points, over and not truncated, truncated, info
 
-    def observe(self) -> Observation:
-        """The current observation, with bytes written since the last step."""
-        return self._observe(pools=False)
+    def observe(self, *, pools: bool = False) -> Observation:
+        """The current observation, with bytes written since the last step.
 
-    def _observe(self, *, pools: bool) -> Observation:
-        """The observation; ``pools``: both buffers belong to this step."""
+        Args:
+            pools: Whether both screen buffers belong to this step.
+        """
         if self._view is None:
             ram = np.asarray(self.ale.getRAM(), np.uint8)
             return ram if self._bytes is None else ram[self._bytes]

@@ -11,22 +11,15 @@ from runner.settings.schema import Config
 Games = EmulatorPool | SingleGame
 
 
-def _many(config: Config) -> EmulatorPool:
+def make_games(config: Config) -> Games:
+    """Starts the emulators. Imports no TensorFlow, so that both load in parallel."""
+    if config.memory.name == "sequential":  # it requires the order of a single environment
+        return SingleGame(AtariGame(config.env, config.obs), game_seeds(config.seed, 1)[0])
     count = num_envs(config)
     # Emulators of other groups run while one group acts. Four groups keep every process busy, but a
     # group of fewer than eight environments makes calls too small.
     groups = 4 if count >= 32 else min(2, count)
     return EmulatorPool(config.env, config.obs, count, groups=groups)
-
-
-def _one(config: Config) -> SingleGame:
-    return SingleGame(AtariGame(config.env, config.obs), game_seeds(config.seed, 1)[0])
-
-
-def make_games(config: Config) -> Games:
-    """Starts the emulators. Imports no TensorFlow, so that both load in parallel."""
-    # keras-rl2's memory requires the order of a single environment.
-    return (_one if config.memory.name == "sequential" else _many)(config)
 
 
 def start(config: Config, games: Games) -> None:

@@ -34,6 +34,9 @@ from runner.environments.worker import Layout, play
 from runner.errors import RunError, wrong
 from runner.settings.schema import EnvConfig, ObsConfig
 
+Outcome = tuple[
+    NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
+]
 _SECONDS_TO_CLOSE: Final = 5
 _SECONDS_BETWEEN_LINES: Final = 5
 
@@ -97,11 +100,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         try:
             for games in self._games:
                 ours, theirs = context.Pipe()
-                process = context.Process(
-                    target=play,
-                    args=(theirs, self._block.name, layout, games, env, obs, delays),
-                    daemon=True,
-                )
+                arguments = (theirs, self._block.name, layout, games, env, obs, delays)
+                process = context.Process(target=play, args=arguments, daemon=True)
                 with _signals_ignored():
                     process.start()  # inherits the ignored signals
                 theirs.close()
@@ -145,11 +145,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             for _, pipe in self._workers:
                 self._guarded(pipe.send_bytes, bytes([number]))
 
-    def step_wait(
-        self, group: int | None = None
-    ) -> tuple[
-        NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
-    ]:
+    def step_wait(self, group: int | None = None) -> Outcome:
         """Waits for the oldest step in progress, which must be that of ``group``.
 
         Returns:
@@ -166,15 +162,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._received.discard(number)
         span = self._slice(group)
         a = {name: array[span] for name, array in self._arrays.items()}
-        infos = {
-            "life_lost": a["life_lost"],
-            "extra_reward": a["extra_reward"],
-            "lives": a["lives"],
-            "frames": a["frames"],
-            "final_obs": a["final_observations"],
-            "episode_return": a["episode_return"],
-            "episode_length": a["episode_length"],
-        }
+        names = ("life_lost", "extra_reward", "lives", "frames", "episode_return", "episode_length")
+        infos = {"final_obs": a["final_observations"], **{name: a[name] for name in names}}
         return a["observations"], a["rewards"], a["terminated"], a["truncated"], infos
 
     def step(self, actions: NDArray[Any]) -> Any:
@@ -274,11 +263,9 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         except (EOFError, OSError) as error:
             for process, _ in self._workers:
                 process.join(timeout=0.2)
-                if process.exitcode is not None:
-                    raise RunError(
-                        f"an emulator process died (pid {process.pid}, exit code "
-                        f"{process.exitcode})"
-                    ) from error
+                if (code := process.exitcode) is not None:
+                    died = f"an emulator process died (pid {process.pid}, exit code {code})"
+                    raise RunError(died) from error
             raise RunError(f"an emulator process does not answer: {error}") from error
 
 

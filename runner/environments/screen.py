@@ -22,17 +22,6 @@ Screen = NDArray[np.uint8]
 cv2.setNumThreads(1)
 
 
-def pooled(newer: Screen, older: Screen) -> Screen:
-    """Pixelwise maximum of a step's last two frames: flickering sprites stay visible."""
-    return np.maximum(newer, older)
-
-
-def mean_of_channels(screen: Screen) -> Screen:
-    """(H, W, 3) uint8 -> (H, W) uint8, the mean of the three channels, rounded down."""
-    mean = screen.sum(axis=2, dtype=np.uint16) // 3
-    return cast(Screen, mean.astype(np.uint8))
-
-
 # Downscaling with ``area``: each pixel is the mean of the pixels it covers. ``nearest`` takes pixel
 # floor(i * n / m) for pixel i of m, as TensorFlow 1 and OpenCV do.
 _INTERPOLATIONS: Final = {
@@ -76,11 +65,13 @@ class ScreenView:
             newer: The last frame.
             older: The previous frame; None: the step has only one frame.
         """
-        screen = newer if older is None or self.frames_read == 1 else pooled(newer, older)
+        screen = newer
+        if older is not None and self.frames_read == 2:  # flickering sprites stay visible
+            screen = np.maximum(newer, older)
         if not self._whole:
             screen = screen[self._part]
-        if self._mean:  # same result as before crop and subsampling, with fewer pixels
-            screen = mean_of_channels(screen)
+        if self._mean:  # (H, W, 3) -> (H, W), rounded down; fewer pixels than before the crop
+            screen = (screen.sum(axis=2, dtype=np.uint16) // 3).astype(np.uint8)
         if self._interpolation is None:
             return screen.copy()
         screen = np.ascontiguousarray(screen)

@@ -82,12 +82,8 @@ def play(
     arrays = layout.arrays(block)
     sleeps = itertools.cycle(delays)
     try:
-        groups: list[dict[int, AtariGame]] = []
-        players: dict[int, AtariGame] = {}
-        for share in games:
-            groups.append({})
-            for index in share:
-                groups[-1][index] = players[index] = AtariGame(env, obs)
+        groups = [{index: AtariGame(env, obs) for index in share} for share in games]
+        players = {index: game for group in groups for index, game in group.items()}
         while True:
             order = pipe.recv_bytes()
             if order == b"c":
@@ -120,20 +116,17 @@ def _step(game: AtariGame, index: int, a: dict[str, NDArray[Any]]) -> None:
     if action == REST:
         return
     observation, reward, terminated, truncated, info = game.step(action)
+    if terminated or truncated:
+        a["final_observations"][index] = observation
+        observation, start = game.reset()
+        info["lives"] = start["lives"]
+        info["frames"] += start["frames"]
+    a["observations"][index] = observation
     a["rewards"][index] = reward
     a["terminated"][index] = terminated
     a["truncated"][index] = truncated
-    a["life_lost"][index] = info["life_lost"]
-    a["extra_reward"][index] = info["extra_reward"]
-    a["frames"][index] = info["frames"]
-    if terminated or truncated:
-        a["final_observations"][index] = observation
-        a["episode_return"][index] = info["episode_return"]
-        a["episode_length"][index] = info["episode_length"]
-        observation, info = game.reset()
-        a["frames"][index] += info["frames"]
-    a["observations"][index] = observation
-    a["lives"][index] = info["lives"]
+    for name, value in info.items():
+        a[name][index] = value
 
 
 def _obey(

@@ -17,31 +17,28 @@ USAGE: Final = (
 OWN: Final[dict[str, tuple[Any, float]]] = {"minutes": (5.0, 0), "states": (1024, 64)}
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
+    kinds = {**KINDS, "minutes": float, "states": int}
+    given: dict[str, Any] = {"episodes": 16, **parse_settings(arguments, kinds, USAGE)}
+    own = {name: given.pop(name, default) for name, (default, _) in OWN.items()}
+    for name, (_, least) in OWN.items():
+        if not least <= own[name] < 1e6:
+            raise wrong(name, own[name], f"a number from {least} to 1000000")
+    run, how = chosen(given, USAGE), Play.of(given, [".html"])
+    trained = load_trained(run, how)
+    from runner.explain.write import explain
 
-    def work() -> int:
-        kinds = {**KINDS, "minutes": float, "states": int}
-        given: dict[str, Any] = {"episodes": 16, **parse_settings(arguments, kinds, USAGE)}
-        own = {name: given.pop(name, default) for name, (default, _) in OWN.items()}
-        for name, (_, least) in OWN.items():
-            if not least <= own[name] < 1e6:
-                raise wrong(name, own[name], f"a number from {least} to 1000000")
-        run, how = chosen(given, USAGE), Play.of(given, [".html"])
-        trained = load_trained(run, how)
-        from runner.explain.write import explain
-
-        out = how.out or trained.out / "explain.html"
-        if trained.config.obs.name == "both":
-            raise UserError("obs=both: expected an agent with obs=ram or obs=pixel")
-        page = explain(
-            trained, out, minutes=own["minutes"], states=own["states"],
-            episodes=given["episodes"], seed=how.seed, tell=tell,
-        )  # fmt: skip
-        print(f"page: {page}")
-        return 0
-
-    return guarded(work)
+    out = how.out or trained.out / "explain.html"
+    if trained.config.obs.name == "both":
+        raise UserError("obs=both: expected an agent with obs=ram or obs=pixel")
+    page = explain(
+        trained, out, minutes=own["minutes"], states=own["states"],
+        episodes=given["episodes"], seed=how.seed, tell=tell,
+    )  # fmt: skip
+    print(f"page: {page}")
+    return 0
 
 
 def tell(line: str, *, done: bool = True) -> None:

@@ -18,21 +18,18 @@ USAGE: Final = (
 PORT: Final = 8765
 
 
+@guarded
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
-
-    def work() -> int:
-        kinds = {**KINDS, "env": str, "port": int}
-        del kinds["episodes"], kinds["out"]
-        given = parse_settings(arguments, kinds, USAGE)
-        port = given.pop("port", PORT)
-        if not 0 <= port < 65536:
-            raise wrong("port", port, "an integer from 0 to 65535; 0: any free port")
-        if importlib.util.find_spec("aiohttp") is None:
-            raise UserError("runner.lab: needs aiohttp (pip install -r requirements-lab.txt)")
-        return _serve(given, port)
-
-    return guarded(work)
+    kinds = {**KINDS, "env": str, "port": int}
+    del kinds["episodes"], kinds["out"]
+    given = parse_settings(arguments, kinds, USAGE)
+    port = given.pop("port", PORT)
+    if not 0 <= port < 65536:
+        raise wrong("port", port, "an integer from 0 to 65535; 0: any free port")
+    if importlib.util.find_spec("aiohttp") is None:
+        raise UserError("runner.lab: needs aiohttp (pip install -r requirements-lab.txt)")
+    return _serve(given, port)
 
 
 def _serve(given: dict[str, Any], port: int) -> int:

@@ -108,10 +108,9 @@ class SweepDirectory:
         Raises:
             UserError: Another process has locked it, or it cannot be created.
         """
-        lock = filelock.FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            lock = filelock.FileLock(self.folder / ".lock").acquire(timeout=0)
         except filelock.Timeout as error:
             raise wrong(
                 "hydra.sweep.dir", self.folder, "a sweep that no other process is running"
@@ -119,10 +118,8 @@ class SweepDirectory:
         except OSError as error:
             allowed = f"a folder that can be written to ({error})"
             raise wrong("hydra.sweep.dir", self.folder, allowed) from error
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     def ask_to_stop(self) -> None:
         """Asks running runs on any machine to save and stop, and prevents further starts."""
@@ -148,35 +145,15 @@ class SweepDirectory:
         return RunDirectory(self.folder / name)
 
 
-def outcome(run: RunDirectory) -> float | None:
-    """Mean return of the final evaluation; None: the run is not complete."""
-    try:
-        return float(json.loads(run.result.read_text())["evaluation"]["mean"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def is_resumable(run: RunDirectory) -> bool:
-    """Whether there is a checkpoint to resume from."""
-    return run.config.is_file() and any(run.checkpoints.glob("*.state.npz"))
-
-
-def set_aside(run: RunDirectory) -> None:
-    """Moves a run that cannot be resumed aside for a new start."""
-    aside = run.folder.parent / ".set_aside" / f"{run.folder.name}-{time.time_ns()}"
-    aside.parent.mkdir(exist_ok=True)
-    run.folder.rename(aside)
-
-
 def state_of(run: RunDirectory) -> str:
     """State of a run; corrects the record of a run whose process was killed."""
     record = Record.read(run)
     if record is None:
-        return NOT_STARTED if outcome(run) is None else DONE
+        return NOT_STARTED if run.score is None else DONE
     if record.state == RUNNING:
         try:
             with run.locked():
-                record.state = STOPPED if outcome(run) is None else DONE
+                record.state = STOPPED if run.score is None else DONE
                 record.write(run)
         except UserError:
             pass  # a process is running it

@@ -26,17 +26,7 @@ from runner.errors import UserError
 from runner.interrupts import EXIT_CODES, STOP_WITH_STDIN
 from runner.run_directory import RunDirectory
 from runner.settings.sweeps import name_of
-from runner.sweep.folder import (
-    DONE,
-    FAILED,
-    LOG,
-    STOPPED,
-    Record,
-    SweepDirectory,
-    is_resumable,
-    outcome,
-    set_aside,
-)
+from runner.sweep.folder import DONE, FAILED, LOG, STOPPED, Record, SweepDirectory
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOOK: Final = 0.2  # seconds between checks whether to stop
@@ -109,34 +99,41 @@ def _run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
     overrides = jobs.settings_of(chosen)
     name = name_of(overrides, jobs.keys)
     run = RunDirectory(Path(jobs.cwd, jobs.sweep, name))
-    if jobs.stop_asked or outcome(run) is not None:
-        return outcome(run)
+    if jobs.stop_asked or run.score is not None:
+        return run.score
     record = Record()
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         record.write(run)
         with run.locked(PATIENCE):
             pass  # waits for a process of an earlier sweep that is still saving
-        if outcome(run) is None:
+        if run.score is None:
             folder = Path(jobs.sweep, name)
-            if is_resumable(run):
+            if run.is_resumable:
                 builder = [text for text in overrides if text.startswith("model.builder=")]
                 settings = [f"resume={folder}", *builder]
             else:
                 settings = [*overrides, "hydra.mode=RUN", f"hydra.run.dir={folder}"]
                 if run.config.exists():
-                    set_aside(run)
+                    _set_aside(run)
                     run.folder.mkdir()
                     record.write(run)
             record.reason = _process(jobs, number, run, settings)
         record.state = FAILED if record.reason else STOPPED
     except (OSError, UserError) as error:
         record.state, record.reason = FAILED, " ".join(str(error).split())
-    if outcome(run) is not None:
+    if run.score is not None:
         record.state, record.reason = DONE, ""
     record.ended = time.time()
     record.write(run)
-    return outcome(run)
+    return run.score
+
+
+def _set_aside(run: RunDirectory) -> None:
+    """Moves a run that cannot be resumed aside for a new start."""
+    aside = run.folder.parent / ".set_aside" / f"{run.folder.name}-{time.time_ns()}"
+    aside.parent.mkdir(exist_ok=True)
+    run.folder.rename(aside)
 
 
 def _process(jobs: Jobs, number: int, run: RunDirectory, settings: Sequence[str]) -> str:
@@ -184,20 +181,15 @@ def gpus() -> list[str]:
         return [name for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name]
     if shutil.which("nvidia-smi") is None:
         return []
-    listed = subprocess.run(
-        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
 def _reason(log: Path, begin: int, code: int) -> str:
     """The line of the log with the reason: the last error, or the last line."""
-    lines = [
-        line.strip() for line in log.read_bytes()[begin:].decode(errors="replace").splitlines()
-    ]
+    text = log.read_bytes()[begin:].decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]

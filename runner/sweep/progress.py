@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Final
 
 from runner.durations import duration
-from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory, outcome
+from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory
 
 LOOK: Final = 0.3  # seconds between reads of the records
 
@@ -33,9 +31,10 @@ class SweepProgress:
         self._numbers = {name: number for number, name in enumerate(names, 1)}
         runs = {name: directory.run(name) for name in names}
         self._last = {name: Record.read(run) for name, run in runs.items()}
-        self._complete = {name for name, run in runs.items() if outcome(run) is not None}
+        self._complete = {name for name, run in runs.items() if run.score is not None}
         self._running: dict[str, float] = {}  # name -> start time
-        self._shown = {name: _size(directory, name) for name in names}  # bytes of the logs
+        logs = {name: run.folder / LOG for name, run in runs.items()}
+        self._shown = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
         self._seconds: list[float] = []  # durations of complete runs
         self._ended = 0  # runs that failed or were stopped
         self._leave = threading.Event()
@@ -45,12 +44,7 @@ class SweepProgress:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._leave.set()
         self._thread.join()
 
@@ -80,7 +74,7 @@ class SweepProgress:
 
     def _end(self, name: str, record: Record) -> None:
         took = (record.ended or time.time()) - self._running.pop(name)
-        mean = outcome(self._directory.run(name))
+        mean = self._directory.run(name).score
         text = f"{record.state} after {duration(took)}"
         if record.state == DONE and mean is not None:
             self._seconds.append(took)
@@ -104,15 +98,9 @@ class SweepProgress:
     def _show_log(self, name: str) -> None:
         with (self._directory.run(name).folder / LOG).open("rb") as file:
             file.seek(self._shown.get(name, 0))
-            new = file.read()
-        self._shown[name] = self._shown.get(name, 0) + len(new)
-        sys.stdout.write(new.decode(errors="replace"))
-        sys.stdout.flush()
+            new = file.read().decode(errors="replace")
+            self._shown[name] = file.tell()
+        print(new, end="", flush=True)
 
     def _say(self, name: str, text: str) -> None:
         print(f"[{self._numbers[name]}/{self._total}] {name}: {text}", flush=True)
-
-
-def _size(directory: SweepDirectory, name: str) -> int:
-    log = directory.run(name).folder / LOG
-    return log.stat().st_size if log.exists() else 0

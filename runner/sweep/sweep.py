@@ -15,17 +15,7 @@ from runner.errors import RunError, wrong
 from runner.interrupts import Interrupts, children_spared
 from runner.settings import launchers, sweeps
 from runner.settings.resume import differences
-from runner.sweep.folder import (
-    DONE,
-    FAILED,
-    LOG,
-    RUNNING,
-    Record,
-    SweepDirectory,
-    is_resumable,
-    outcome,
-    state_of,
-)
+from runner.sweep.folder import DONE, FAILED, LOG, RUNNING, Record, SweepDirectory, state_of
 from runner.sweep.job import PATIENCE, Jobs, run_job
 from runner.sweep.progress import SweepProgress
 
@@ -47,15 +37,12 @@ def sweep(typed: Sequence[str]) -> int:
     if old is not None:
         settings = settings or old.read()["settings"]
     plan = sweeps.plan(settings)
-    if old is not None:
-        directory = old
-    elif any(text.startswith("hydra.sweep.dir=") for text in settings):
-        directory = SweepDirectory(plan.folder)
-    else:
-        directory = SweepDirectory.unused(plan.folder)
+    is_named = any(text.startswith("hydra.sweep.dir=") for text in settings)
+    new = SweepDirectory if is_named else SweepDirectory.unused
+    directory = old or new(plan.folder)
     if old is not None or directory.exists:
         _check_same(directory, plan)
-    missing = [run.config for run in plan.runs if outcome(directory.run(run.name)) is None]
+    missing = [run.config for run in plan.runs if directory.run(run.name).score is None]
     sweeps.check_together(missing, directory.folder, plan.at_once)
     with directory.locked():
         directory.write(settings, plan.keys, plan.fixed)
@@ -78,7 +65,7 @@ def _check_same(directory: SweepDirectory, plan: sweeps.Plan) -> None:
         changed["the search"] = sorted({*before["fixed"]} ^ {*plan.fixed})
     for planned in plan.runs if not plan.trials else ():
         run = directory.run(planned.name)
-        if run.result.exists() or is_resumable(run):  # otherwise it is restarted
+        if run.result.exists() or run.is_resumable:  # otherwise it is restarted
             lines = [line for _, line in differences(run.read_config(), planned.config)]
             changed[planned.name] = lines
     for name, lines in changed.items():
@@ -129,7 +116,7 @@ def _launch(directory: SweepDirectory, plan: sweeps.Plan) -> None:
     jobs = Jobs(str(folder), str(Path.cwd()), runs, plan.fixed, plan.keys, at_once, os.getpid())
     params = plan.params
     if not plan.trials:
-        unfinished = [outcome(directory.run(run.name)) is None for run in plan.runs]
+        unfinished = [directory.run(run.name).score is None for run in plan.runs]
         params = {"run": ",".join(str(n) for n, missing in enumerate(unfinished) if missing)}
     if plan.trials or params["run"]:
         launchers.multirun(plan.hydra, folder, params, functools.partial(run_job, jobs))
@@ -153,8 +140,8 @@ def _header(
 ) -> str:
     """Number of runs, by state, and number of parallel runs."""
     runs = [directory.run(name) for name in names]
-    done = sum(outcome(run) is not None for run in runs)
-    resumable = sum(outcome(run) is None and is_resumable(run) for run in runs)
+    done = sum(run.score is not None for run in runs)
+    resumable = sum(run.score is None and run.is_resumable for run in runs)
     counts = [(done, "done"), (resumable, "to resume"), (len(runs) - done - resumable, "to start")]
     parts = [f"{count} {what}" for count, what in counts if count] or ["to be searched"]
     how = "as the cluster permits" if at_once is None else f"{at_once} at a time"
@@ -163,7 +150,7 @@ def _header(
 
 def _summary(directory: SweepDirectory, states: dict[str, str], total: int, seconds: float) -> str:
     """One line per run, and how to resume."""
-    means = {name: outcome(directory.run(name)) for name in states}
+    means = {name: directory.run(name).score for name in states}
     width = max(map(len, states), default=0)
     lines = [
         f"  {name:{width}}  {state if means[name] is None else f'mean {means[name]:.1f}'}"

@@ -59,13 +59,15 @@ def write_videos(
     kept = _Kept([], [], [])
     size = LARGE if recording.frames <= LONG else SMALL
     label = _Label(recording, size)
-    with _mp4_file(mp4, label.width, size.height + size.strip) as add:
+    with contextlib.ExitStack() as stack:
+        add = None
+        if mp4 is not None:
+            add = stack.enter_context(_mp4_file(mp4, label.width, size.height + size.strip))
         for number, frame in enumerate(replay):
             if number % FRAMES_PER_SECOND == 0:
                 progress(replay.steps / len(recording.actions))
-            if mp4 is not None:
-                drawn = label.beside(frame.screen, frame.score, replay.steps)
-                add(drawn, replay.palette)
+            if add is not None:
+                add(label.beside(frame.screen, frame.score, replay.steps), replay.palette)
             if gif is not None and number % EVERY == 0:
                 kept.add(frame.screen, frame.score, replay.steps)
         if replay.score != recording.score:
@@ -73,7 +75,7 @@ def write_videos(
                 f"the replayed game had {replay.score:g} points, not {recording.score:g}"
             )
     if gif is not None:
-        _write_gif(recording, kept, replay.palette, gif, int(megabytes * 1e6))
+        _write_gif(replay, kept, gif, int(megabytes * 1e6))
     return replay
 
 
@@ -100,13 +102,8 @@ class _Label:
 
 
 @contextlib.contextmanager
-def _mp4_file(
-    path: Path | None, width: int, height: int
-) -> Iterator[Callable[[Screen, Screen], None]]:
+def _mp4_file(path: Path, width: int, height: int) -> Iterator[Callable[[Screen, Screen], None]]:
     """Yields a function that adds frames of colour numbers with their palette; atomic."""
-    if path is None:
-        yield lambda drawn, palette: None
-        return
     aside = path.with_name(f".{path.name}")
     try:
         with av.open(str(aside), "w", format="mp4", options={"movflags": "faststart"}) as file:
@@ -175,7 +172,7 @@ class _Kept:
         return range(first, first + length)
 
 
-def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, limit: int) -> None:
+def _write_gif(replay: Replay, kept: _Kept, path: Path, limit: int) -> None:
     """Writes the smoothest and largest GIF of at most ``limit`` bytes.
 
     Frames are made smaller, then left out; if the result is still too large, a shorter part of the
@@ -188,7 +185,7 @@ def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, l
         while True:
             every, size = attempts.pop(0)
             shown = part[::every]
-            fitted = _write_pictures(recording, kept, palette, aside, limit, shown, size)
+            fitted = _write_pictures(replay, kept, aside, limit, shown, size)
             if fitted == len(shown) or len(shown) == 1:
                 os.replace(aside, path)
                 return
@@ -201,23 +198,20 @@ def _write_gif(recording: Recording, kept: _Kept, palette: Screen, path: Path, l
 
 
 def _write_pictures(
-    recording: Recording,
-    kept: _Kept,
-    palette: Screen,
-    path: Path,
-    limit: int,
-    shown: Sequence[int],
-    size: Size,
+    replay: Replay, kept: _Kept, path: Path, limit: int, shown: Sequence[int], size: Size
 ) -> int:
     """Writes a GIF of the kept screens ``shown``; returns how many fit into ``limit`` bytes."""
-    colours, label = _argb(with_strip_colours(palette)), _Label(recording, size)
+    label = _Label(replay.recording, size)
+    argb = np.full((256, 4), 255, np.uint8)
+    argb[5, 0] = 0  # transparent: unchanged since the previous frame
+    argb[:, 1:] = with_strip_colours(replay.palette)
     with av.open(str(path), "w", format="gif", options={"loop": "0"}) as file:
         stream = file.add_stream("gif", rate=100)
         stream.width, stream.height, stream.pix_fmt = label.width, size.height + size.strip, "pal8"
         written = 0
         for count, number in enumerate(shown):
             drawn = label.beside(kept.screen(number), kept.scores[number], kept.steps[number])
-            frame: Any = av.VideoFrame.from_ndarray((drawn, colours), format="pal8")  # type: ignore[arg-type]
+            frame: Any = av.VideoFrame.from_ndarray((drawn, argb), format="pal8")  # type: ignore[arg-type]
             # GIF times are in 1/100 s: rounding each time stamp avoids accumulated errors.
             frame.pts = round((number - shown[0]) * EVERY * 100 / FRAMES_PER_SECOND)
             frame.time_base = Fraction(1, 100)
@@ -228,9 +222,3 @@ def _write_pictures(
                 return count
         file.mux(stream.encode(None))
     return len(shown) if path.stat().st_size <= limit else len(shown) - 1
-
-
-def _argb(palette: Screen) -> Screen:
-    opaque = np.full((256, 1), 255, np.uint8)
-    opaque[5] = 0  # transparent: unchanged since the previous frame
-    return np.concatenate([opaque, palette], axis=1)

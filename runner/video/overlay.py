@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.video.picture import BAR, CELL, EDGE, HEAT, INK, PAPER, SOFT, TAKEN, Size
+from runner.video.picture import BAR, CELL, EDGE, FONT, HEAT, INK, PAPER, SOFT, TAKEN, Size
 
 COLUMNS, ROWS = 16, 8  # of the byte grid
 HISTORY: Final = 150  # steps of the value curve: ten seconds at 4 frames per step
@@ -65,7 +65,8 @@ class Overlay:
         low, span = float(q.min()), max(float(np.ptp(q)), 1e-6)
         line = min(area.shape[0] // len(q), round(size.strip * 0.8))
         font = min(size.font * 0.7, line / 26)
-        names = max(_wide(name, font) for name in self.actions) + 8
+        widths = [cv2.getTextSize(name, FONT, font, 1)[0][0] for name in self.actions]
+        names = max(widths) + 8
         for k, (name, value) in enumerate(zip(self.actions, q, strict=True)):
             top = k * line + line // 3
             is_taken = k == int(self.taken[step])
@@ -96,13 +97,8 @@ class Overlay:
             area[top : top + cell // 2 - 1, left : left + cell - 1] = colour
 
 
-def _wide(text: str, font: float) -> int:
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font, 1)
-    return int(width)
-
-
 def _text(area: NDArray[np.uint8], text: str, x: int, base: int, font: float, colour: int) -> None:
     drawn = np.zeros(area.shape, np.uint8)  # 0 to 255: smooth edges, in two steps
-    cv2.putText(drawn, text, (x, base), cv2.FONT_HERSHEY_SIMPLEX, font, 255, 1, cv2.LINE_AA)
+    cv2.putText(drawn, text, (x, base), FONT, font, 255, 1, cv2.LINE_AA)
     area[drawn >= 64] = EDGE
     area[drawn >= 144] = colour

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 # ALE's colour numbers are even; the strip uses odd ones.
 PAPER, INK = 1, 3
 # Colours of an overlay. 5 is a GIF's transparent colour.
@@ -50,11 +51,10 @@ def with_strip_colours(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def strip(size: Size, left: str, right: str) -> NDArray[np.uint8]:
     """(strip, width) uint8 colour numbers, with text at both ends."""
     picture = np.full((size.strip, size.width), PAPER, np.uint8)
-    font, base = cv2.FONT_HERSHEY_SIMPLEX, round(size.strip * 0.7)
-    margin = size.strip // 3
-    (wide, _), _ = cv2.getTextSize(right, font, size.font, size.thickness)
+    base, margin = round(size.strip * 0.7), size.strip // 3
+    (wide, _), _ = cv2.getTextSize(right, FONT, size.font, size.thickness)
     for text, x in ((left, margin), (right, size.width - margin - wide)):
-        cv2.putText(picture, text, (x, base), font, size.font, INK, size.thickness, cv2.LINE_8)
+        cv2.putText(picture, text, (x, base), FONT, size.font, INK, size.thickness, cv2.LINE_8)
     return picture
 
 

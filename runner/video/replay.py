@@ -62,14 +62,14 @@ class Replay:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+        self.recording = recording
         self.palette = np.zeros((256, 3), np.uint8)  # RGB by colour number
         self.score, self.steps = 0.0, 0
         self.next_start: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         """Yields every frame after the no-ops at the start."""
-        recording = self._recording
+        recording = self.recording
         game = _FilmedGame(recording.env, self.palette)
         at_start(game, recording)
         game.films = True

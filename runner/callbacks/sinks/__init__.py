@@ -48,9 +48,8 @@ def _tensorboard(config: Config, folder: Path) -> Sink:
 def _wandb(config: Config, folder: Path) -> Sink:
     from runner.callbacks.sinks.weights_and_biases import WeightsAndBiases
 
-    logger = config.logger
-    settings = dataclasses.asdict(config)
-    return WeightsAndBiases(folder, logger.wandb_project, logger.wandb_mode, settings)
+    project, mode = config.logger.wandb_project, config.logger.wandb_mode
+    return WeightsAndBiases(folder, project, mode, dataclasses.asdict(config))
 
 
 def _mlflow(config: Config, folder: Path) -> Sink:
@@ -71,8 +70,8 @@ SINKS: Final[dict[str, Callable[[Config, Path], Sink]]] = {  # logger.<name>
 def opened_sinks(config: Config, folder: Path) -> Iterator[dict[str, Sink]]:
     """Opens the sinks selected by ``logger.<name>`` for the run in ``folder``; closes them."""
     with contextlib.ExitStack() as stack:
-        sinks = {}
-        for name, make in SINKS.items():
-            if getattr(config.logger, name):
-                sinks[name] = stack.enter_context(contextlib.closing(make(config, folder)))
-        yield sinks
+        yield {
+            name: stack.enter_context(contextlib.closing(make(config, folder)))
+            for name, make in SINKS.items()
+            if getattr(config.logger, name)
+        }

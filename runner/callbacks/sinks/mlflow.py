@@ -83,11 +83,10 @@ class MLflow:
     @property
     def _run(self) -> str:
         if self._id is None:
-            found = self._client.get_experiment_by_name(EXPERIMENT)
-            experiment = (
-                found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
-            )
-            self._id = self._client.create_run(experiment, run_name=self._name).info.run_id
+            client = self._client
+            found = client.get_experiment_by_name(EXPERIMENT)
+            experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+            self._id = client.create_run(experiment, run_name=self._name).info.run_id
             params = [Param(name, str(value)) for name, value in self._settings.items()]
             self._client.log_batch(self._id, params=params)
         return self._id

@@ -87,15 +87,14 @@ class TensorBoard:
         """Restores the files to their state at ``step``, by truncation."""
         self._resumed_at = step
         for path in self._folder.glob(PATTERN):
-            if path.name not in state["bytes"]:
+            size = state["bytes"].get(path.name)
+            if size is None:
                 path.unlink()
-                continue
-            if path.stat().st_size > state["bytes"][path.name]:
-                os.truncate(path, state["bytes"][path.name])
+            elif path.stat().st_size > size:
+                os.truncate(path, size)
 
     def _write(self, step: int, values: list[Any]) -> None:
-        summary = tf.compat.v1.Summary(value=values)
-        self._record(step=step, summary=summary)
+        self._record(step=step, summary=tf.compat.v1.Summary(value=values))
 
     def _record(self, **content: Any) -> None:
         event = tf.compat.v1.Event(wall_time=time.time(), **content)

@@ -25,8 +25,7 @@ class WeightsAndBiases:
     """
 
     def __init__(self, folder: Path, project: str, mode: str, settings: dict[str, Any]) -> None:
-        self._folder, self._settings = folder, settings
-        self._project = project
+        self._folder, self._project, self._settings = folder, project, settings
         self._mode: Any = mode  # one of wandb's literals
         self._id = uuid.uuid4().hex[:8]
 
