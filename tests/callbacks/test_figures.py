@@ -218,9 +218,8 @@ def test_offline_wandb_data_stays_in_the_run_directory(tmp_path: Path) -> None:
         feed(sink)
         name = sink.get_state()["id"]
     (file,) = tmp_path.glob(f"wandb/offline-run-*-{name}/*.wandb")
+    parts = (b"score", b"eval/mean", b"actions", b"histogram")
     until = time.monotonic() + 20
-    while file.stat().st_size < 1000 and time.monotonic() < until:
+    while not all(part in file.read_bytes() for part in parts):
+        assert time.monotonic() < until
         time.sleep(0.1)  # a separate process writes
-    content = file.read_bytes()
-    for part in (b"score", b"eval/mean", b"actions", b"histogram"):
-        assert part in content

@@ -24,7 +24,7 @@ SETTINGS = (
     "eval.episodes=2", "eval.interval=300", "train.steps=600", "checkpoint.interval=100",
     "agent.jit_compile=false", "video=off",
 )  # fmt: skip
-MOMENTS = 20
+MOMENTS = 20 if THOROUGH else 1
 LAUNCHERS = {
     "basic": [],
     "joblib": ["hydra/launcher=joblib"],
@@ -68,7 +68,7 @@ def killed(process: Any, happened: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", LAUNCHERS if THOROUGH else ["basic"])
 def test_a_killed_sweep_resumes_to_the_same_results(
     undisturbed: tuple[dict[str, Any], float], tmp_path: Path, launcher: str, moment: int
 ) -> None:
