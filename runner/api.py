@@ -38,8 +38,7 @@ class TrainedRun:
     @property
     def score(self) -> float | None:
         """Mean points of the evaluation's games; None: training was interrupted."""
-        result = self.result
-        return None if result is None else float(result["evaluation"]["mean"])
+        return RunDirectory(self.folder).score
 
     @property
     def result(self) -> dict[str, Any] | None:
