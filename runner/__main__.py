@@ -16,10 +16,6 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit code: 0; 1: the run failed; 2: invalid arguments; 129, 130, 143: interrupted.
     """
-    if arguments == ["--version"]:
-        print(f"atari-runner {__version__}")
-        return 0
-
     # Imported here because emulator processes also import this module.
     from runner.commands import guarded
 
@@ -27,6 +23,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        print(f"atari-runner {__version__}")
+        return 0
     from runner import api
     from runner.commands import HelpAsked
     from runner.settings import command_line, compose, flags, sweeps

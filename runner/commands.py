@@ -10,6 +10,7 @@ from typing import Any, Final
 from models.setting import short
 from runner.errors import RunError, UserError, wrong
 from runner.interrupts import ended_by_signals
+from runner.pipes import ENDED_BY_PIPE, reader_left
 from runner.settings.convert import nearest
 
 HELP: Final = ("-h", "--help")
@@ -27,14 +28,19 @@ def guarded(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
     def command(arguments: list[str]) -> int:
         try:
             with ended_by_signals():
-                return main(arguments)
-        except HelpAsked as asked:
-            print(asked)
-            return 0
+                try:
+                    code = main(arguments)
+                except HelpAsked as asked:
+                    print(asked)
+                    code = 0
+                sys.stdout.flush()
+                return code
         except (UserError, RunError) as error:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_code
         except OSError as error:  # a full disk, a file where a folder should be
+            if isinstance(error, BrokenPipeError) and reader_left():
+                return ENDED_BY_PIPE
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             return RunError.exit_code
         except KeyboardInterrupt as interrupt:

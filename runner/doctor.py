@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from runner.cores import cores, cpu_features
 from runner.errors import UserError
+from runner.pipes import ENDED_BY_PIPE, reader_left
 
 USAGE = "python -m runner.doctor [--games]"
 PACKAGES: Final = (
@@ -120,6 +121,17 @@ EXAMINATIONS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
 
 def main(arguments: list[str]) -> int:
     """Prints the findings. Returns 0: ready, 1: not ready, 2: invalid arguments."""
+    try:
+        code = _examine(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not reader_left():
+            raise
+        return ENDED_BY_PIPE
+    return code
+
+
+def _examine(arguments: list[str]) -> int:
     if arguments == ["--games"]:
         from runner.settings.games import all_games
 

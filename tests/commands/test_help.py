@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 
 import pytest
+from commands.commands_started import ROOT
 
 MODULES = [
     "__main__", "evaluate", "watch", "compare", "doctor", "places", "cards", "explain.__main__",
@@ -45,3 +49,19 @@ def test_a_wrong_word_is_named_in_one_line(
     assert len(err.splitlines()) == 1
     assert len(err) <= 310
     assert all(part in err for part in parts), err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["runner", "--help"], ["runner", "--version"], ["runner", "--cfg=job"],
+     ["runner.doctor", "--games"]],
+)  # fmt: skip
+def test_a_reader_that_leaves_is_no_error(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)  # as `head` does
+    with open(writing, "wb") as output:
+        ended = subprocess.run(
+            [sys.executable, "-m", *words], stdout=output, stderr=subprocess.PIPE, cwd=ROOT,
+            check=False,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (141, b"")
