@@ -8,6 +8,7 @@ the return estimators and losses.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -107,6 +108,8 @@ class Learner:
         self._munchausen = munchausen
         self._probabilities = munchausen.probabilities if munchausen else POLICIES[policy]
         self._draws, self._seed = has_noise(model) or draws_fractions(model), seed
+        # Without a target network, Munchausen's policy is that of the outputs that are fitted.
+        self._shares_here = bool(munchausen) and not self.has_target_network and not self._draws
         optimizer.build(model.trainable_variables)
         self._one_a_call = jit_compile and has_convolution(model)
         # The fused kernel has no XLA version; XLA fuses Keras's own operations itself.
@@ -166,9 +169,8 @@ class Learner:
         fixed = self._target_outputs(state0, state1)
         results = []
         for k in range(updates):  # unrolled: K is part of the shape
-            targets = self._targets(
-                actions[k], rewards[k], discounts[k], state1[k], parameter, *fixed(k)
-            )
+            batch_of_k = actions[k], rewards[k], discounts[k], state1[k], parameter
+            targets = functools.partial(self._targets, *batch_of_k, *fixed(k))
             weight = weights[0][k] if weights else None
             results.append(self._one_update(state0[k], actions[k], targets, weight))
         return tf.stack(results)
@@ -177,9 +179,11 @@ class Learner:
         """Maps an update's index to what its targets need of the target network.
 
         These are the outputs for the next states ``state1`` (K, B, ...); with Munchausen targets,
-        also those for the states ``state0``.
+        also those for the states ``state0``, unless the update computes them itself.
         """
-        calls = {0: state1, 2: state0} if self._munchausen else {0: state1}
+        calls = {0: state1}
+        if self._munchausen and not self._shares_here:
+            calls[2] = state0
         if self.soft_update or self._draws or not self.has_target_network:
             return lambda k: [self._evaluate(self._target, s[k], call=c) for c, s in calls.items()]
         # All updates share one target network: one large batch costs less than many small ones.
@@ -210,14 +214,18 @@ class Learner:
         targets = returns.targets(rewards, discounts, returns.under(probabilities, following))
         return tf.stop_gradient(targets)
 
-    def _one_update(self, states: Any, actions: Any, targets: Any, weights: Any = None) -> Any:
+    def _one_update(
+        self, states: Any, actions: Any, targets: Callable[..., Any], weights: Any = None
+    ) -> Any:
         """(2,): loss and mean_q; with importance ``weights`` (B,), (2 + B,): also the errors."""
         variables = self.model.trainable_variables
         values = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             outputs = self._evaluate(self._online, states, call=3, training=True)
-            losses, errors = self._returns.losses(targets, outputs, actions)
+            with tape.stop_recording():
+                wanted = targets(*([outputs] if self._shares_here else []))
+            losses, errors = self._returns.losses(wanted, outputs, actions)
             loss = tf.reduce_mean(losses if weights is None else weights * losses)
         gradients = tape.gradient(loss, values)
         if self._fused_adam:

@@ -130,16 +130,23 @@ def test_without_a_target_network() -> None:
         np.testing.assert_allclose(network.get_weights()[0], q, rtol=1e-6)
 
 
-def test_munchausen() -> None:
-    """Vieillard et al. 2020, equation 2, with the target network throughout."""
+@pytest.mark.parametrize("target_network", [True, False])
+def test_munchausen(target_network: bool) -> None:
+    """Vieillard et al. 2020, equation 2, with one network throughout."""
     alpha, tau, floor = 0.9, 0.7, -1.0
     learns = learner(munchausen=Munchausen(alpha, tau, floor))
-    learns.update(transitions([1], [1.0], [False]), NO_SYNC)
-    log_pi = TARGET / tau - np.log(np.exp(TARGET / tau).sum(axis=1, keepdims=True))
-    soft_value = (np.exp(log_pi[1]) * (TARGET[1] - tau * log_pi[1])).sum()
-    target = 1.0 + alpha * max(tau * log_pi[0, 1], floor) + GAMMA * soft_value
-    moved = learns.model.get_weights()[0][0, 1]
-    np.testing.assert_allclose(moved, 2.0 + LEARNING_RATE * (target - 2.0), rtol=1e-5)
+    if not target_network:
+        same = [learns.model, learns.model]
+        learns = learner(same, munchausen=Munchausen(alpha, tau, floor))
+    online = ONLINE.copy()
+    for _ in range(2):
+        learns.update(transitions([1], [1.0], [False]), NO_SYNC)
+        q = TARGET if target_network else online
+        log_pi = q / tau - np.log(np.exp(q / tau).sum(axis=1, keepdims=True))
+        soft_value = (np.exp(log_pi[1]) * (q[1] - tau * log_pi[1])).sum()
+        target = 1.0 + alpha * max(tau * log_pi[0, 1], floor) + GAMMA * soft_value
+        online[0, 1] += LEARNING_RATE * (target - online[0, 1])
+        np.testing.assert_allclose(learns.model.get_weights()[0], online, rtol=1e-5)
 
 
 def test_a_batch_is_averaged() -> None:
