@@ -198,8 +198,10 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the processes and frees the shared memory."""
+        # Workers that still load games, for up to a minute, would notice only afterwards.
+        grace = _SECONDS_TO_CLOSE if self._arrays["started"].all() else 0
         self._at_exit()
-        deadline = time.monotonic() + _SECONDS_TO_CLOSE
+        deadline = time.monotonic() + grace
         for process, _ in self._workers:
             process.join(timeout=max(deadline - time.monotonic(), 0))
             if process.is_alive():

@@ -149,7 +149,7 @@ def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConf
     return values, hydra
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=128)
 def _options(lines: tuple[str, ...], typed: frozenset[str]) -> tuple[dict[str, Any], DictConfig]:
     """Composes the options with Hydra. Typed options follow the experiment and override it."""
     _register()
