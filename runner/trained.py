@@ -129,7 +129,6 @@ def load_trained(run: Path, play: Play) -> Trained:
     Raises:
         UserError: A file is missing or incompatible.
     """
-    from runner.environments.atari import AtariGame
     from runner.settings import checks, saved
 
     directory, weights = RunDirectory.find(run)
@@ -149,7 +148,7 @@ def load_trained(run: Path, play: Play) -> Trained:
         seed=play.seed,
     )
     checks.check(config)
-    game = AtariGame(config.env, config.obs)
+    shape, nb_actions = _sizes(config)
 
     from runner import tensorflow_setup
 
@@ -159,11 +158,23 @@ def load_trained(run: Path, play: Play) -> Trained:
     from runner.agent.xla import uses_xla
     from runner.weights import load_weights
 
-    assert game.observation_space.shape is not None
-    model = make_model(config, game.observation_space.shape, len(game.actions))
+    model = make_model(config, shape, nb_actions)
     load_weights(model, weights, "run")
     compiles = uses_xla(model, config.agent.jit_compile)
     return Trained(out, weights, config, model, q_function(model, compiles))
+
+
+def _sizes(config: Config) -> tuple[tuple[int, ...], int]:
+    """The shape of an observation, and the number of actions.
+
+    TensorFlow's import keeps the frames that it is called from, with their variables: an emulator
+    in one of them would outlive the program, which its library reports in 20 lines.
+    """
+    from runner.environments.atari import AtariGame
+
+    game = AtariGame(config.env, config.obs)
+    assert game.observation_space.shape is not None
+    return game.observation_space.shape, len(game.actions)
 
 
 def is_pretrained(folder: Path) -> bool:
