@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.environments.atari import AtariGame
+from runner.environments.atari import AtariGame, actions_of
 from runner.evaluation import QFunction
 from runner.importance import BATCH, importance_of_bytes, in_batches
 from runner.memory.windows import RunningWindows
+from runner.settings.observations import observation_shape
 from runner.settings.schema import Config
 from runner.video.overlay import Overlay
 from runner.video.replay import Recording, at_start
@@ -36,9 +37,8 @@ def with_own_overlay(config: Config, recording: Recording) -> Recording:
     from runner.agent.build import make_model
     from runner.agent.dqn import q_function
 
-    game = AtariGame(recording.env, config.obs)
-    assert game.observation_space.shape is not None
-    model = make_model(config, game.observation_space.shape, len(game.actions))
+    shape = observation_shape(recording.env, config.obs)
+    model = make_model(config, shape, len(actions_of(recording.env)))
     model.set_weights(recording.weights)
     return with_overlay(recording, q_function(model, jit_compile=False), config)
 

@@ -129,7 +129,9 @@ def load_trained(run: Path, play: Play) -> Trained:
     Raises:
         UserError: A file is missing or incompatible.
     """
+    from runner.environments.atari import actions_of
     from runner.settings import checks, saved
+    from runner.settings.observations import observation_shape
 
     directory, weights = RunDirectory.find(run)
     config = directory.read_config()
@@ -148,7 +150,9 @@ def load_trained(run: Path, play: Play) -> Trained:
         seed=play.seed,
     )
     checks.check(config)
-    shape, nb_actions = _sizes(config)
+    # No emulator here: TensorFlow's import keeps the frames that it is called from, with their
+    # variables, and an emulator that outlives the program is reported in 20 lines.
+    shape, nb_actions = observation_shape(config.env, config.obs), len(actions_of(config.env))
 
     from runner import tensorflow_setup
 
@@ -162,19 +166,6 @@ def load_trained(run: Path, play: Play) -> Trained:
     load_weights(model, weights, "run")
     compiles = uses_xla(model, config.agent.jit_compile)
     return Trained(out, weights, config, model, q_function(model, compiles))
-
-
-def _sizes(config: Config) -> tuple[tuple[int, ...], int]:
-    """The shape of an observation, and the number of actions.
-
-    TensorFlow's import keeps the frames that it is called from, with their variables: an emulator
-    in one of them would outlive the program, which its library reports in 20 lines.
-    """
-    from runner.environments.atari import AtariGame
-
-    game = AtariGame(config.env, config.obs)
-    assert game.observation_space.shape is not None
-    return game.observation_space.shape, len(game.actions)
 
 
 def is_pretrained(folder: Path) -> bool:

@@ -30,9 +30,15 @@ Observation = NDArray[np.uint8]
 @functools.cache
 def _actions(rom: Path, full: bool) -> tuple[Action, ...]:
     """The actions of a game; ALE must load the game to list them (0.2 s)."""
+    ALEInterface.setLoggerMode(LoggerMode.Error)
     ale = ALEInterface()
     ale.loadROM(rom)
     return tuple(ale.getLegalActionSet() if full else ale.getMinimalActionSet())
+
+
+def actions_of(env: EnvConfig) -> tuple[Action, ...]:
+    """The actions of a game under the settings ``env``."""
+    return _actions(rom_path(env.game, env.rom_dir), env.full_actions)
 
 
 class AtariGame(gymnasium.Env[Observation, int]):
@@ -60,7 +66,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         # Sticky actions are drawn here: ALE's saved states omit the last action (see ``_act``).
         self.ale.setFloat("repeat_action_probability", 0.0)
         self.ale.setInt("max_num_frames_per_episode", env.max_frames)
-        self.actions = _actions(self._rom, env.full_actions)
+        self.actions = actions_of(env)
         self._is_loaded = False
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.actions))
         self.observation_space = spaces.Box(0, 255, observation_shape(env, obs), np.uint8)
