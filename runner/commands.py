@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from models.setting import short
-from runner.errors import RunError, UserError, wrong
+from runner.errors import RunError, UserError, reason, wrong
 from runner.interrupts import ended_by_signals
 from runner.pipes import ENDED_BY_PIPE, reader_left
 from runner.settings.convert import nearest
@@ -41,7 +41,7 @@ def guarded(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
         except OSError as error:  # a full disk, a file where a folder should be
             if isinstance(error, BrokenPipeError) and reader_left():
                 return ENDED_BY_PIPE
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"error: {reason(error)}", file=sys.stderr)
             return RunError.exit_code
         except KeyboardInterrupt as interrupt:
             print("\ninterrupted", file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -17,14 +16,13 @@ from runner.environments.pool import EmulatorPool, game_seeds
 from runner.environments.worker import REST
 from runner.live_line import LiveLine
 from runner.memory.windows import RunningWindows
-from runner.scores import human_normalised
+from runner.scores import human_normalised, interval_of_mean
 from runner.settings.schema import Config, EnvConfig
 from runner.video.replay import Recording
 
 MAX_GAMES_AT_ONCE = 16
 BINS = 10  # of the histogram of scores
 SHOWN_EVERY = 10.0  # seconds between progress lines if the output is not a terminal
-Z_95 = 1.959964  # standard deviations on either side that cover 95 % of a normal distribution
 
 _Game = tuple[float, int]  # points and steps
 QFunction = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -37,7 +35,7 @@ class Evaluation:
     episodes: int
     epsilon: float
     mean: float
-    interval: list[float] | None  # 95 % interval of the mean; None for one game
+    interval: tuple[float, float] | None  # 95 % interval of the mean; None for one game
     std: float  # of the population, like the variance
     variance: float
     min: float
@@ -127,13 +125,13 @@ def evaluate(
         best_game(_best(rules, seeds, games, np.array(taken)))
     points = np.array([score for stream in games for score, _ in stream])
     counts, edges = np.histogram(points, BINS if points.max() > points.min() else 1)
-    mean = float(points.mean())
+    mean, std = float(points.mean()), float(points.std())
     return Evaluation(
         episodes=episodes,
         epsilon=epsilon,
         mean=mean,
-        interval=_interval(points),
-        std=float(points.std()),
+        interval=interval_of_mean(mean, std, episodes),
+        std=std,
         variance=float(points.var()),
         min=float(points.min()),
         max=float(points.max()),
@@ -149,14 +147,6 @@ def _progress(games: list[list[_Game]], episodes: int, seconds: float) -> str:
     points = [score for stream in games for score, _ in stream]
     mean = f", mean {np.mean(points):.1f}" if points else ""
     return f"evaluation: {len(points)} of {episodes} games{mean} | {duration(seconds)}"
-
-
-def _interval(points: NDArray[np.float64]) -> list[float] | None:
-    """95 % interval of the mean over the games, by the normal distribution."""
-    if len(points) < 2:
-        return None
-    half = Z_95 * float(points.std(ddof=1)) / math.sqrt(len(points))
-    return [float(points.mean()) - half, float(points.mean()) + half]
 
 
 def _best(

@@ -7,6 +7,7 @@ import time
 from typing import Final, TextIO
 
 REFRESH: Final = 0.5  # seconds between two updates of the line on a terminal
+CLEAR: Final = "\r\x1b[2K"  # clears a terminal's current line
 
 
 class LiveLine:
@@ -29,7 +30,7 @@ class LiveLine:
     def show(self, line: str, now: float) -> None:
         """Shows a line."""
         if self._live:
-            self._write("\r\x1b[2K" + line[: shutil.get_terminal_size().columns - 1])
+            self._write(CLEAR + line[: shutil.get_terminal_size().columns - 1])
         else:
             self._write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
         self.shown = now
@@ -37,7 +38,7 @@ class LiveLine:
     def clear(self) -> None:
         """Clears the line for other output."""
         if self._live:
-            self._write("\r\x1b[2K")
+            self._write(CLEAR)
 
     def end(self) -> None:
         """Ends the last line."""

@@ -1,4 +1,4 @@
-"""Published scores per game, and the human-normalised score.
+"""Published scores per game, the human-normalised score, and the interval of a mean score.
 
 ``data/published_scores.csv`` has a column per agent, ``data/published_agents.csv`` a row: emulator
 frames of training, rules, and the source of the scores.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 _DATA: Final = Path(__file__).parent / "data"
+_Z_95: Final = 1.959964  # standard deviations on either side that cover 95 % of a normal
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,17 @@ def human_normalised(game: str, points: float) -> float | None:
     if random is None or human is None:
         return None
     return (points - random) / (human - random)
+
+
+def interval_of_mean(mean: float, std: float, games: int) -> tuple[float, float] | None:
+    """95 % interval of a mean score over its games, by the normal distribution; None: one game.
+
+    Args:
+        mean: Mean score.
+        std: Standard deviation of the games' scores, of the population.
+        games: Number of games.
+    """
+    if games < 2:
+        return None
+    half = _Z_95 * std / math.sqrt(games - 1)
+    return mean - half, mean + half

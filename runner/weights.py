@@ -23,7 +23,7 @@ from keras.src.saving import saving_lib  # Keras's public functions write to a p
 from numpy.typing import NDArray
 
 from runner.diverged import check_finite
-from runner.errors import UserError, wrong
+from runner.errors import UserError, reason, wrong
 from runner.files import written_whole
 
 EXPECTED: Final = "an undamaged .weights.h5 file or keras-rl2 .h5f checkpoint"
@@ -113,7 +113,7 @@ def _load_h5(model: keras.Model, path: Path, field: str) -> bool:
     except UserError:
         raise
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
+        raise wrong(field, path, f"{EXPECTED} ({reason(error, 120)})") from error
     try:
         with warnings.catch_warnings():
             # Keras only warns about layers without weights in the file, and leaves them random.
@@ -151,7 +151,7 @@ def _read_checkpoint(path: Path, field: str) -> list[NDArray[Any]]:
             if match:
                 found[int(match[1]), int(match[2] == "bias")] = reader.get_tensor(name)
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
-        raise wrong(field, path, f"{EXPECTED} ({_short(error)})") from error
+        raise wrong(field, path, f"{EXPECTED} ({reason(error, 120)})") from error
     return [found[key] for key in sorted(found)]
 
 
@@ -183,7 +183,3 @@ def _misfit(model: keras.Model, path: Path, field: str, shapes: list[tuple[int, 
 
 def _shown(shapes: list[tuple[int, ...]]) -> str:
     return " ".join("x".join(map(str, shape)) for shape in shapes)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]

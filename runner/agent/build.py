@@ -25,6 +25,7 @@ from runner.cores import cpu_features
 from runner.environments.build import Games
 from runner.errors import wrong
 from runner.keras_rl2 import DQNAgent, Memory, Policy, Processor, SequentialMemory
+from runner.live_line import CLEAR
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy
@@ -32,7 +33,7 @@ from runner.settings import memory as settings
 from runner.settings.agent import DQN
 from runner.settings.checks import num_envs
 from runner.settings.inputs import ram_seen
-from runner.settings.model import BothModel, CustomModel, DenseModel
+from runner.settings.model import BothModel, CustomModel, Encoded
 from runner.settings.obs import BothObservation
 from runner.settings.observations import screen_shape
 from runner.settings.schema import Config
@@ -99,7 +100,7 @@ def _arguments(config: Config) -> dict[str, Any]:
     arguments = {f.name: getattr(model, f.name) for f in fields(model) if f.name != "name"}
     if agent.dueling == "streams":  # each stream has its own last hidden layer
         arguments["hidden"] = model.hidden[:-1]
-    if isinstance(model, DenseModel | BothModel):
+    if isinstance(model, Encoded):
         arguments["ram"] = ram_seen(config)
     if isinstance(model, BothModel):
         assert isinstance(config.obs, BothObservation)
@@ -210,5 +211,5 @@ def _announce(config: Config, layers: Sequence[Adapting]) -> None:
     """Prints the positions found during warm-up."""
     if any(isinstance(layer, FoundTiles) for layer in layers):
         names = ", ".join(places_found(config, layers)) or "none"
-        clear = "\r\033[K" if sys.stdout.isatty() else ""  # the progress line
+        clear = CLEAR if sys.stdout.isatty() else ""  # the progress line
         print(f"{clear}positions found in the warm-up: {names}", flush=True)

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from runner.callbacks.games import Story
 from runner.keras_rl2 import Callback
+from runner.live_line import CLEAR
 
 
 @dataclass
@@ -68,7 +69,7 @@ class EpisodeLines(Callback):  # type: ignore[misc]
         self._nb_steps, self._story = nb_steps, story
         self._stream = stream or sys.stdout
         # On a terminal, this line replaces the progress line.
-        self._clear = "\r\x1b[2K" if self._stream.isatty() else ""
+        self._clear = CLEAR if self._stream.isatty() else ""
         self._games: dict[int, _Episode | None] = {}  # by stream; None: its start was not observed
         self._updates, self._sums = 0, [0.0]  # sum of each metric
 

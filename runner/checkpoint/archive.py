@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.errors import reason
 from runner.files import written_whole
 
 TREE: Final = "tree"  # name of the JSON among the arrays
@@ -64,8 +65,7 @@ def read_archive(path: Path) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # zip, NumPy, JSON: any error is an error of the file
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise DamagedFileError(f"{path.name}: {reason}") from error
+        raise DamagedFileError(f"{path.name}: {reason(error, 120)}") from error
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:

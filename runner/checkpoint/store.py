@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from runner.checkpoint.archive import DamagedFileError, read_archive, write_archive
 from runner.checkpoint.replay_segments import SUFFIX, ReplaySegments
-from runner.errors import RunError, UserError
+from runner.errors import RunError, UserError, reason
 from runner.memory.replay import ReplayMemory
 
 FORMAT: Final = 2  # increased with every incompatible change
@@ -82,8 +82,8 @@ class CheckpointStore:
             except DamagedFileError as error:
                 passed_over.append(str(error))
             except Exception as error:  # undamaged, but incompatible with this run
-                reason = " ".join(str(error).split())[:120]
-                passed_over.append(f"{path.name} does not fit: {type(error).__name__} {reason}")
+                why = f"{type(error).__name__} {reason(error, 120)}"
+                passed_over.append(f"{path.name} does not fit: {why}")
             else:
                 self._chain = content["replay"]
                 return passed_over

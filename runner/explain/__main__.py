@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from runner.commands import guarded, parse_settings
 from runner.errors import UserError, wrong
+from runner.live_line import CLEAR
 from runner.trained import KINDS, Play, chosen, load_trained
 
 USAGE: Final = (
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
 def tell(line: str, *, done: bool = True) -> None:
     """Shows progress: on a terminal in one line, otherwise only completed parts."""
     if sys.stdout.isatty():
-        print(f"\r\x1b[2K{line}", end="\n" if done else "", flush=True)
+        print(f"{CLEAR}{line}", end="\n" if done else "", flush=True)
     elif done:
         print(line, flush=True)
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from runner.durations import duration
-from runner.errors import UserError
+from runner.errors import UserError, reason
 from runner.report import beside, findings, pages
 from runner.report.charts import Chart, curve_chart
 from runner.report.curves import AXES, evaluation_curve, training_curve
 from runner.report.figures import figures, frames, points, seconds
-from runner.report.runs import Run, clipped, one_line, read_run, shown
+from runner.report.runs import Run, read_run, shown
 from runner.report.sides import MISSING, Side, find_sides
 from runner.report.videos import best_video
 from runner.run_directory import RunDirectory
@@ -43,8 +43,7 @@ def announce_page(run_directory: Path) -> None:
     try:
         print(f"page: {write_page(run_directory)}", flush=True)
     except Exception as error:
-        why = clipped(one_line(error), 250)
-        print(f"warning: no page of the run: {why}", file=sys.stderr, flush=True)
+        print(f"warning: no page of the run: {reason(error)}", file=sys.stderr, flush=True)
 
 
 def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
@@ -145,12 +144,13 @@ def _commands(run: Run) -> dict[str, str]:
 
 def _differing(run: Run) -> list[tuple[str, str, str]] | None:
     """Settings, this run's values and the defaults; None if the defaults cannot be composed."""
-    from runner.settings import compose, saved
+    from runner.settings import compose
+    from runner.settings.convert import flat
 
     try:
         obs = shown(run.settings.get("obs.name"))
         config = compose.load([f"env={run.game}", f"obs={obs}"])
-        default = dict(saved.flat(dataclasses.asdict(config)))
+        default = flat(dataclasses.asdict(config))
     except Exception:  # an observation of another version, a broken installation
         return None
     pairs = {

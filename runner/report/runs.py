@@ -14,13 +14,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.errors import UserError, wrong
+from runner.errors import UserError, reason, wrong
 from runner.run_directory import RunDirectory
+from runner.scores import interval_of_mean
 from runner.settings import saved
 
 Numbers = NDArray[np.float64]
 
-Z_95: Final = 1.959964  # standard deviations on either side that cover 95 % of a normal
 MOST: Final = 1e15  # larger numbers are file errors
 MAX_BYTES: Final = 500_000_000  # largest file of a run
 # Entries of ``result.json``, by dotted name. The first two are required.
@@ -92,11 +92,10 @@ class Run:
     @property
     def score_interval(self) -> tuple[float, float] | None:
         """95 % interval of the score over the games of the evaluation; None if unknown."""
-        games, std = (self.result.get(f"evaluation.{name}", 0.0) for name in ("episodes", "std"))
-        if games < 2 or "evaluation.std" not in self.result:
+        if not {"evaluation.episodes", "evaluation.std"} <= self.result.keys():
             return None
-        half = Z_95 * std / float(np.sqrt(games - 1))  # std is the population standard deviation
-        return self.score - half, self.score + half
+        games, std = int(self.result["evaluation.episodes"]), self.result["evaluation.std"]
+        return interval_of_mean(self.score, std, games)
 
     @property
     def state(self) -> str:
@@ -124,11 +123,6 @@ def clipped(text: object, length: int = 80) -> str:
     text = str(text)
     half = (length - 3) // 2
     return text if len(text) <= length else f"{text[:half]} … {text[-half:]}"
-
-
-def one_line(error: BaseException) -> str:
-    """An error as one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def find_runs(folders: Sequence[Path]) -> list[Run]:
@@ -170,7 +164,7 @@ def read_run(folder: Path) -> Run:
         read["evaluations"] = _columns(place.evaluations, ("step", "mean"))
         read["result"], read["places"] = _result(place.result)
     except Exception as error:  # a broken file must not prevent the report of other runs
-        problem = problem or one_line(error)
+        problem = problem or reason(error)
     if problem is not None and not read.get("result"):
         read["problem"] = clipped(problem, 300)
     return Run(folder, **read)

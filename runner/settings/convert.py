@@ -225,3 +225,14 @@ def defaults(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
         elif field.default != REQUIRED:
             found[name] = field.default
     return found
+
+
+def flat(settings: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted name: ``{"agent": {"gamma": 1}}`` -> ``{"agent.gamma": 1}``."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and value:
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found

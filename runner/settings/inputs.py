@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.ram import Ram
 from models.setting import wrong
 from runner.ram_maps import ram_of
-from runner.settings.model import BothModel, DenseModel
+from runner.settings.model import DenseModel, Encoded
 from runner.settings.obs import BothObservation, RamObservation
 from runner.settings.schema import Config
 
@@ -29,7 +29,7 @@ def check_inputs(config: Config) -> None:
     if config.features != "none" and not (is_ram and is_dense):
         raise wrong("features", config.features, "none unless obs=ram and model=dense")
     ram = ram_seen(config)
-    for k, encoder in enumerate(model.inputs if isinstance(model, DenseModel | BothModel) else ()):
+    for k, encoder in enumerate(model.inputs if isinstance(model, Encoded) else ()):
         key = f"model.inputs[{k}]"
         if encoder.adapts and config.agent.name == "keras_rl2":
             allowed = "scaled, changes, bits with agent=keras_rl2, which adapts no layers"

@@ -22,11 +22,11 @@ ENCODERS: Final = Rule(
 
 
 @dataclass
-class DenseModel:
-    """Dense layers on encoded observations."""
+class Network:
+    """Settings common to the networks here."""
 
-    name: str = option("dense")
-    hidden: list[int] = setting([512, 128], UNITS, "units of each dense layer")
+    name: str = option("")
+    hidden: list[int] = setting([512], UNITS, "units of each dense layer")
     dense_initializer: str = setting(
         "glorot_uniform",
         INITIALIZERS,
@@ -34,10 +34,16 @@ class DenseModel:
     )
     activation: str = setting("relu", ACTIVATIONS, "activation of the hidden layers")
     layer_norm: bool = setting(False, ANY, "normalise every hidden layer before its activation")
+
+
+@dataclass
+class Encoded:
+    """Settings common to the networks that read encoded observations."""
+
     inputs: list[Encoder] = setting(
         [Scaled()],
         ENCODERS,
-        "[encoders](#inputs) of the first layer's inputs, concatenated",
+        "[encoders](#inputs) of the first layer's inputs, concatenated; with `obs=both` of the RAM",
         options=encoders,
     )
     gains: bool = setting(
@@ -46,7 +52,15 @@ class DenseModel:
 
 
 @dataclass
-class ConvModel:
+class DenseModel(Encoded, Network):
+    """Dense layers on encoded observations."""
+
+    name: str = option("dense")
+    hidden: list[int] = setting([512, 128], UNITS, "units of each dense layer")
+
+
+@dataclass
+class ConvModel(Network):
     """Convolutions on screens, then dense layers (Mnih et al. 2015)."""
 
     name: str = option("conv")
@@ -63,26 +77,14 @@ class ConvModel:
     conv_initializer: str = setting(
         "glorot_uniform", INITIALIZERS, "kernel initializer of the convolutions"
     )
-    hidden: list[int] = setting([512], UNITS, "units of each dense layer")
-    dense_initializer: str = setting(
-        "glorot_uniform",
-        INITIALIZERS,
-        "kernel initializer of the dense layers, including the output, not of the dueling head",
-    )
-    activation: str = setting("relu", ACTIVATIONS, "activation of the hidden layers")
-    layer_norm: bool = setting(False, ANY, "normalise every hidden layer before its activation")
     scale: float = setting(1 / 255, finite_above(0.0), "factor of the pixels inside the network")
 
 
 @dataclass
-class BothModel(ConvModel):
+class BothModel(Encoded, ConvModel):
     """Convolutions on screens and encoders of the RAM, concatenated, then dense layers."""
 
     name: str = option("both")
-    inputs: list[Encoder] = setting(
-        [Scaled()], ENCODERS, "[encoders](#inputs) of the RAM, concatenated", options=encoders
-    )
-    gains: bool = setting(False, ANY, "multiply each RAM input except tiles by a learned gain")
 
 
 @dataclass

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hydra.core.override_parser.types import Override
 
 from runner.errors import UserError
 from runner.settings import command_line, compose
+from runner.settings.convert import flat
 from runner.settings.memory_checks import check_memory_size
 from runner.settings.schema import Config
 
@@ -80,21 +81,10 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
 
 def differences(before: Config, after: Config) -> list[tuple[str, str]]:
     """Returns the settings that differ: name, and ``name: before -> after``."""
-    ours, theirs = flat(dataclasses.asdict(before)), flat(dataclasses.asdict(after))
+    ours, theirs = (flat(dataclasses.asdict(config)) for config in (before, after))
     names = dict.fromkeys([*ours, *theirs])
     return [
         (name, f"{name}: {ours.get(name)} -> {theirs.get(name)}")
         for name in names
         if ours.get(name) != theirs.get(name)
     ]
-
-
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by dotted name: ``{"agent": {"gamma": 1}}`` -> ``{"agent.gamma": 1}``."""
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[prefix + key] = value
-    return found

@@ -9,15 +9,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from runner.errors import UserError, wrong
+from runner.errors import UserError, reason, wrong
 from runner.settings import compose
-from runner.settings.convert import defaults
+from runner.settings.convert import defaults, flat
 from runner.settings.schema import Config
 
 MOST_BYTES: Final = 1_000_000
@@ -76,7 +75,7 @@ def read_plain(path: Path) -> dict[str, Any]:
     """
     content = _content(path)
     try:
-        return dict(flat(defaults(Config, content))) | dict(flat(content))
+        return flat(defaults(Config, content)) | flat(content)
     except (RecursionError, UserError) as error:
         raise _unreadable(path, error) from error
 
@@ -127,15 +126,5 @@ def _content(path: Path) -> dict[Any, Any]:
     return content
 
 
-def flat(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings by dotted name: ``agent.gamma``."""
-    for name, value in node.items():
-        if isinstance(value, dict) and value:
-            yield from flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
 def _unreadable(path: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:120]
-    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason}")
+    return UserError(f"run={path.parent}: its {path.name} cannot be read: {reason(error, 120)}")

@@ -22,7 +22,7 @@ from typing import Final
 import psutil
 
 from runner.cores import SHARE, share_of
-from runner.errors import UserError
+from runner.errors import UserError, reason
 from runner.interrupts import EXIT_CODES, STOP_WITH_STDIN
 from runner.run_directory import RunDirectory
 from runner.settings.sweeps import name_of
@@ -121,7 +121,7 @@ def _run_job(jobs: Jobs, number: int, chosen: Sequence[str]) -> float | None:
             record.reason = _process(jobs, number, run, settings)
         record.state = FAILED if record.reason else STOPPED
     except (OSError, UserError) as error:
-        record.state, record.reason = FAILED, " ".join(str(error).split())
+        record.state, record.reason = FAILED, reason(error)
     if run.score is not None:
         record.state, record.reason = DONE, ""
     record.ended = time.time()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.durations import duration
-from runner.errors import RunError, wrong
+from runner.errors import RunError, reason, wrong
 from runner.interrupts import Interrupts, children_spared
 from runner.settings import launchers, sweeps
 from runner.settings.resume import differences
@@ -90,7 +90,7 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
         try:
             _launch(directory, plan)
         except Exception as error:  # from the launcher: no cluster, a killed worker
-            failure = " ".join(str(error).split()) or type(error).__name__
+            failure = reason(error)
         names = directory.begun() if plan.trials else names
         if failure or interrupts.received is not None:
             directory.ask_to_stop()
@@ -99,8 +99,8 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
     print(_summary(directory, states, total, time.monotonic() - began), flush=True)
     for name in (name for name in states if states[name] == FAILED):
         run = directory.run(name)
-        reason = record.reason if (record := Record.read(run)) else "no record"
-        print(f"error: {name}: {reason} (log: {run.folder / LOG})", file=sys.stderr)
+        why = record.reason if (record := Record.read(run)) else "no record"
+        print(f"error: {name}: {why} (log: {run.folder / LOG})", file=sys.stderr)
     if interrupts.received is not None:
         return interrupts.exit_code
     _report(directory, names)
@@ -176,5 +176,4 @@ def _report(directory: SweepDirectory, names: Sequence[str]) -> None:
         page = write_report(folders, directory.folder / "report")
         print(f"report: {page}", flush=True)
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        print(f"warning: no report: {reason}", file=sys.stderr)
+        print(f"warning: no report: {reason(error)}", file=sys.stderr)

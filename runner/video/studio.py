@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from runner.errors import RunError
+from runner.errors import RunError, reason
 from runner.settings.schema import VideoConfig
 from runner.video.replay import Recording, survey
 
@@ -69,8 +69,8 @@ def film(
     except RunError as error:
         return Filmed(None, str(error), None)
     except (OSError, ImportError, ValueError) as error:  # FFmpeg's errors are OSError, ValueError
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        return Filmed(None, f"{path.name}: {reason}", survey(recording).next_start)
+        why = getattr(error, "strerror", None) or reason(error)
+        return Filmed(None, f"{path.name}: {why}", survey(recording).next_start)
     return Filmed(Video(recording.step, recording.score, mp4, gif), "", played.next_start)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from numpy.typing import NDArray
 
-from runner.settings.resume import flat
+from runner.settings.convert import flat
 from runner.settings.schema import Config
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import wandb
 from numpy.typing import NDArray
 
-from runner.errors import UserError
+from runner.errors import UserError, reason
 
 
 class WeightsAndBiases:
@@ -73,7 +73,6 @@ class WeightsAndBiases:
                 settings=quiet,
             )
         except wandb.errors.Error as error:
-            reason = " ".join(str(error).split())
             raise UserError(
-                f"logger.wandb_mode={self._mode}: cannot reach Weights & Biases ({reason})"
+                f"logger.wandb_mode={self._mode}: cannot reach Weights & Biases ({reason(error)})"
             ) from error
