@@ -52,7 +52,9 @@ _SHORT: Final = {
 }  # fmt: skip
 _VALUES: Final = ("--cfg", "--package")
 _SWITCHES: Final = ("--help", "--multirun", "--run", "--resolve")
-COMMANDS: Final = ("evaluate", "watch", "compare", "explain", "lab", "doctor")
+COMMANDS: Final = (
+    "atlas", "cards", "compare", "doctor", "evaluate", "explain", "lab", "places", "watch",
+)  # fmt: skip
 
 
 def help_text() -> str:

@@ -10,13 +10,22 @@ import sys
 import pytest
 from commands.commands_started import ROOT
 
-MODULES = [
-    "__main__", "evaluate", "watch", "compare", "doctor", "places", "cards", "explain.__main__",
-    "lab.__main__",
-]  # fmt: skip
+from runner.settings.flags import COMMANDS
+
+# Name of each command, and its module below ``runner``.
+MODULES = {
+    path.parent.name if path.stem == "__main__" else path.stem: ".".join(path.parts[1:])[:-3]
+    for top in ("*.py", "*/__main__.py")
+    for path in (file.relative_to(ROOT) for file in sorted((ROOT / "runner").glob(top)))
+    if 'if __name__ == "__main__":' in (ROOT / path).read_text() and path.parts[1] != "__main__.py"
+}
 
 
-@pytest.mark.parametrize("name", MODULES)
+def test_every_command_is_known_to_the_runner():
+    assert sorted(COMMANDS) == sorted(MODULES)
+
+
+@pytest.mark.parametrize("name", ["__main__", *MODULES.values()])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_only_prints(name: str, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     main = importlib.import_module(f"runner.{name}").main
@@ -37,6 +46,7 @@ def test_help_only_prints(name: str, flag: str, capsys: pytest.CaptureFixture[st
         ("watch", ["episodes"], ["episodes", "expected python -m runner.watch"]),
         ("compare", ["--nope"], ["--nope", "python -m runner.compare"]),
         ("__main__", ["evaluate", "run=x"], ["python -m runner.evaluate"]),
+        ("__main__", ["atlas", "env=pong"], ["python -m runner.atlas"]),
         ("__main__", ["--hepl"], ["did you mean --help?"]),
     ],
 )
