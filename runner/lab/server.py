@@ -126,7 +126,7 @@ class Lab:
         except UserError as error:
             await socket.send_json({"error": str(error)})
             return
-        except (KeyError, TypeError, ValueError):  # not from the page
+        except (ArithmeticError, KeyError, TypeError, ValueError):  # not from the page
             await socket.send_json({"error": "not a command of this page"})
             return
         if answer is not None:
@@ -151,7 +151,7 @@ def _rewind(viewer: _Viewer, value: Any) -> None:
 
 
 def _set_speed(viewer: _Viewer, value: Any) -> None:
-    viewer.speed = min(max(float(value), 0.1), FASTEST)
+    viewer.speed = min(max(0.1, float(value)), FASTEST)  # NaN: 0.1
 
 
 def _take_over(viewer: _Viewer, value: Any) -> None:

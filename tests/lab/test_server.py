@@ -101,6 +101,7 @@ def test_two_viewers_have_separate_games(make_lab):
         ('{"do": "write", "value": [128, 0]}', "byte=128: expected an address from 0 to 127"),
         ('{"do": "reset", "value": -1}', "seed=-1: expected"),
         ('{"do": "nonsense"}', "not a command"),
+        ('{"do": "rewind", "value": 1e999}', "not a command"),
         ("[]", "not a command"),
         ("{", "not a command"),
     ],
