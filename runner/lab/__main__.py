@@ -22,7 +22,7 @@ PORT: Final = 8765
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
     kinds = {**KINDS, "env": str, "port": int}
-    del kinds["episodes"], kinds["out"]
+    del kinds["episodes"], kinds["epsilon"], kinds["out"]
     given = parse_settings(arguments, kinds, USAGE)
     port = given.pop("port", PORT)
     if not 0 <= port < 65536:
@@ -37,7 +37,6 @@ def _serve(given: dict[str, Any], port: int) -> int:
     from runner.lab.session import Session
     from runner.report.pages import rendered
 
-    seed = given.get("seed", 0)
     names: Mapping[str, int]
     if "env" in given:
         if "run" in given or "pretrained" in given:
@@ -45,7 +44,12 @@ def _serve(given: dict[str, Any], port: int) -> int:
         from runner.ram_maps import ram_map
         from runner.settings import compose
 
-        config = compose.load([f"env={given['env']}", "obs=ram"])
+        settings = {
+            "env": "env", "seed": "seed",
+            "repeat_action_probability": "env.repeat_action_probability",
+        }  # fmt: skip
+        typed = [f"{name}={given[key]}" for key, name in settings.items() if key in given]
+        config = compose.load([*typed, "obs=ram"])
         q_values, names, about = None, ram_map(config.env.game), "you play"
     else:
         trained = load_trained(chosen(given, USAGE), Play.of(given, []))
@@ -53,7 +57,7 @@ def _serve(given: dict[str, Any], port: int) -> int:
         about = f"obs={config.obs.name}, weights {trained.weights.name}"
     skip = config.env.frame_skip
     lab = Lab(
-        lambda: Session(config, q_values, seed),
+        lambda: Session(config, q_values, config.seed),
         rendered(
             "lab/lab.html",
             title=f"{config.env.game}, live",

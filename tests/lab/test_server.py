@@ -130,3 +130,36 @@ def test_a_port_in_use_is_reported_in_one_line(make_lab):
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"port={port}: expected a free port"):
             serve(make_lab(), port, lambda url: None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["env=pogn"], "env=pogn: did you mean pong"),
+        (["env=pong", "seed=-1"], "seed=-1: expected a number from 0"),
+        (["env=pong", "repeat_action_probability=3"], "repeat_action_probability=3"),
+        (["env=pong", "epsilon=0.5"], "epsilon=0.5: no such setting"),
+        (["env=pong", "pretrained=pong_ram"], "env=pong: expected one of"),
+        (["env=pong", "port=70000"], "port=70000: expected an integer from 0 to 65535"),
+    ],
+)
+def test_bad_input_is_refused_before_the_server_starts(typed, said, capsys):
+    from runner.lab.__main__ import main
+
+    assert main(typed) == 2
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert said in err
+
+
+def test_the_viewer_plays_under_the_rules_that_were_typed(monkeypatch):
+    from runner.lab import __main__ as command
+    from runner.lab import server
+
+    served = []
+    monkeypatch.setattr(server, "serve", lambda lab, *_: served.append(lab))
+    assert command.main(["env=pong", "seed=7", "repeat_action_probability=0.5"]) == 0
+    game = served[0]._make_session().game
+    assert game._env.repeat_action_probability == 0.5
+    again = served[0]._make_session().game
+    assert np.array_equal(game.ale.getRAM(), again.ale.getRAM())
