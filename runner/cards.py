@@ -105,6 +105,8 @@ def with_table(text: str, rows: Iterable[str]) -> str:
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code."""
     given = parse_settings(arguments, {"run": str, "name": str}, USAGE)
+    if "name" in given and "run" not in given:
+        raise wrong("name", given["name"], "run= with it")
     check_writable(PRETRAINED, "pretrained")
     if "run" in given:
         run = RunDirectory(named_run("run", given["run"]))

@@ -107,6 +107,10 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
     cfg = given.get("--cfg")
     if cfg is not None and cfg not in CFG:
         raise wrong("--cfg", cfg, f"one of {', '.join(CFG)}", nearest(cfg, CFG))
+    if cfg is None and "--package" in given:
+        raise UserError("--package: expected --cfg with it")
+    if cfg is not None and "--multirun" in given:
+        raise UserError("--multirun: expected no --cfg, which prints the settings of one run")
     for command in COMMANDS:
         if command in settings:
             raise UserError(f"{command}: expected python -m runner.{command} (with a dot)")

@@ -53,7 +53,11 @@ def test_a_run_gets_a_row(pixel_run: Any, shelf: Path, here: Callable[..., Any])
 
 @pytest.mark.parametrize(
     ("typed", "words"),
-    [([], "expected a complete run"), (["name=../pong"], "name=../pong: expected letters")],
+    [
+        (["run=runs/a"], "expected a complete run"),
+        (["run=runs/a", "name=../pong"], "name=../pong: expected letters"),
+        (["name=pong"], "name=pong: expected run="),
+    ],
 )
 def test_unusable_runs_get_no_card(
     typed: list[str], words: str, shelf: Path, here: Callable[..., Any]
@@ -61,7 +65,7 @@ def test_unusable_runs_get_no_card(
     Path("runs/a").mkdir(parents=True)
     config = next(PRETRAINED.glob("*/config.yaml"))
     Path("runs/a/config.yaml").write_bytes(config.read_bytes())
-    ended = here(cards, "run=runs/a", *typed)
+    ended = here(cards, *typed)
     assert ended.code == 2
     assert words in ended.err
     assert [path.name for path in shelf.iterdir()] == ["README.md"]

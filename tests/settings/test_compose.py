@@ -295,6 +295,8 @@ def test_flags_may_stand_anywhere(typed: list[str], expected) -> None:
         (["--cfg=nope"], "--cfg=nope: expected one of job, hydra, all"),
         (["--cfg"], "--cfg=: expected one of"),
         (["--multirun=1"], "--multirun=1: expected no value"),
+        (["env=pong", "--package=agent"], "--package: expected --cfg"),
+        (["-m", "obs=pixel,ram", "--cfg=job"], "--multirun: expected no --cfg"),
         (["--config-name=nope"], "no such flag"),
         (["evaluate", "run=x"], "python -m runner.evaluate"),
     ],
