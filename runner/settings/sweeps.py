@@ -118,6 +118,12 @@ def without_resume(settings: Sequence[str]) -> tuple[list[str], str | None]:
     return others, str(command_line.parse(resume)[-1].value()) if resume else None
 
 
+def with_typed(settings: Sequence[str], typed: Sequence[str]) -> list[str]:
+    """``settings`` of a sweep, with those that are ``typed`` to resume it in place of their own."""
+    keys = {_bare(text.partition("=")[0]) for text in typed}
+    return [*(text for text in settings if _bare(text.partition("=")[0]) not in keys), *typed]
+
+
 def _parsed(settings: Sequence[str]) -> list[Override]:
     """Parses overrides; ``env=all`` expands to every game."""
     games = f"env={','.join(all_games())}"

@@ -35,7 +35,7 @@ def sweep(typed: Sequence[str]) -> int:
     settings, resumed = sweeps.without_resume(typed)
     old = None if resumed is None else SweepDirectory.find(resumed)
     if old is not None:
-        settings = settings or old.read()["settings"]
+        settings = sweeps.with_typed(old.read()["settings"], settings)
     plan = sweeps.plan(settings)
     is_named = any(text.startswith("hydra.sweep.dir=") for text in settings)
     new = SweepDirectory if is_named else SweepDirectory.unused
@@ -59,7 +59,8 @@ def _check_same(directory: SweepDirectory, plan: sweeps.Plan) -> None:
     before = directory.read()
     if before["keys"] != plan.keys:
         allowed = f"{', '.join(before['keys']) or 'nothing'} swept as before"
-        raise wrong("hydra.sweep.dir", directory.folder, f"{allowed}, not {', '.join(plan.keys)}")
+        now = ", ".join(plan.keys) or "nothing"
+        raise wrong("hydra.sweep.dir", directory.folder, f"{allowed}, not {now}")
     changed: dict[str, list[str]] = {}
     if plan.trials:
         changed["the search"] = sorted({*before["fixed"]} ^ {*plan.fixed})

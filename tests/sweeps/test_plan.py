@@ -59,6 +59,13 @@ def test_names_of_many_settings_stay_short() -> None:
     assert len(name) <= sweeps.LONGEST_NAME
 
 
+def test_settings_typed_to_resume_replace_those_of_the_same_name() -> None:
+    before = ["seed=0,1", "env=pong", "hydra.launcher.n_jobs=1"]
+    after = sweeps.with_typed(before, ["hydra.launcher.n_jobs=2", "+seed=0,1,2"])
+    assert after == ["env=pong", "hydra.launcher.n_jobs=2", "+seed=0,1,2"]
+    assert sweeps.with_typed(before, []) == before
+
+
 @pytest.mark.parametrize(
     ("multirun", "settings", "expected"),
     [

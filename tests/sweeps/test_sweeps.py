@@ -236,7 +236,7 @@ def test_killed_then_stopped_then_resumed_equals_an_undisturbed_sweep(
     until(lambda: "resumed at step" in log.read_text() and training(folder, "seed=1")())
     resume = stopped_with_ctrl_c(sweep, folder)
 
-    resumed = ended(*resume, cwd=tmp_path)
+    resumed = ended(*resume, "hydra.launcher.n_jobs=2", cwd=tmp_path)
     assert (resumed.code, resumed.err) == (0, "")
     assert "2 to resume" in resumed.out
     assert (folder / "report" / "report.html").exists()
