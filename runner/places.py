@@ -16,7 +16,7 @@ from models.positions import Position, find_positions
 from models.seen import Seen
 from runner.commands import guarded, parse_settings
 from runner.environments.atari import AtariGame
-from runner.errors import UserError, wrong
+from runner.errors import wrong
 from runner.files import written_whole
 from runner.ram_maps import ram_map, ram_of
 from runner.settings import compose
@@ -99,14 +99,14 @@ def main(arguments: list[str]) -> int:
     kinds = {"env": str, "steps": int, "count": int, "out": Path}
     given = parse_settings(arguments, kinds, USAGE)
     steps, count = given.get("steps", 2000), given.get("count", 10)
-    for name, value, least in (("steps", steps, _STARTS), ("count", count, 1)):
-        if value < least:
-            raise wrong(name, value, f"an integer >= {least}")
+    for name, value, least, most in (("steps", steps, _STARTS, 10**6), ("count", count, 1, 128)):
+        if not least <= value <= most:
+            raise wrong(name, value, f"an integer from {least} to {most}")
     chosen = given.get("env", "all")
     games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
     out = given.get("out")
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UserError(f"out={out}: expected a file in an existing folder")
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise wrong("out", out, "a file in an existing folder")
     rows = table(games, steps, count)
     if out is not None:
         command = " ".join(["python -m runner.places", *arguments])

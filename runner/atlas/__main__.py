@@ -44,10 +44,10 @@ def atlas(given: dict[str, Any]) -> int:
     table = Path(given["table"]).expanduser() if "table" in given else None
     if table is not None and table.is_dir():
         raise wrong("table", table, "a file")
-    for field, folder in (("out", out), ("ram_map", maps), ("table", table and table.parent)):
-        if folder is not None:
-            check_writable(folder, field)
-    for folder in (out, maps):
+    folders = {"out": out, "ram_map": maps, **({"table": table.parent} if table else {})}
+    for field, folder in folders.items():
+        check_writable(folder, field)
+    for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     results, failed = _make_pages(games, out, maps, steps, seed)
     if table is not None:

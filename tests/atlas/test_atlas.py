@@ -37,7 +37,7 @@ def test_known_meanings_are_found(game):
 
 @pytest.mark.slow
 def test_the_command_writes_a_page_and_a_ram_map(tmp_path, capfd):
-    table = tmp_path / "table.md"
+    table = tmp_path / "new" / "table.md"
     arguments = ["env=pong", f"out={tmp_path}", f"table={table}", "steps=1000"]
     assert main(arguments) == 0
     page = (tmp_path / "pong.html").read_text()
