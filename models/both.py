@@ -59,8 +59,7 @@ def both_network(
     seen = convolved(
         screens, activation=activation, dtype=dtype, layer_norm=layer_norm, **convolutions
     )
-    reading = Reading(ram, dtype, activation, layer_norm, dense_initializer)
-    read = encoded(window[:, :, :RAM_BYTES], inputs, reading, gains=gains)
+    read = encoded(window[:, :, :RAM_BYTES], inputs, Reading(ram, dtype), gains=gains)
     q_values = dense_tail(
         [seen, *read], hidden, nb_actions,
         activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,

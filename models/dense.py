@@ -47,8 +47,7 @@ def dense_network(
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
     """
     window = keras.Input(tuple(input_shape), dtype="uint8", name="bytes")
-    reading = Reading(ram, dtype, activation, layer_norm, dense_initializer)
-    x = encoded(window, inputs, reading, gains=gains)
+    x = encoded(window, inputs, Reading(ram, dtype), gains=gains)
     q_values = dense_tail(
         x, hidden, nb_actions,
         activation=activation, layer_norm=layer_norm, dtype=dtype, initializer=dense_initializer,

@@ -64,24 +64,8 @@ def joined(parts: Sequence[Any], dtype: str) -> Any:
     return layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
 
 
-def dense_layers(x: Any, hidden: Sequence[int], *, initializer: str, **arguments: Any) -> Any:
-    """Applies a dense hidden layer for each of ``hidden``.
-
-    Args:
-        x: (B, ..., features), or a list of such tensors for ``summed_dense``.
-        hidden: Units of each layer.
-        initializer: Kernel initializer (see ``models.initializers``).
-        **arguments: Arguments of ``hidden_layer``.
-    """
-    for units in hidden:
-        kernel = initializer_of(initializer)
-        kind = summed_dense if isinstance(x, list) else layers.Dense
-        x = hidden_layer(kind, x, units, kernel_initializer=kernel, **arguments)
-    return x
-
-
 def dense_tail(
-    x: Sequence[Any],
+    x: list[Any],
     hidden: Sequence[int],
     nb_actions: int,
     *,
@@ -104,10 +88,13 @@ def dense_tail(
     Returns:
         (B, nb_actions) float32.
     """
-    x = dense_layers(
-        x if hidden and len(x) > 1 else joined(x, dtype), hidden,
-        initializer=initializer, activation=activation, layer_norm=layer_norm, dtype=dtype,
-    )  # fmt: skip
+    x = x if hidden and len(x) > 1 else joined(x, dtype)
+    for units in hidden:
+        x = hidden_layer(
+            summed_dense if isinstance(x, list) else layers.Dense, x, units,
+            activation=activation, layer_norm=layer_norm, dtype=dtype,
+            kernel_initializer=initializer_of(initializer),
+        )  # fmt: skip
     return layers.Dense(
         nb_actions, kernel_initializer=initializer_of(initializer), dtype="float32", name="q_values"
     )(x)

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 RAM_BYTES: Final = 128
-_PLACE: Final = re.compile(r"(\w+)\s*(?:-\s*(\w+))?\s*(?:\+\s*(\d+))?", re.ASCII)
-PLACES: Final = "distinct places such as 99, ball_x, ball_x - paddle_x, ball_x + 24"
+_PLACE: Final = re.compile(r"(\w+)\s*(?:-\s*(\w+))?", re.ASCII)
+PLACES: Final = "distinct places such as 99, ball_x, ball_x - paddle_x"
 
 
 class Place(NamedTuple):
-    """Byte ``byte`` of an observation, minus byte ``less`` unless None, plus ``more``, mod 256."""
+    """Byte ``byte`` of an observation, minus byte ``less`` unless None, modulo 256."""
 
     byte: int
     less: int | None = None
-    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,16 @@ class Ram:
         return list(self.seen).index(address)
 
     def place(self, text: Any) -> Place:
-        """Parses ``99``, ``ball_x``, ``ball_x - paddle_x`` or ``ball_x - paddle_x + 24``.
+        """Parses ``99``, ``ball_x`` or ``ball_x - paddle_x``.
 
         Raises:
             ValueError: The text has another form, or refers to a byte that does not exist.
         """
         match = _PLACE.fullmatch(str(text).strip())
-        if match is None or int(match[3] or 0) > 255:
+        if match is None:
             raise ValueError(PLACES)
         less = None if match[2] is None else self.byte(match[2])
-        return Place(self.byte(match[1]), less, int(match[3] or 0))
+        return Place(self.byte(match[1]), less)
 
     def label(self, position: int) -> str:
         """Name (if any) and address of the byte at a position of an observation."""

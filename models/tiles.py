@@ -53,13 +53,11 @@ def values(inputs: Any, places: Sequence[Place]) -> Any:
     """Values of places, not yet modulo 256: (..., n) uint8 to (..., places) float32."""
     # One product with a matrix of 1 and -1, exact for bytes: a slice per place would cost more.
     taken = np.zeros((inputs.shape[-1], len(places)), np.float32)
-    more = np.zeros(len(places), np.float32)
-    for k, (byte, less, plus) in enumerate(places):
+    for k, (byte, less) in enumerate(places):
         taken[byte, k] += 1.0
         if less is not None:
             taken[less, k] -= 1.0
-        more[k] = plus
-    return ops.matmul(ops.cast(inputs, "float32"), taken) + more
+    return ops.matmul(ops.cast(inputs, "float32"), taken)
 
 
 class Tiled(layers.Layer):  # type: ignore[misc]

@@ -24,9 +24,6 @@ class Reading(NamedTuple):
 
     ram: Ram | None  # None: observations are screens
     dtype: str  # Keras dtype policy of the layers
-    activation: str  # of hidden layers, like the two below
-    layer_norm: bool
-    initializer: str
 
 
 @dataclass

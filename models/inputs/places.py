@@ -17,7 +17,7 @@ class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
     ``of: auto`` finds positions at the end of the warm-up, and uses them and their pairwise
-    differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x, player_y + 24]``.
+    differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x]``.
     """
 
     kind: str = option("places")

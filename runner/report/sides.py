@@ -12,7 +12,7 @@ from runner.report.runs import Run, clipped, shown
 # Settings that do not affect learning, or that vary within a side.
 NOT_OF_A_SIDE: Final = ("seed", "env.game", "eval.", "logger.", "checkpoint.", "video.", "sweep.")
 # Settings preferred for a side's name, in this order.
-NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "features", "env.protocol")
+NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "env.protocol")
 # Settings that make two scores comparable.
 PROTOCOL: Final = (
     "env.protocol",

@@ -21,9 +21,6 @@ def check_env(config: Config) -> None:
     env, obs = config.env, config.obs
     if env.id is not None and all_ids()[env.id].game != env.game:
         raise wrong("env.id", env.id, f"a name of the game env.game={env.game}, or null")
-    if config.features not in ("none", env.game):
-        allowed = f"those of the game, env={env.game}, or none"
-        raise wrong("features", config.features, allowed)
     clip = config.agent.reward_clip
     if config.memory.name == "sequential" and math.isfinite(clip):
         for name in ("life_loss_reward", "truncation_reward"):

@@ -37,7 +37,6 @@ _GROUPS: Final = {
     "env": "game",
     "obs": "observation",
     "model": "network",
-    "features": "named RAM features of a game",
     "agent": "learning algorithm",
     "memory": "replay memory",
     "policy": "behaviour policy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.ram import Ram
 from models.setting import wrong
 from runner.ram_maps import ram_of
-from runner.settings.model import DenseModel, Encoded
+from runner.settings.model import Encoded
 from runner.settings.obs import BothObservation, RamObservation
 from runner.settings.schema import Config
 
@@ -19,16 +19,12 @@ def ram_seen(config: Config) -> Ram | None:
 
 
 def check_inputs(config: Config) -> None:
-    """Checks ``model.inputs`` and ``features``.
+    """Checks ``model.inputs``.
 
     Raises:
         UserError: An encoder is incompatible with this game, observation or agent.
     """
-    model, obs = config.model, config.obs
-    is_ram, is_dense = isinstance(obs, RamObservation), isinstance(model, DenseModel)
-    if config.features != "none" and not (is_ram and is_dense):
-        raise wrong("features", config.features, "none unless obs=ram and model=dense")
-    ram = ram_seen(config)
+    model, ram = config.model, ram_seen(config)
     for k, encoder in enumerate(model.inputs if isinstance(model, Encoded) else ()):
         key = f"model.inputs[{k}]"
         if encoder.adapts and config.agent.name == "keras_rl2":

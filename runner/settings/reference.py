@@ -44,9 +44,9 @@ def _list_of(options: list[type], group: str) -> str:
 
 
 def _entry(group: str, name: str, entry: type) -> str:
-    kind = fields_of(entry)["kind"].default if "kind" in fields_of(entry) else ""
+    kind = fields_of(entry)["kind"].default
     rows = [f for f in fields_of(entry) if f != "kind"]
-    text = f"| `{group}.{name}[]` | `kind: {kind}` | | {_first_line(entry)} |\n" if kind else ""
+    text = f"| `{group}.{name}[]` | `kind: {kind}` | | {_first_line(entry)} |\n"
     return text + "".join(_row(f"{group}.{name}[].{f}", f, [entry], [entry]) for f in rows)
 
 

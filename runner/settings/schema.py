@@ -143,7 +143,6 @@ class Config:
     eval: EvalConfig = field(default_factory=EvalConfig)
     video: VideoConfig = field(default_factory=VideoConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
-    features: str = setting("none", ANY, "game of the named RAM features; use the group option")
     seed: int = setting(0, between(0, 2**32 - 1), "seed of all random numbers")
     init_weights: str | None = setting(
         None,

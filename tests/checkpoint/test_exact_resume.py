@@ -24,8 +24,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 
 EVERY_INPUT = (
-    "model.inputs=[standardized,changes,places,{kind:places,of:[70,70-30]},{kind:bits,of:[36]},"
-    "{kind:entities,of:[{numbers:[30]},{numbers:[31]}],hidden:[8]}]"
+    "model.inputs=[standardized,changes,places,{kind:places,of:[70,70-30]},{kind:bits,of:[36]}]"
 )
 
 

@@ -20,7 +20,6 @@ from models.gains import Gains
 from models.inputs import encoders
 from models.inputs.bits import Bits
 from models.inputs.changes import Changes
-from models.inputs.entities import Entities, Entity
 from models.inputs.places import Places
 from models.inputs.scaled import Scaled
 from models.inputs.standardized import Standardized
@@ -75,7 +74,7 @@ def test_encoders_are_found_by_their_files_without_keras():
     code = "import sys, models.inputs as i; print(*i.encoders(), 'keras' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [*encoders(), "False"]
-    assert {"scaled", "standardized", "changes", "bits", "places", "entities"} <= set(encoders())
+    assert {"scaled", "standardized", "changes", "bits", "places"} <= set(encoders())
 
 
 def test_scaled():
@@ -129,8 +128,6 @@ def test_bits(encoder, expected):
         ([30, 14, 0], "ball_x - paddle_x", {2: 1.0}),
         ([14, 30, 0], "0-1", {30: 1.0}),  # -16 is 240 modulo 256
         ([10, 0, 250], "0 - ball_y", {2: 1.0}),  # 10 - 250 is 16 modulo 256
-        ([16, 0, 0], "ball_x + 24", {5: 1.0}),
-        ([250, 14, 0], "0-1+24", {0: 0.5, 1: 0.5}),  # 260 is 4 modulo 256
     ],
 )
 def test_places_as_tiles(newest, place, tiles):
@@ -285,48 +282,6 @@ def test_found_positions_are_weights():
     }
 
 
-def test_inputs_of_an_entity():
-    """Numbers and their changes, bits, tiles; here without hidden layers."""
-    byte, difference = "1 + 24", "0 - 2"
-    entities = [Entity([byte], [0], [difference]), Entity([difference], [1], [byte])]
-    window = [[[100, 4, 30], [96, 8, 80]]]
-    of_byte = [(8 + 24 - 128) / 64, 4 / 8]
-    of_difference = [(96 - 80) / 64, -1.0]  # 70 before: the change of -54 is clipped
-    first = [*of_byte, 0, 1, 1, 0, 0, 0, 0, 0, *np.eye(32)[2]]  # 96 is 01100000
-    second = [*of_difference, 0, 0, 0, 0, 1, 0, 0, 0, *np.eye(32)[4]]
-    expected = [np.maximum(first, second), np.mean([first, second], axis=0), first, second]
-    actual = read_by(Entities(of=entities, hidden=[]))(window)[0]
-    np.testing.assert_allclose(actual, np.concatenate(expected), atol=1e-6)
-
-
-def test_numbers_wrap_at_256():
-    """Modulo 256: from 250 to 2 is a change of 8, 2 - 250 is 8, and 250 + 24 is 18."""
-    entity = Entity(["0", "0-1", "1+24"])
-    expected = [(2 - 128) / 64, 8 / 64, (18 - 128) / 64, 1, 1, -1]
-    actual = read_by(Entities(of=[entity], hidden=[]), shape=(2, 2))([[[250, 2], [2, 250]]])
-    np.testing.assert_allclose(actual[0], expected * 3, atol=1e-6)
-
-
-@pytest.mark.parametrize("window", [1, 2, 4])
-def test_entities_share_weights(window):
-    states = np.random.default_rng(0).integers(256, size=(5, window, 7), dtype=np.uint8)
-    entities = [Entity([k], [3 + k, 6], [f"6-{k}"]) for k in range(3)]
-    features = read_by(Entities(of=entities, hidden=[8, 4]), shape=(window, 7), layer_norm=True)
-    greatest, mean, *each = np.split(features(states), 5, axis=1)
-    np.testing.assert_allclose(greatest, np.max(each, axis=0), rtol=1e-6)
-    np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
-    moved = features(states[:, :, [2, 0, 1, 5, 3, 4, 6]])  # the third entity comes first
-    expected = np.hstack([greatest, mean, each[2], each[0], each[1]])
-    np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("part", ["numbers", "bits", "tiles"])
-def test_an_entity_may_have_a_single_part(part):
-    entities = [Entity(**{part: [k]}) for k in range(3)]
-    features = read_by(Entities(of=entities, hidden=[8, 4]), shape=(2, 7))
-    assert features(np.zeros((5, 2, 7))).shape == (5, 20)
-
-
 def test_each_input_has_a_learned_gain():
     model = network(Scaled(), shape=(2, 2), gains=True)
     (gains,) = [layer for layer in model.layers if isinstance(layer, Gains)]
@@ -356,16 +311,12 @@ def test_tiles_have_a_separate_product():
     np.testing.assert_allclose(model(states), expected, rtol=1e-4, atol=1e-5)
 
 
-ALL = [
-    Scaled(), Standardized(), Changes(), Bits(of=[1]), Places(of=["0-1"]), Places(),
-    Entities(of=[Entity(["0-1"], [4], [2]), Entity([2], [4], ["2+24"])], hidden=[8, 4]),
-]  # fmt: skip
+ALL = [Scaled(), Standardized(), Changes(), Bits(of=[1]), Places(of=["0-1"]), Places()]
 
 
 def test_addresses_are_valid_with_masked_bytes():
     """The same network on all 128 bytes and on three of them, addressed by name and number."""
-    encoder = Entities(of=[Entity(["x", "70-30"], [36], ["70+8"])], hidden=[])
-    places = Places(of=["x", "70 - x"])
+    encoder, places = Bits(of=["x", 36], frames="all"), Places(of=["x", "70 - x"])
     names, seen = {"x": 30}, [30, 36, 70]
     states = np.random.default_rng(0).integers(256, size=(5, 3, 128), dtype=np.uint8)
     whole = read_by(encoder, places, shape=(3, 128), ram=Ram(names))(states)

@@ -88,10 +88,6 @@ def test_a_truncated_line_is_ignored(tmp_path):
                 "obs=ram, gamma=0.99",
             ],
         ),
-        (
-            [["env=seaquest", "features=seaquest"], ["env=seaquest"]],
-            ["features=none", "features=seaquest"],
-        ),
         ([["logger.interval=7"], ["eval.interval=7"]], ["all runs"]),
         ([["env=pong"], ["env=breakout"]], ["all runs"]),
         ([["env=pong", "env.max_frames=5000"], ["env=breakout"]], ["all runs"]),  # set by the game

@@ -19,7 +19,6 @@ from runner.settings.protocols import PROTOCOLS
 # Settings that an option requires.
 NEEDS = {
     "experiment=breakout_expected_sarsa": ["train.warmup=1000"],  # the memory here is small
-    "features=seaquest": ["env=seaquest"],
     "memory=sequential": ["agent=dqn"],
     "model=custom": ["model.builder=package.module:function"],
     "model=blocks": ["obs=pixel"],
@@ -191,14 +190,6 @@ def test_the_default_depends_on_the_observation_and_yields_to_overrides(load, pr
     other = load(*preset, "agent=rainbow", "train.steps=20000")
     assert (other.agent.distribution, other.policy.name) == ("c51", "greedy")
     assert other.train.steps == 20_000
-
-
-def test_features_name_the_bytes_of_their_game(load):
-    config = load("env=seaquest", "features=seaquest")
-    *bytes_, entities = config.model.inputs
-    assert [encoder.kind for encoder in bytes_] == ["standardized", "changes"]
-    assert [lane.numbers[0] for lane in entities.of] == [f"lane_{k}_enemy_x" for k in range(4)]
-    assert config.model.gains  # from agent=strong
 
 
 def test_the_default_is_shorter_than_an_hour(load):
