@@ -17,7 +17,6 @@ from models.build import build_model
 from models.heads import Head
 from models.ram import Ram
 from models.tiles import FoundTiles
-from runner.agent.discount import RisingDiscount
 from runner.agent.dqn import CompiledDQNAgent
 from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
@@ -187,12 +186,10 @@ def _own_arguments(config: Config) -> dict[str, Any]:
     agent = config.agent
     if not isinstance(agent, DQN):
         return {}
-    rising = RisingDiscount(agent.gamma_start, agent.gamma, agent.gamma_steps)
     munchausen = Munchausen(agent.munchausen_alpha, agent.munchausen_tau, agent.munchausen_floor)
     return {
         "expected_sarsa": agent.expected_sarsa,
         "munchausen": munchausen if agent.munchausen else None,
-        "discount": rising if agent.gamma_steps else None,
         "seed": config.seed,
         "on_adapted": functools.partial(_announce, config),
         "target_sync": agent.target_sync,

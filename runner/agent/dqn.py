@@ -47,7 +47,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         expected_sarsa: Bootstrap from the next state's value under the current ``policy``, which
             must be epsilon-greedy, greedy or softmax; otherwise under the greedy policy.
         munchausen: Use Munchausen targets instead; None: no.
-        discount: Maps a step to the discount per step, in place of ``gamma``; None: ``gamma``.
         seed: Seed of noisy layers and sampled quantiles.
         on_adapted: Called with the network's layers that adapted to the warm-up, before the first
             update.
@@ -61,7 +60,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         *args: Any,
         expected_sarsa: bool = False,
         munchausen: Munchausen | None = None,
-        discount: Callable[[int], float] | None = None,
         on_adapted: Callable[[list[Adapting]], None] | None = None,
         seed: int = 0,
         jit_compile: bool | str = "auto",
@@ -74,7 +72,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
         self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
-        self.discount, self.on_adapted = discount, on_adapted
+        self.on_adapted = on_adapted
         self.target_sync = target_sync
         self.synced_at = 0  # step of the last sync, or of the next; ``game_end`` only
         self._adapted = False  # whether adapting layers have been handled
@@ -170,8 +168,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             if syncs[0]:
                 self.learner.sync()
             return metrics
-        if self.discount is not None:  # before sampling: n-step returns use this discount too
-            self.learner.gamma = self.memory.gamma = self.discount(first_step + len(metrics) - 1)
         batches = self._sampled(len(due))
         if not self._adapted:  # before the first update
             self._adapt()

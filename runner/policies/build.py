@@ -21,8 +21,6 @@ from runner.policies.annealing import (
 )
 from runner.policies.rules import (
     EpsZGreedyQPolicy,
-    FairEpsGreedyQPolicy,
-    FairGreedyQPolicy,
     SoftmaxQPolicy,
     parameter_name,
 )
@@ -31,11 +29,11 @@ from runner.settings.policy import Linear
 from runner.settings.schema import Config, PolicyConfig
 
 RULES: Final[dict[str, Callable[[PolicyConfig, int], Policy]]] = {
-    "eps_greedy": lambda p, _: FairEpsGreedyQPolicy() if p.random_ties else EpsGreedyQPolicy(),
+    "eps_greedy": lambda p, _: EpsGreedyQPolicy(),
     "eps_z_greedy": lambda p, games: EpsZGreedyQPolicy(
         games, p.exponent, p.max_action_repeat, p.epsilon_spread, p.repeat_share
     ),
-    "greedy": lambda p, _: FairGreedyQPolicy() if p.random_ties else GreedyQPolicy(),
+    "greedy": lambda p, _: GreedyQPolicy(),
     "softmax": lambda p, _: SoftmaxQPolicy(),
     "boltzmann": lambda p, _: BoltzmannQPolicy(clip=tuple(p.clip)),
 }

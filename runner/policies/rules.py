@@ -15,30 +15,6 @@ from numpy.typing import NDArray
 from runner.keras_rl2 import EpsGreedyQPolicy, GreedyQPolicy, LinearAnnealedPolicy, Policy
 
 
-def greedy_action(q_values: NDArray[Any]) -> int:
-    """Returns one of the best actions, each with the same probability."""
-    best = np.flatnonzero(q_values == q_values.max())
-    return int(best[np.random.randint(len(best))] if len(best) > 1 else np.argmax(q_values))
-
-
-class FairEpsGreedyQPolicy(EpsGreedyQPolicy):  # type: ignore[misc]
-    """keras-rl2's epsilon-greedy, with ties broken at random instead of by the lowest number."""
-
-    def select_action(self, q_values: NDArray[Any]) -> int:
-        """Returns an action. ``q_values``: (nb_actions,)."""
-        if np.random.uniform() < self.eps:
-            return int(np.random.randint(len(q_values)))
-        return greedy_action(q_values)
-
-
-class FairGreedyQPolicy(GreedyQPolicy):  # type: ignore[misc]
-    """keras-rl2's greedy policy, with ties broken at random instead of by the lowest number."""
-
-    def select_action(self, q_values: NDArray[Any]) -> int:
-        """Returns an action. ``q_values``: (nb_actions,)."""
-        return greedy_action(q_values)
-
-
 class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
     """Temporally extended epsilon-greedy: random actions are repeated for a drawn duration.
 
@@ -131,7 +107,7 @@ class SoftmaxQPolicy(Policy):  # type: ignore[misc]
 
 
 # Rule -> distribution for expected SARSA, and the attribute that holds its parameter (None: epsilon
-# 0). Random tie-breaking changes no expectation: tied actions have the same value.
+# 0).
 _TARGETS: Final[dict[type, tuple[str, str | None]]] = {
     EpsGreedyQPolicy: ("eps_greedy", "eps"),
     GreedyQPolicy: ("eps_greedy", None),

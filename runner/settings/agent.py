@@ -103,12 +103,6 @@ class DQN(KerasRL2Agent):
     """DQN with a compiled update, for many parallel environments."""
 
     name: str = option("dqn")
-    gamma_start: float = setting(
-        0.99, between(0, 1), "initial discount of an increasing schedule; at most `agent.gamma`"
-    )
-    gamma_steps: int = setting(
-        0, at_least(0, "steps"), "steps of the increase to `agent.gamma` < 1; 0: constant"
-    )
     target_sync: str = setting(
         "steps",
         one_of("steps", "game_end"),
@@ -188,12 +182,6 @@ def _check_dqn(agent: DQN, config: Config) -> None:
     if agent.target_sync == "game_end" and agent.target_update < 1:
         allowed = "steps >= 1 with agent.target_sync=game_end"
         raise wrong("agent.target_update", agent.target_update, allowed)
-    if agent.gamma_steps:
-        if agent.gamma == 1:
-            raise wrong("agent.gamma", agent.gamma, "less than 1 with agent.gamma_steps")
-        if agent.gamma_start > agent.gamma:
-            allowed = f"at most agent.gamma={agent.gamma:g}, the final value"
-            raise wrong("agent.gamma_start", agent.gamma_start, allowed)
     if agent.munchausen:
         for field in ("double", "expected_sarsa"):
             if getattr(agent, field):

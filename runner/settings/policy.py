@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.setting import (
-    ANY,
     Rule,
     at_least,
     between,
@@ -67,9 +66,6 @@ class Policy:
     )
     repeat_share: float = setting(
         1.0, between(0, 1), "`eps_z_greedy`: share of the environments with repeated random actions"
-    )
-    random_ties: bool = setting(
-        False, ANY, "break ties between actions at random; `false`: the first, as in keras-rl2"
     )
 
 

@@ -18,7 +18,6 @@ from toys import Arcade, Corridor, OldGym, compiled_agent, small_network
 
 from models.heads import Head, with_head
 from runner.agent.build import make_agent, make_memory, make_model
-from runner.agent.discount import RisingDiscount
 from runner.agent.targets import Munchausen
 from runner.keras_rl2 import EpsGreedyQPolicy, GreedyQPolicy
 from runner.memory.priorities import Prioritization
@@ -142,7 +141,6 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
         {"policy": EpsZGreedyQPolicy(4, max_action_repeat=3, epsilon_spread=2.0, repeat_share=0.5)},
         OPTIMAL,
     ),
-    "a discount that rises": ({"discount": RisingDiscount(0.5, GAMMA, 500)}, OPTIMAL),
     "Munchausen": (
         {"munchausen": MUNCHAUSEN},
         fixed_point(munchausen_value, munchausen_bonus),

@@ -33,7 +33,7 @@ EVERY_INPUT = (
     [
         pytest.param(1, RULES, marks=pytest.mark.slow),
         # Also priorities, annealing of the importance weights, the rest of a repeated action,
-        # averaged weights, and schedules of the learning rate and the discount.
+        # averaged weights, and the schedule of the learning rate.
         (
             4,
             (
@@ -44,8 +44,6 @@ EVERY_INPUT = (
                 "agent.ema_decay=0.9",
                 "agent.lr_decay_steps=400",
                 "agent.lr_hold=0.5",
-                "agent.gamma_steps=400",
-                "agent.gamma_start=0.5",
                 "agent.n_step=3",
             ),
         ),

@@ -94,7 +94,7 @@ TUTORIALS: dict[str, dict[str, Any]] = {
         "model.conv_bias": False, "model.conv_initializer": "he_untruncated_normal",
         "model.dense_initializer": "glorot_uniform",
         "agent.expected_sarsa": True, "policy.name": "eps_greedy", "policy.schedule": "piecewise",
-        "policy.points": [[300_000, 1.0], [300_000 + 900_000, 0.1]], "policy.random_ties": False,
+        "policy.points": [[300_000, 1.0], [300_000 + 900_000, 0.1]],
         "train.steps": 2_500_000, "agent.batch_size": 32, "agent.train_interval": 2,
         "memory.limit": 1_000_000, "memory.border": "redraw", "train.warmup": 50_000,
         "agent.learning_rate": 1e-5, "agent.adam_epsilon": 1e-8,

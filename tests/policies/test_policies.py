@@ -19,8 +19,6 @@ from runner.policies.annealing import AnnealedPolicy, constant, piecewise
 from runner.policies.build import make_policy
 from runner.policies.rules import (
     EpsZGreedyQPolicy,
-    FairEpsGreedyQPolicy,
-    FairGreedyQPolicy,
     SoftmaxQPolicy,
     target_kind,
     target_parameter,
@@ -145,9 +143,7 @@ def test_softmax_distinguishes_values_beyond_the_clip() -> None:
     ("policy", "expected"),
     [
         (GreedyQPolicy(), [0, 1, 0, 0]),
-        (FairGreedyQPolicy(), [0, 0.5, 0, 0.5]),
         (EpsGreedyQPolicy(0.4), [0.1, 0.7, 0.1, 0.1]),
-        (FairEpsGreedyQPolicy(0.4), [0.1, 0.4, 0.1, 0.4]),
         (SoftmaxQPolicy(5e-5), [0, 0.5, 0, 0.5]),
     ],
     ids=lambda v: type(v).__name__,
@@ -160,7 +156,6 @@ def test_ties_are_broken(policy: Any, expected: list[float]) -> None:
     ("settings", "rule"),
     [
         (["policy=linear"], EpsGreedyQPolicy),
-        (["policy=linear", "policy.random_ties=true"], FairEpsGreedyQPolicy),
         (["policy.name=eps_z_greedy"], EpsZGreedyQPolicy),
         (["policy=softmax"], SoftmaxQPolicy),
         (["policy=boltzmann", "policy.clip=[-9,9]"], BoltzmannQPolicy),
@@ -175,7 +170,6 @@ def test_the_configured_policy_is_built(settings: list[str], rule: type) -> None
 
 def test_greedy_policies_have_no_schedule() -> None:
     assert type(built("policy=greedy")) is GreedyQPolicy
-    assert type(built("policy=greedy", "policy.random_ties=true")) is FairGreedyQPolicy
 
 
 # --- schedules --------------------------------------------------------------------------------
@@ -243,7 +237,7 @@ def test_a_missing_attribute_is_refused() -> None:
     ("settings", "kind", "parameter"),
     [
         (["policy=linear", "policy.nb_steps=100", "policy.value_min=0"], "eps_greedy", 0.75),
-        (["policy.random_ties=true", "policy=constant"], "eps_greedy", 0.1),
+        (["policy=constant"], "eps_greedy", 0.1),
         (["policy=greedy"], "eps_greedy", 0.0),
         (["policy=softmax", "policy.value_max=5e-5"], "softmax", 5e-5),
     ],

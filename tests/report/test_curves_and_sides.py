@@ -105,12 +105,12 @@ def test_sides_are_named_by_the_fewest_settings(tmp_path, runs, names):
 def test_an_old_run_has_the_default_of_a_new_setting(tmp_path):
     folders = [make_run(tmp_path / name, f"seed={i}") for i, name in enumerate("ab")]
     config = folders[0] / "config.yaml"
-    config.write_text(re.sub("^  gamma_steps: .*\n", "", config.read_text(), flags=re.M))
+    config.write_text(re.sub("^  momentum: .*\n", "", config.read_text(), flags=re.M))
     assert [side.name for side in find_sides([read_run(f) for f in folders])] == ["all runs"]
     raised = folders[1] / "config.yaml"
-    raised.write_text(raised.read_text().replace("  gamma_steps: 0\n", "  gamma_steps: 9\n"))
+    raised.write_text(raised.read_text().replace("  momentum: 0.0\n", "  momentum: 0.9\n"))
     names = [side.name for side in find_sides([read_run(f) for f in folders])]
-    assert names == ["gamma_steps=0", "gamma_steps=9"]
+    assert names == ["momentum=0", "momentum=0.9"]
 
 
 def test_only_settings_that_differ_are_listed(tmp_path):

@@ -62,10 +62,6 @@ BAD_INPUT = [
     (["seed=0,1"], ["seed=0,1", "--multirun"]),
     # Out of range.
     (["agent.gamma=1.1"], ["agent.gamma=1.1", "from 0 to 1"]),
-    (["agent.gamma_start=1.1"], ["agent.gamma_start=1.1", "from 0 to 1"]),
-    (["agent.gamma_start=0.995", "agent.gamma_steps=9"], ["agent.gamma_start=0.995", "0.99"]),
-    (["agent.gamma=1", "agent.gamma_steps=9"], ["agent.gamma=1", "less than 1"]),
-    (["agent.gamma_steps=-1"], ["agent.gamma_steps=-1", ">= 0"]),
     (["agent.learning_rate=nan"], ["agent.learning_rate=nan", "> 0"]),
     (["agent.learning_rate=inf"], ["agent.learning_rate=inf", "> 0"]),
     (["agent.lr_min=0.1"], ["agent.lr_min=0.1", "0.0007"]),
@@ -189,7 +185,6 @@ BAD_INPUT = [
     (["agent=keras_rl2", "agent.target_update=0.1"], ["agent.target_update=0.1", "keras_rl2"]),
     (["agent=keras_rl2", "agent.target_update=0"], ["agent.target_update=0", "keras_rl2"]),
     (["agent=keras_rl2", "agent.expected_sarsa=true"], ["agent.expected_sarsa=true", "keras_rl2"]),
-    (["agent=keras_rl2", "agent.gamma_steps=9"], ["agent.gamma_steps=9", "agent.name=dqn with it"]),
     (
         ["agent=keras_rl2", "agent.distribution=qr"],
         ["agent.distribution=qr", "agent.name=dqn with it"],
