@@ -1,8 +1,6 @@
 """Action-selection rules in addition to keras-rl2's, and their use in bootstrap targets.
 
 All draw from NumPy's global generator, as keras-rl2's do; its state is part of every checkpoint.
-Sources: Sutton and Barto 2018, "Reinforcement Learning", 2nd edition, sections 2.2 (epsilon-greedy)
-and 2.8 (softmax).
 """
 
 from __future__ import annotations
@@ -76,6 +74,8 @@ class EpsZGreedyQPolicy(Policy):  # type: ignore[misc]
 class SoftmaxQPolicy(Policy):  # type: ignore[misc]
     """Action probabilities softmax(Q / tau), accurate for any tau > 0.
 
+    Source: Sutton and Barto 2018, "Reinforcement Learning", 2nd edition, section 2.8.
+
     The best Q-value is subtracted before the division, so that no exponential overflows: as tau
     approaches 0 the policy becomes greedy, with ties broken at random. keras-rl2's BoltzmannQPolicy
     clips Q / tau instead: at a small tau all actions beyond the clip become equally likely.
@@ -106,8 +106,7 @@ class SoftmaxQPolicy(Policy):  # type: ignore[misc]
         return {**super().get_config(), "tau": self.tau}
 
 
-# Rule -> distribution for expected SARSA, and the attribute that holds its parameter (None: epsilon
-# 0).
+# Rule -> distribution for expected SARSA, and the attribute of its parameter (None: epsilon is 0).
 _TARGETS: Final[dict[type, tuple[str, str | None]]] = {
     EpsGreedyQPolicy: ("eps_greedy", "eps"),
     GreedyQPolicy: ("eps_greedy", None),
