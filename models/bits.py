@@ -1,11 +1,19 @@
-"""Layer: the eight bits of each byte, as 0 or 1."""
+"""Layers: single bits of bytes, as 0 or 1.
+
+A code is not a number (``models.codes``), and a dense network must take numbers apart to read it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+
+from models.adapting import Adapting
+from models.codes import COUNT, Bit, find_code_bits
+from models.seen import Seen
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -24,3 +32,37 @@ class Bits(layers.Layer):  # type: ignore[misc]
         """Returns (..., 8 * n)."""
         assert input_shape[-1] is not None
         return (*input_shape[:-1], 8 * input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="atari_runner")
+class FoundBits(Adapting):
+    """The bits found by ``find_code_bits`` as 0 or 1; 0 if not found, and until it adapts."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the weight: a code for each bit, -1 if there is none."""
+        # Floats: soft updates of the target network average weights; the means are rounded below.
+        self.bits = self.constant("bits", (COUNT,), -1.0)
+        super().build(input_shape)
+
+    @property
+    def found(self) -> list[Bit]:
+        """The bits found."""
+        codes = [int(code) for code in np.rint(np.asarray(self.bits)) if code >= 0]
+        return [Bit(*divmod(code, 8)) for code in codes]
+
+    def learn_from(self, seen: Seen) -> None:
+        """Finds the bits of codes of the observations."""
+        found = find_code_bits(seen, COUNT)
+        codes = [8 * byte + bit for byte, bit in found]
+        self.bits.assign([*codes, *[-1.0] * (COUNT - len(codes))])
+
+    def call(self, inputs: Any) -> Any:
+        """Maps (..., n) uint8 to (..., COUNT) of the layer's dtype."""
+        code = ops.cast(ops.round(self.bits), "int32")
+        taken = ops.cast(ops.take(inputs, ops.maximum(code, 0) // 8, axis=-1), "int32")
+        bits = ops.right_shift(taken, ops.maximum(code, 0) % 8) % 2
+        return ops.cast(ops.where(code >= 0, bits, 0), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (..., COUNT)."""
+        return (*input_shape[:-1], COUNT)

@@ -16,6 +16,7 @@ from models.adapting import Adapting
 from models.seen import Seen
 
 LEAST_STD: Final = 16.0  # limits the scale of bytes that hardly change
+UNIFORM_STD: Final = 73.9  # of uniformly distributed bytes
 GREATEST: Final = 5.0  # standard deviations; clips bytes that only change after the warm-up
 
 
@@ -29,14 +30,15 @@ class Standardize(Adapting):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the weights."""
         self.mean = self.constant("mean", input_shape[-1:], 127.5)
-        self.std = self.constant("std", input_shape[-1:], 73.9)
+        self.std = self.constant("std", input_shape[-1:], UNIFORM_STD)
         super().build(input_shape)
 
     def learn_from(self, seen: Seen) -> None:
         """Sets mean and standard deviation from the observations in the windows."""
         rows = seen.windows.reshape(-1, seen.windows.shape[-1]).astype(np.float64)
+        std = rows.std(axis=0)
         self.mean.assign(rows.mean(axis=0))
-        self.std.assign(np.maximum(rows.std(axis=0), LEAST_STD))
+        self.std.assign(np.where(std > 0.0, np.maximum(std, LEAST_STD), UNIFORM_STD))
 
     def call(self, inputs: Any) -> Any:
         """Maps (..., n) to (..., n) of the layer's dtype."""

@@ -11,11 +11,12 @@ import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from models.ram import Ram
 from models.setting import wrong
 
+AUTO: Final = "auto"  # found in random play
 _Parsed = TypeVar("_Parsed")
 
 
@@ -40,11 +41,6 @@ class Encoder:
     kind: str
     of_ram: ClassVar[bool] = True
     sparse: ClassVar[bool] = False
-
-    @property
-    def adapts(self) -> bool:
-        """Whether a layer of the encoder is a ``models.adapting.Adapting``."""
-        return False
 
     def check(self, ram: Ram, key: str) -> None:
         """Checks settings that refer to RAM bytes.

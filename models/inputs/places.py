@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from models.inputs import Encoder, Reading, read
+from models.inputs import AUTO, Encoder, Reading, read
 from models.ram import Ram
 from models.setting import Rule, between, option, setting
-
-AUTO = "auto"
 
 
 @dataclass
 class Places(Encoder):
     """Places of the newest observation as overlapping tiles (``models.tiles``).
 
-    ``of: auto`` finds positions at the end of the warm-up, and uses them and their pairwise
-    differences. A list names places instead: ``[ball_x, 101, ball_x - paddle_x]``.
+    ``of: auto`` finds positions in random play, and uses them and their pairwise differences. A
+    list names places instead: ``[ball_x, 101, ball_x - paddle_x]``.
     """
 
     kind: str = option("places")
@@ -27,11 +25,6 @@ class Places(Encoder):
     )  # fmt: skip
     count: int = setting(10, between(1, 24), "maximum number of positions used by auto")
     sparse: ClassVar[bool] = True
-
-    @property
-    def adapts(self) -> bool:
-        """Whether the positions are found at run time."""
-        return bool(self.of == AUTO)
 
     def check(self, ram: Ram, key: str) -> None:
         """Checks the places."""

@@ -1,4 +1,4 @@
-"""Encoder: bytes standardized with their mean and standard deviation during warm-up."""
+"""Encoder: bytes standardized with their mean and standard deviation in random play."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ class Standardized(Encoder):
 
     kind: str = option("standardized")
     frames: str = setting("newest", one_of("all", "newest"), "which observations of the window")
-
-    @property
-    def adapts(self) -> bool:
-        """Always."""
-        return True
 
     def build(self, window: Any, reading: Reading) -> Any:
         """(B, window, n) to (B, frames * n)."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any, Final
 
 import keras
 
-from models.adapting import Adapting
+from models.adapting import adapting
+from models.bits import FoundBits
 from models.build import build_model
 from models.heads import Head
 from models.ram import Ram
@@ -22,9 +21,9 @@ from runner.agent.optimizers import make_optimizer
 from runner.agent.targets import Munchausen
 from runner.cores import cpu_features
 from runner.environments.build import Games
+from runner.environments.random_play import random_play
 from runner.errors import wrong
 from runner.keras_rl2 import DQNAgent, Memory, Policy, Processor, SequentialMemory
-from runner.live_line import CLEAR
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
 from runner.policies.build import make_policy
@@ -66,6 +65,7 @@ def build_agent(config: Config, games: Games) -> DQNAgent:
     shape = games.single_observation_space.shape
     assert shape is not None
     model = make_model(config, shape, len(games.action_meanings))
+    _adapt(model, config)
     return make_agent(config, model, make_memory(config, shape), make_policy(config))
 
 
@@ -191,22 +191,30 @@ def _own_arguments(config: Config) -> dict[str, Any]:
         "expected_sarsa": agent.expected_sarsa,
         "munchausen": munchausen if agent.munchausen else None,
         "seed": config.seed,
-        "on_adapted": functools.partial(_announce, config),
         "target_sync": agent.target_sync,
         "jit_compile": agent.jit_compile,
     }
 
 
+def _adapt(model: keras.Model, config: Config) -> None:
+    """Adapts the network's layers to random play, and prints what they found."""
+    layers = [layer for layer in adapting(model) if not layer.is_adapted]
+    if not layers:
+        return
+    seen = random_play(config.env, config.obs, config.seed, config.train.warmup)
+    for layer in layers:
+        layer.adapt(seen)
+    ram = ram_seen(config) or Ram()
+    for found in (layer.found for layer in layers if isinstance(layer, FoundTiles)):
+        names = ", ".join(position.label(ram) for position in found) or "none"
+        print(f"positions found in random play: {names}", flush=True)
+    for found in (layer.found for layer in layers if isinstance(layer, FoundBits)):
+        names = ", ".join(dict.fromkeys(ram.label(bit.byte) for bit in found)) or "none"
+        print(f"codes found in random play: {names}", flush=True)
+
+
 def places_found(config: Config, layers: Sequence[keras.layers.Layer]) -> list[str]:
-    """Names of the positions that the network's layers found during warm-up."""
+    """Names of the positions that the network's layers found in random play."""
     ram = ram_seen(config) or Ram()
     found = [layer.found for layer in layers if isinstance(layer, FoundTiles)]
     return [position.label(ram) for each in found for position in each]
-
-
-def _announce(config: Config, layers: Sequence[Adapting]) -> None:
-    """Prints the positions found during warm-up."""
-    if any(isinstance(layer, FoundTiles) for layer in layers):
-        names = ", ".join(places_found(config, layers)) or "none"
-        clear = CLEAR if sys.stdout.isatty() else ""  # the progress line
-        print(f"{clear}positions found in the warm-up: {names}", flush=True)

@@ -16,9 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.adapting import Adapting, adapting
 from models.draws import drawing_from
-from models.seen import Seen
 from runner.agent.draws import StatelessDraws, has_noise
 from runner.agent.learner import Learner, compiled
 from runner.agent.loop import fit_vector
@@ -33,7 +31,6 @@ from runner.policies.many import policy_state, select_actions, set_policy_state
 from runner.policies.rules import target_kind, target_parameter
 from runner.weights import save_weights
 
-_SEEN = 4096  # warm-up transitions that layers adapt to
 _ACTING = 2**32 - 1  # distinct from the call numbers of an update
 
 
@@ -48,8 +45,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             must be epsilon-greedy, greedy or softmax; otherwise under the greedy policy.
         munchausen: Use Munchausen targets instead; None: no.
         seed: Seed of noisy layers and sampled quantiles.
-        on_adapted: Called with the network's layers that adapted to the warm-up, before the first
-            update.
         jit_compile: Compile with XLA: True, False, or ``auto`` for the faster of the two.
         target_sync: ``steps``: hard syncs every ``target_model_update`` steps. ``game_end``: at the
             first game end at least that many steps after the last sync.
@@ -60,7 +55,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         *args: Any,
         expected_sarsa: bool = False,
         munchausen: Munchausen | None = None,
-        on_adapted: Callable[[list[Adapting]], None] | None = None,
         seed: int = 0,
         jit_compile: bool | str = "auto",
         target_sync: str = "steps",
@@ -72,10 +66,8 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             raise ValueError(f"gamma={self.gamma}: expected the memory's, {memory.gamma}")
         self.is_noisy = has_noise(self.model)
         self.expected_sarsa, self.munchausen, self.seed = expected_sarsa, munchausen, seed
-        self.on_adapted = on_adapted
         self.target_sync = target_sync
         self.synced_at = 0  # step of the last sync, or of the next; ``game_end`` only
-        self._adapted = False  # whether adapting layers have been handled
         self.stop_training = False  # set to end training
         self.jit_compile = uses_xla(self.model, jit_compile)
 
@@ -169,9 +161,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
                 self.learner.sync()
             return metrics
         batches = self._sampled(len(due))
-        if not self._adapted:  # before the first update
-            self._adapt()
-            self._adapted = True
         policy = [target_parameter(self.policy)] if self.expected_sarsa else []
         updates = self.learner.update(batches, syncs[: len(due) + 1], *policy)
         check_finite(updates.losses, "its loss is")
@@ -180,20 +169,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
         for i, loss, q in zip(due, updates.losses.tolist(), updates.mean_q.tolist(), strict=True):
             metrics[i] = [loss, q, *policy_metrics[i], *self.processing.metrics]
         return metrics
-
-    def _adapt(self) -> None:
-        """Adapts layers to transitions of the warm-up."""
-        layers = [layer for network in self._networks for layer in adapting(network)]
-        unknown = [layer for layer in layers if not layer.is_adapted]
-        if unknown:
-            batch = self._sampled(1, _SEEN)
-            windows = batch.windows[0]
-            state0 = windows[:, : self.model.input.shape[1]]
-            seen = Seen(state0, batch.actions[0], windows[:, -1])
-            for layer in unknown:
-                layer.adapt(seen)
-            if self.on_adapted is not None:
-                self.on_adapted(adapting(self.model))
 
     def _as_model_input(self, states: Any) -> Any:
         """An array of the network's input dtype: keras-rl2 pads windows with float zeros."""

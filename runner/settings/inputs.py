@@ -22,14 +22,11 @@ def check_inputs(config: Config) -> None:
     """Checks ``model.inputs``.
 
     Raises:
-        UserError: An encoder is incompatible with this game, observation or agent.
+        UserError: An encoder is incompatible with this game or observation.
     """
     model, ram = config.model, ram_seen(config)
     for k, encoder in enumerate(model.inputs if isinstance(model, Encoded) else ()):
         key = f"model.inputs[{k}]"
-        if encoder.adapts and config.agent.name == "keras_rl2":
-            allowed = "scaled, changes, bits with agent=keras_rl2, which adapts no layers"
-            raise wrong(key, encoder.kind, allowed)
         if ram is not None:
             encoder.check(ram, key)
         elif encoder.of_ram:

@@ -41,7 +41,8 @@ class TrainConfig:
     warmup: int = setting(
         10000,
         at_least(0, "steps"),
-        "steps before the first update, counted from `start_step`; at most `memory.limit`",
+        "steps before the first update, counted from `start_step`; at most `memory.limit`; and "
+        "steps of random play before training, to which layers adapt",
     )
 
 

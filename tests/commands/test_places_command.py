@@ -21,7 +21,6 @@ def test_the_table_of_a_game(tmp_path, capsys):
     [
         ("steps=0", "steps=0: expected an integer from 16"),
         ("steps=1000000000", "from 16 to 1000000"),
-        ("count=0", "count=0: expected an integer from 1"),
         ("env=pongg", "env=pongg: did you mean pong"),
         ("out=no/such/a.md", "out=no/such/a.md"),
         ("out=/", "out=/: expected a file"),

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import models.inputs
 from models.adapting import adapting
+from models.codes import COUNT, Bit, find_code_bits
 from models.dense import dense_network
 from models.gains import Gains
 from models.inputs import encoders
@@ -93,8 +94,8 @@ def test_standardized():
     assert layer.is_adapted
     features = keras.Model(model.input, model.layers[-2].output)
     window = np.array([[[0, 7, 102], [150, 23, 255]]], np.uint8)
-    # The deviation counts as at least 16; results are clipped at 5.
-    np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 1, 5], rtol=1e-6)
+    # Constant bytes count as uniform, any deviation as at least 16; results are clipped at 5.
+    np.testing.assert_allclose(features(window)[0], [-1, 0, 0, 0.5, 16 / 73.9, 5], rtol=1e-6)
 
 
 def test_changes():
@@ -108,7 +109,7 @@ def test_changes():
 @pytest.mark.parametrize(
     ("encoder", "expected"),
     [
-        (Bits(), [[1, 51, 130]]),
+        (Bits(of=None), [[1, 51, 130]]),
         (Bits(of=["ball_y", 0]), [[130, 1]]),
         (Bits(of=[1], frames="all"), [[4], [51]]),
     ],
@@ -117,6 +118,54 @@ def test_bits(encoder, expected):
     window = [[[3, 4, 5], [1, 51, 130]]]
     bits = np.unpackbits(np.array(expected, np.uint8), axis=-1).ravel()
     np.testing.assert_array_equal(read_by(encoder)(window)[0], bits)
+
+
+def one_byte(values, lasting=10):
+    """Transitions of one byte that takes these values in turn, each for some steps."""
+    path = np.repeat(np.asarray(values, np.uint8), lasting)
+    return seen_in(path[:-1, None, None], after=path[1:, None])
+
+
+LANES = [0, 22, 86, 0, 150, 22] * 20  # 0b00010110, 0b01010110, 0b10010110
+
+
+@pytest.mark.parametrize(
+    ("values", "lasting", "bits"),
+    [
+        (LANES, 10, [1, 6, 7]),  # bits 2 and 4 are copies of bit 1
+        (LANES, 2, []),  # changes too often
+        ([0, 64] * 60, 10, []),  # two values
+        (np.arange(120) * 37, 10, []),  # too many values
+        (np.arange(120) % 20, 10, []),  # moves a little at a time
+        ([7] * 120, 10, []),
+        ([0, 3, 0, 64] * 30, 10, [0, 6]),  # half of the changes are large
+        ([*LANES, 8 + 22], 8, [1, 6, 7]),  # bit 3 is hardly ever set
+    ],
+)
+def test_bits_of_bytes_with_codes(values, lasting, bits):
+    found = find_code_bits(one_byte(values, lasting), count=8)
+    assert sorted(found) == [Bit(0, bit) for bit in bits]
+
+
+def test_bits_that_are_set_about_as_often_as_not_are_kept():
+    (first, *others) = find_code_bits(one_byte(LANES), count=8)
+    assert first == Bit(0, 1)  # set in four of six
+    assert find_code_bits(one_byte(LANES), count=1) == [first]
+    assert len(others) == 2
+
+
+def test_bits_found_are_read():
+    seen = one_byte(LANES)
+    model = network(Bits(), shape=(1, 1))
+    (layer,) = adapting(model)
+    features = keras.Model(model.input, model.layers[-2].output)
+    assert not features(seen.windows).numpy().any()  # before adapting
+    layer.adapt(seen)
+    bits = features(seen.windows).numpy()
+    expected = seen.windows[:, 0] >> [bit.bit for bit in layer.found] & 1
+    np.testing.assert_array_equal(bits[:, :3], expected)
+    assert bits.shape[1] == COUNT
+    assert not bits[:, 3:].any()
 
 
 @pytest.mark.parametrize(
@@ -266,17 +315,23 @@ def test_missing_positions_are_masked():
     assert not tiles[:, 32:].any()
 
 
-def test_found_positions_are_weights():
-    """Clones, files and soft updates carry them; gradients do not."""
-    seen = moving("walk", "walk")
-    model = network(Places(), shape=(3, 3))
+@pytest.mark.parametrize(
+    ("encoder", "seen", "weight"),
+    [(Places(), seen_in(moving("walk")), "bytes"), (Bits(), one_byte(LANES), "bits")],
+)
+def test_what_is_found_is_stored_in_weights(encoder, seen, weight):
+    """Clones, files and soft updates carry it; gradients do not."""
+    windows = seen.windows
+    model = network(encoder, shape=windows.shape[1:])
     (layer,) = adapting(model)
-    layer.adapt(seen_in(seen))
+    layer.adapt(seen)
+    assert layer.found
     clone = clone_model(model)
     (cloned,) = adapting(clone)
     assert (cloned.found, cloned.is_adapted) == (layer.found, True)
-    cloned.bytes.assign(0.999 * cloned.bytes + 0.001 * layer.bytes)  # a soft update
-    np.testing.assert_allclose(clone(seen), model(seen), rtol=1e-5)
+    theirs, ours = getattr(cloned, weight), getattr(layer, weight)
+    theirs.assign(0.999 * theirs + 0.001 * ours)  # a soft update
+    np.testing.assert_allclose(clone(windows), model(windows), rtol=1e-5)
     assert not {weight.path for weight in layer.weights} & {
         weight.path for weight in model.trainable_weights
     }
@@ -311,7 +366,9 @@ def test_tiles_have_a_separate_product():
     np.testing.assert_allclose(model(states), expected, rtol=1e-4, atol=1e-5)
 
 
-ALL = [Scaled(), Standardized(), Changes(), Bits(of=[1]), Places(of=["0-1"]), Places()]
+ALL = [
+    Scaled(), Standardized(), Changes(), Bits(of=[1]), Bits(), Places(of=["0-1"]), Places(),
+]  # fmt: skip
 
 
 def test_addresses_are_valid_with_masked_bytes():

@@ -104,8 +104,6 @@ BAD_INPUT = [
     (["obs=raw", "memory.limit=1000000000"], ["memory.limit=1000000000", "100808.0 GB"]),
     (["obs=pixel", "model.gains=true", SMALL], ["model.gains=true", "model.name=dense"]),
     (["obs=pixel", "model.inputs=[changes]", SMALL], ["model.inputs=", "model.name=dense"]),
-    (["agent=keras_rl2", "model.inputs=[standardized]"], ["model.inputs[0]=stand", "keras_rl2"]),
-    (["agent=keras_rl2", "model.inputs=[places]"], ["model.inputs[0]=places", "keras_rl2"]),
     (["obs=pixel", "model=dense", "model.inputs=[places]", SMALL], ["inputs[0]=places", "obs=ram"]),
     (["model.inputs=[]"], ["model.inputs=[]", "a list of encoders"]),
     (["model.inputs=scaled"], ["model.inputs", "list"]),

@@ -179,7 +179,12 @@ def test_the_default_depends_on_the_observation_and_yields_to_overrides(load, pr
     assert (ram.policy.name, pixel.policy.name) == ("eps_z_greedy", "eps_greedy")
     assert (ram.policy.value_min, pixel.policy.value_min) == (0.1, 0.01)
     assert ram.policy.nb_steps > pixel.policy.nb_steps
-    assert [encoder.kind for encoder in ram.model.inputs] == ["standardized", "changes", "places"]
+    assert [encoder.kind for encoder in ram.model.inputs] == [
+        "standardized",
+        "changes",
+        "places",
+        "bits",
+    ]
     assert ram.model.gains
     assert (ram.agent.optimizer, pixel.agent.optimizer) == ("adam", "adam")
     assert ram.agent.lr_decay_steps == ram.train.steps
