@@ -1,4 +1,4 @@
-"""Layers whose statistics are fitted to warm-up observations, once and without a gradient.
+"""Layers whose statistics are fitted to random play, once and without a gradient.
 
 The statistics are non-trainable weights: weights files, target networks, moving averages and
 exports include them like any other weight.
@@ -36,7 +36,7 @@ class Adapting(layers.Layer):  # type: ignore[misc]
         return bool(self.adapted > 0)
 
     def adapt(self, seen: Seen) -> None:
-        """Fits the layer's statistics to transitions of the warm-up.
+        """Fits the layer's statistics to transitions of random play.
 
         Only the layer's input width of the observations' last axis is used, such as the RAM that
         precedes the pixels of a screen.

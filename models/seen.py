@@ -1,4 +1,4 @@
-"""Transitions of the warm-up, the input of layers that adapt."""
+"""Transitions of random play, the input of layers that adapt."""
 
 from __future__ import annotations
 

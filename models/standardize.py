@@ -1,4 +1,4 @@
-"""Layer: standardizes each byte with its mean and standard deviation during warm-up.
+"""Layer: standardizes each byte with its mean and standard deviation in random play.
 
 Most of the console's 128 bytes never change, yet weigh as much as those that do: in Pong 28 change
 in random play. Standardized constant bytes are 0.
@@ -16,8 +16,8 @@ from models.adapting import Adapting
 from models.seen import Seen
 
 LEAST_STD: Final = 16.0  # limits the scale of bytes that hardly change
-UNIFORM_STD: Final = 73.9  # of uniformly distributed bytes
-GREATEST: Final = 5.0  # standard deviations; clips bytes that only change after the warm-up
+UNIFORM_STD: Final = 73.9  # of uniformly distributed bytes; also that of constant bytes
+GREATEST: Final = 5.0  # standard deviations; clips bytes that vary more once the agent plays
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")

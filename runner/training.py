@@ -240,7 +240,7 @@ def _result(
         "train_seconds": round(seconds, 3),
         "checkpoint_seconds": round(checkpoints.seconds if checkpoints else 0.0, 3),  # part of them
         "steps_per_second": round((story.step - (story.first_step or 0)) / seconds, 1),
-        "places": places,  # positions that the network found during warm-up
+        "places": places,  # positions that the network found in random play
         "memory_bytes": memory_bytes,  # resident at the end of training, with the emulators
         "evaluation": {"step": story.step, **vars(evaluation)},
         "versions": {

@@ -37,7 +37,8 @@ def random_play(env: EnvConfig, obs: ObsConfig, seed: int, steps: int) -> Seen:
     generator = np.random.default_rng(seed)
     windows, actions, after = [], [], []
     for start in range(STARTS):
-        observation, _ = emulator.reset(seed=int(generator.integers(2**31)))
+        # Seeding loads the game anew, which takes as long as 500 steps.
+        observation, _ = emulator.reset(seed=None if start else int(generator.integers(2**31)))
         window = np.zeros((_FRAMES, *observation.shape), np.uint8)
         left = action = 0
         for _ in range(-(-steps // STARTS)):
