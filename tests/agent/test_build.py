@@ -7,20 +7,47 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from runner.agent.build import make_model, places_found
+from models.adapting import adapting
+from runner.agent.build import build_agent, make_model, places_found
+from runner.weights import save_weights
 
 
 def test_found_positions_are_named(load: Any) -> None:
     config = load("env=breakout", "obs=ram", "model.inputs=[{kind:places}]", "model.hidden=[4]")
     model = make_model(config, (128,), 4)
-    assert places_found(config, model.layers) == []  # before the warm-up
+    assert places_found(config, model.layers) == []  # before it adapts
     (layer,) = (layer for layer in model.layers if hasattr(layer, "found"))
     layer.bytes.assign([99, 3, *[-1] * (layer.count - 2)])
     assert places_found(config, model.layers) == ["ball_x (99)", "blocks_3 (3)"]
+
+
+@pytest.mark.parametrize("agent", ["dqn", "keras_rl2"])
+def test_layers_adapt_to_random_play_unless_their_weights_are_loaded(
+    load: Any, tmp_path: Path, capsys: Any, agent: str
+) -> None:
+    settings = (
+        "env=pong", f"agent={agent}", "model.inputs=[standardized,places,bits]",
+        "model.hidden=[4]", "train.warmup=600",
+    )  # fmt: skip
+    games = SimpleNamespace(
+        single_observation_space=SimpleNamespace(shape=(128,)), action_meanings=["NOOP"] * 6
+    )
+    built = build_agent(load(*settings), games)
+    assert [layer.is_adapted for layer in adapting(built.model)] == [True] * 3
+    assert "positions found in random play: " in capsys.readouterr().out
+    save_weights(built.model, tmp_path / "a.weights.h5")
+    again = load(*settings, f"init_weights={tmp_path / 'a.weights.h5'}", "seed=1")
+    loaded = build_agent(again, games)
+    assert not capsys.readouterr().out
+    for ours, theirs in zip(adapting(built.model), adapting(loaded.model), strict=True):
+        for weight, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, other)
 
 
 @pytest.mark.slow

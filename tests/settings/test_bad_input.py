@@ -119,6 +119,7 @@ BAD_INPUT = [
     (["model.inputs=[{kind:places,of:[playr_x]}]"], ["of=playr_x", "did you mean player_x?"]),
     (["env=adventure", "model.inputs=[{kind:bits,of:[ball_x]}]"], ["of=ball_x", "no ram_map"]),
     (["model.inputs=[{kind:bits,of:[3,3]}]"], ["model.inputs[0].of=[3, 3]", "no duplicates"]),
+    (["model.inputs=[{kind:bits,of:all}]"], ["inputs[0].of=all", "auto, null or a list"]),
     (["model.inputs=[{kind:bits,frames:last}]"], ["inputs[0].frames=last", "all, newest"]),
     (["model.inputs=[{kind:scaled,factor:0}]"], ["model.inputs[0].factor=0", "> 0"]),
     (
