@@ -205,11 +205,11 @@ def _adapt(model: keras.Model, config: Config) -> None:
     for layer in layers:
         layer.adapt(seen)
     ram = ram_seen(config) or Ram()
-    for found in (layer.found for layer in layers if isinstance(layer, FoundTiles)):
-        names = ", ".join(position.label(ram) for position in found) or "none"
+    for positions in (layer.found for layer in layers if isinstance(layer, FoundTiles)):
+        names = ", ".join(position.label(ram) for position in positions) or "none"
         print(f"positions found in random play: {names}", flush=True)
-    for found in (layer.found for layer in layers if isinstance(layer, FoundBits)):
-        names = ", ".join(dict.fromkeys(ram.label(bit.byte) for bit in found)) or "none"
+    for bits in (layer.found for layer in layers if isinstance(layer, FoundBits)):
+        names = ", ".join(dict.fromkeys(ram.label(bit.byte) for bit in bits)) or "none"
         print(f"codes found in random play: {names}", flush=True)
 
 
