@@ -33,6 +33,7 @@ NEAR: Final = 0.7  # least share of small changes in the TIA's format
 LAG: Final = 8  # largest deviation of a copy that is updated later
 COPIED: Final = 0.95  # least share of observations in which a copy agrees
 DRAWN: Final = 0.8  # the same in the TIA's format
+SHARED: Final = 0.3  # least share of observations in which a sprite that draws several draws one
 FAR: Final = 24  # larger changes are clipped: a new game or life
 
 
@@ -79,10 +80,13 @@ def find_positions(seen: Seen, count: int) -> list[Position]:
         (score if i < n else score_in_nibbles)(values[:, i], moves[:, i]) * weights[i]
         for i in range(2 * n)
     ]
+    numbers = [i for i in range(n) if scores[i] > 0.0]
     found: list[int] = []
     for i in sorted(range(2 * n), key=lambda i: (-scores[i], i)):
         if len(found) == count or scores[i] == 0.0:
             break
+        if i >= n and draws_several(values[:, i], values[:, numbers]):
+            continue
         if not any(
             i % n == j % n or is_copy(values[:, i], values[:, j], COPIED if i < n else DRAWN)
             for j in found
@@ -181,7 +185,21 @@ def goes_around_the_screen(values: NDArray[np.int64]) -> bool:
 
 def is_copy(values: NDArray[np.int64], others: NDArray[np.int64], share: float) -> bool:
     """Whether a byte keeps a nearly constant distance from another, in ``share`` of the rows."""
-    counts = np.bincount((values - others) % 256, minlength=256)
+    return bool(follows(values, others).mean() >= share)
+
+
+def draws_several(values: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
+    """Whether a byte follows now one and now another of ``others`` (M, n): a shared sprite."""
+    rows = [follows(values, other) for other in others.T]
+    drawn = [row for row in rows if row.mean() >= SHARED]
+    return bool(drawn) and bool(np.any(drawn, axis=0).mean() >= DRAWN)
+
+
+def follows(values: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(M,) whether a byte is, within ``LAG``, at its most frequent distance from another."""
+    distances = (values - others) % 256
+    counts = np.bincount(distances, minlength=256)
     ring = np.concatenate([counts, counts[: 2 * LAG]])
     near = np.convolve(ring, np.ones(2 * LAG + 1, np.int64), "valid")  # within LAG of each
-    return bool(near.max() >= share * values.size)
+    first = int(near.argmax())
+    return np.asarray((distances - first) % 256 <= 2 * LAG)

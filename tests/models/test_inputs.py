@@ -255,6 +255,17 @@ def test_positions_in_tia_format():
     np.testing.assert_allclose(features(windows), expected, atol=1e-6)
 
 
+def test_a_sprite_that_draws_one_object_and_then_another_is_dropped():
+    """In Space Invaders a sprite shows the missile and the bombs in turn."""
+    missile, bomb, third = (np.abs(np.arange(4000) * k % 280 - 140) + 4 for k in (2, 3, 5))
+    in_turn = np.where(np.arange(4000) // 40 % 2, missile, bomb) + 6
+    for path, found in ((third, True), (in_turn, False)):
+        columns = np.stack([missile, bomb, in_nibbles(path)], axis=-1)
+        windows = columns.astype(np.uint8).reshape(1000, 4, 3)
+        positions = find_positions(seen_in(windows), count=3)
+        assert (Position(2, nibbles=True) in positions) == found
+
+
 def test_bytes_that_follow_the_joystick_rank_first():
     """Of three positions, the second moves one way with action 0 and the other with action 1."""
     seen = moving("walk", "walk", count=400)
