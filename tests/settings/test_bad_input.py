@@ -212,7 +212,7 @@ BAD_INPUT = [
     (["memory=prioritized", "memory.priority_epsilon=0"], ["memory.priority_epsilon=0", "> 0"]),
     (["memory=priority"], ["memory=priority", "did you mean prioritized?"]),
     (["agent.n_step=0"], ["agent.n_step=0", ">= 1 (steps)"]),
-    (["agent.n_step=9999"], ["train.warmup=20000", "agent.n_step=9999"]),
+    (["agent.n_step=9999"], ["train.warmup=10000", "agent.n_step=9999"]),
     (["memory=sequential", "agent.n_step=3"], ["agent.n_step=3", "1 with memory=sequential"]),
     (
         ["agent=keras_rl2", "memory.border=redraw"],
