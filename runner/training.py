@@ -79,7 +79,7 @@ def resume(config: Config, games: Games, run: RunDirectory) -> int:
     """
     environment = tensorflow_setup.set_up(config.seed, checks.threads(config))
     # The weights come from the checkpoint.
-    agent = build_agent(dataclasses.replace(config, init_weights=None), games)
+    agent = build_agent(dataclasses.replace(config, init_weights=None), games, adapts=False)
     start(config, games)
     header = _header(config, games, environment)
     return _fit_and_evaluate(config, games, agent, run, header, resume=True)

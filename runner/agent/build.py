@@ -52,12 +52,13 @@ class RewardClipper(Processor):  # type: ignore[misc]
         return max(-self.limit, min(self.limit, reward))
 
 
-def build_agent(config: Config, games: Games) -> DQNAgent:
+def build_agent(config: Config, games: Games, *, adapts: bool = True) -> DQNAgent:
     """Builds and compiles the agent of a run: network, memory and policy from its settings.
 
     Args:
         config: Validated settings.
         games: Parallel environments, or any object with their observation space and actions.
+        adapts: Whether layers adapt to random play: not if weights are loaded afterwards.
 
     Raises:
         UserError: The user's network or weights file is incompatible.
@@ -65,7 +66,8 @@ def build_agent(config: Config, games: Games) -> DQNAgent:
     shape = games.single_observation_space.shape
     assert shape is not None
     model = make_model(config, shape, len(games.action_meanings))
-    _adapt(model, config)
+    if adapts:
+        _adapt(model, config)
     return make_agent(config, model, make_memory(config, shape), make_policy(config))
 
 
