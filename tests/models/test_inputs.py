@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from played import LANES, in_nibbles, moving, one_byte, seen_in
 
 import models.inputs
 from models.adapting import adapting
-from models.codes import COUNT, Bit, find_code_bits
+from models.codes import COUNT
 from models.dense import dense_network
 from models.gains import Gains
 from models.inputs import encoders
@@ -24,9 +25,8 @@ from models.inputs.changes import Changes
 from models.inputs.places import Places
 from models.inputs.scaled import Scaled
 from models.inputs.standardized import Standardized
-from models.positions import Position, find_positions, pixels, share_of_actions
+from models.positions import Position, find_positions, pixels
 from models.ram import Ram
-from models.seen import Seen
 from models.setting import check_fields
 from runner.keras_rl2 import clone_model
 
@@ -44,31 +44,6 @@ def read_by(*inputs, **arguments):
     model = network(*inputs, **arguments)
     features = keras.Model(model.input, model.layers[-1].input)
     return lambda states: features(np.asarray(states, np.uint8)).numpy()
-
-
-def moving(*bytes_, count=200, window=3, seed=0):
-    """(count, window, n): bytes by kind: ``walk``, ``copy`` (of byte 0), ``clock``, ``still``..."""
-    generator = np.random.default_rng(seed)
-    start = generator.integers(256, size=(count, 1))
-    steps = generator.integers(-4, 5, size=(count, window)).cumsum(axis=1)
-    kinds = {
-        "walk": lambda: (
-            generator.integers(256, size=(count, 1))
-            + generator.integers(-4, 5, size=(count, window)).cumsum(axis=1)
-        ),
-        "copy": lambda: start + steps + 7,
-        "clock": lambda: start + np.arange(window),
-        "still": lambda: np.full((count, window), 9),
-        "flag": lambda: generator.integers(2, size=(count, window)),
-    }
-    columns = [start + steps, *(kinds[kind]() for kind in bytes_)]
-    return (np.stack(columns, axis=-1) % 256).astype(np.uint8)
-
-
-def seen_in(windows, actions=0, after=None):
-    """Transitions of these windows; without ``after``, no byte changes."""
-    after = windows[:, -1] if after is None else after
-    return Seen(windows, np.broadcast_to(np.int32(actions), len(windows)), after)
 
 
 def test_encoders_are_found_by_their_files_without_keras():
@@ -118,40 +93,6 @@ def test_bits(encoder, expected):
     window = [[[3, 4, 5], [1, 51, 130]]]
     bits = np.unpackbits(np.array(expected, np.uint8), axis=-1).ravel()
     np.testing.assert_array_equal(read_by(encoder)(window)[0], bits)
-
-
-def one_byte(values, lasting=10):
-    """Transitions of one byte that takes these values in turn, each for some steps."""
-    path = np.repeat(np.asarray(values, np.uint8), lasting)
-    return seen_in(path[:-1, None, None], after=path[1:, None])
-
-
-LANES = [0, 22, 86, 0, 150, 22] * 20  # 0b00010110, 0b01010110, 0b10010110
-
-
-@pytest.mark.parametrize(
-    ("values", "lasting", "bits"),
-    [
-        (LANES, 10, [1, 6, 7]),  # bits 2 and 4 are copies of bit 1
-        (LANES, 2, []),  # changes too often
-        ([0, 64] * 60, 10, []),  # two values
-        (np.arange(120) * 37, 10, []),  # too many values
-        (np.arange(120) % 20, 10, []),  # moves a little at a time
-        ([7] * 120, 10, []),
-        ([0, 3, 0, 64] * 30, 10, [0, 6]),  # half of the changes are large
-        ([*LANES, 8 + 22], 8, [1, 6, 7]),  # bit 3 is hardly ever set
-    ],
-)
-def test_bits_of_bytes_with_codes(values, lasting, bits):
-    found = find_code_bits(one_byte(values, lasting), count=8)
-    assert sorted(found) == [Bit(0, bit) for bit in bits]
-
-
-def test_bits_that_are_set_about_as_often_as_not_are_kept():
-    (first, *others) = find_code_bits(one_byte(LANES), count=8)
-    assert first == Bit(0, 1)  # set in four of six
-    assert find_code_bits(one_byte(LANES), count=1) == [first]
-    assert len(others) == 2
 
 
 def test_bits_found_are_read():
@@ -205,24 +146,6 @@ def test_found_positions_are_read_like_named_ones():
 
 
 @pytest.mark.parametrize(
-    ("bytes_", "found"),
-    [
-        (np.arange(4000) % 160, [0]),  # wraps around the screen
-        (np.arange(4000) % 256, []),  # a counter
-        (np.arange(4000) // 9 % 60, []),  # seconds
-        (np.arange(4000) % 100 // 10 * 16 + np.arange(4000) % 10, []),  # decimal digits
-        (np.abs(np.arange(4000) % 200 - 100), [0]),  # moves both ways
-        (np.full(4000, 7), []),
-        (np.arange(4000) // 50 % 120, []),  # rarely moves
-    ],
-)
-def test_bytes_that_behave_like_positions(bytes_, found):
-    seen = np.stack([bytes_, np.full_like(bytes_, 1)], axis=-1).astype(np.uint8)
-    positions = find_positions(seen_in(seen.reshape(1000, 4, 2)), count=2)
-    assert positions == [Position(byte) for byte in found]
-
-
-@pytest.mark.parametrize(
     ("byte", "pixel"),
     # The high nibble moves left by single pixels; after -8 the next block of 15 pixels begins.
     [(0x71, 8), (0x61, 9), (0x01, 15), (0xF1, 16), (0x81, 23), (0x72, 23), (0x00, 0), (0x70, -7)],
@@ -230,12 +153,6 @@ def test_bytes_that_behave_like_positions(bytes_, found):
 def test_pixels_of_tia_bytes(byte, pixel):
     assert pixels(byte) == pixel
     assert pixels(tf.constant(float(byte))).numpy() == pixel
-
-
-def in_nibbles(path):
-    """The bytes whose pixels are ``path``: the inverse of ``pixels``."""
-    delays = (path + 7) // 15
-    return ((15 * delays - path) % 16 * 16 + delays).astype(np.uint8)
 
 
 def test_positions_in_tia_format():
@@ -253,44 +170,6 @@ def test_positions_in_tia_format():
     newest = path.reshape(1000, 4)[:, -1]
     expected = np.maximum(0, 1 - abs(newest[:, None] - np.arange(0, 256, 8)) / 8)
     np.testing.assert_allclose(features(windows), expected, atol=1e-6)
-
-
-def test_a_sprite_that_draws_one_object_and_then_another_is_dropped():
-    """In Space Invaders a sprite shows the missile and the bombs in turn."""
-    missile, bomb, third = (np.abs(np.arange(4000) * k % 280 - 140) + 4 for k in (2, 3, 5))
-    in_turn = np.where(np.arange(4000) // 40 % 2, missile, bomb) + 6
-    for path, found in ((third, True), (in_turn, False)):
-        columns = np.stack([missile, bomb, in_nibbles(path)], axis=-1)
-        windows = columns.astype(np.uint8).reshape(1000, 4, 3)
-        positions = find_positions(seen_in(windows), count=3)
-        assert (Position(2, nibbles=True) in positions) == found
-
-
-def test_bytes_that_follow_the_joystick_rank_first():
-    """Of three positions, the second moves one way with action 0 and the other with action 1."""
-    seen = moving("walk", "walk", count=400)
-    actions = np.arange(400) % 2
-    after = seen[:, -1].copy()
-    after[:, [0, 2]] += np.random.default_rng(1).integers(5, size=(400, 2), dtype=np.uint8)
-    assert find_positions(seen_in(seen, actions, after), count=1) != [Position(1)]
-    after[:, 1] += np.where(actions == 0, 4, 252).astype(np.uint8)
-    assert find_positions(seen_in(seen, actions, after), count=1) == [Position(1)]
-
-
-def test_share_of_actions():
-    actions = np.array([0, 0, 1, 1], np.int32)
-    moves = np.array([[3, 1, 0, 1], [3, -1, 0, 3], [-3, 1, 0, 5], [-3, -1, 0, 7]])
-    # Last byte: 20 squared, 16 between actions, 4 within (2 degrees of freedom): (16 - 2) / 20.
-    np.testing.assert_allclose(share_of_actions(moves, actions), [1, 0, 0, 0.7])
-
-
-@pytest.mark.parametrize(("late", "found"), [(0, 1), (2, 1), (20, 2)])
-def test_a_delayed_copy_is_dropped(late, found):
-    """A byte that equals another byte some steps earlier; both change by at most 3."""
-    path = np.random.default_rng(0).integers(-3, 4, size=4000).cumsum()
-    both = np.stack([path, np.roll(path, late)], axis=-1)[late:][: 4 * 990]
-    seen = (both % 256).astype(np.uint8).reshape(990, 4, 2)
-    assert len(find_positions(seen_in(seen), count=2)) == found
 
 
 def test_an_encoder_is_one_file():
