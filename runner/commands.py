@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,8 @@ def guarded(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
 
     @functools.wraps(main)
     def command(arguments: list[str]) -> int:
+        if sys.__stderr__ is not None and not faulthandler.is_enabled():
+            faulthandler.enable(sys.__stderr__)  # says where native code crashed
         try:
             with ended_by_signals():
                 try:

@@ -63,7 +63,9 @@ class Interrupts:
             if number in (signal.SIGINT, signal.SIGTERM) or before != signal.SIG_IGN:  # nohup
                 self._before[number] = signal.signal(number, self._handle)
         if hasattr(signal, "SIGUSR1"):  # not on Windows
-            self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: self._save())
+            before = signal.signal(signal.SIGUSR1, lambda *_: self._save())
+            # After the training there is nothing to save, and the warning must not end the run.
+            self._before[signal.SIGUSR1] = signal.SIG_IGN if before == signal.SIG_DFL else before
         if os.environ.get(STOP_WITH_STDIN):
             threading.Thread(target=self._stop_with_stdin, daemon=True).start()
         return self

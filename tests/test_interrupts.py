@@ -47,6 +47,14 @@ def test_work_is_saved_when_its_terminal_is_closed(tmp_path: Path, attempt: int)
     assert (tmp_path / "saved").read_text() == "129"
 
 
+def test_a_warning_before_the_time_limit_does_not_end_the_evaluation() -> None:
+    saved = []
+    with Interrupts(stop=pytest.fail, save=lambda: saved.append(1)):
+        os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert saved == [1]
+
+
 def test_nohup() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
