@@ -27,7 +27,7 @@ def limits(measured: Round, cores: int) -> dict[str, float]:
         if peak and ms:
             found[f"nature_{dtype}_percent_of_matmul"] = 100 * NATURE_GFLOP / (ms / 1000) / peak
     emulators = _figure(measured, "emulators_ram", "steps_per_s")
-    for name, interval in (("ram_1_per_4", 4), ("ram_1_per_1", 1), ("ram_default", 16)):
+    for name, interval in (("ram_1_per_4", 4), ("ram_1_per_1", 1), ("ram_default", 32)):
         ms = _figure(measured, f"learner_{name}_one_thread", "ms_per_update")
         whole = _figure(measured, name, "steps_per_s")
         if emulators and ms:

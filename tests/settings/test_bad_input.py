@@ -147,7 +147,7 @@ BAD_INPUT = [
     (["memory.limit=20", "agent.batch_size=1"], ["memory.limit=20", "obs.window=3"]),
     (["train.warmup=30000", SMALL], ["train.warmup=30000", "memory.limit=20000"]),
     (["train.warmup=10"], ["train.warmup=10", "agent.batch_size=128"]),
-    (["start_step=4000000"], ["start_step=4000000", "train.steps=600000"]),
+    (["start_step=4000000"], ["start_step=4000000", "train.steps=800000"]),
     (["policy.value_max=0.1", "policy.value_min=0.5"], ["policy.value_min=0.5", "value_max=0.1"]),
     (["policy.value_max=2"], ["policy.value_max=2", "from 0 to 1"]),
     (["policy.nb_steps=0"], ["policy.nb_steps=0", ">= 1"]),

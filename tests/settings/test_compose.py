@@ -146,7 +146,7 @@ def test_train_steps_follow_the_observation_by_default(load):
         overrides: load(*overrides).train.steps
         for overrides in [("obs=ram",), ("obs=pixel",), ("obs=pixel", "train=smoke")]
     }
-    assert list(lengths.values()) == [600_000, 300_000, 600]
+    assert list(lengths.values()) == [800_000, 300_000, 700]
 
 
 @pytest.mark.parametrize("obs", ["ram", "pixel"])
@@ -309,8 +309,8 @@ def test_the_help_names_every_group() -> None:
 
 
 TYPED_WINS = [
-    (["experiment=spaceinvaders_ram", "train=smoke"], {"train.steps": 600, "eval.episodes": 2}),
-    (["train=smoke", "experiment=spaceinvaders_ram"], {"train.steps": 600, "train.warmup": 576}),
+    (["experiment=spaceinvaders_ram", "train=smoke"], {"train.steps": 700, "eval.episodes": 2}),
+    (["train=smoke", "experiment=spaceinvaders_ram"], {"train.steps": 700, "train.warmup": 576}),
     (["experiment=spaceinvaders_ram", "train.steps=2000"], {"train.steps": 2000}),
     (["experiment=breakout_huber", "policy=constant"], {"policy.value_max": 0.1}),
     (["experiment=breakout_huber", "obs=ram"], {"obs.name": "ram", "model.name": "dense"}),
@@ -350,6 +350,6 @@ def test_natural_spellings_are_accepted(load, typed, name, value) -> None:
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment=")])
 def test_a_smoke_run_of_an_experiment_is_short(load, option) -> None:
     config = load(*NEEDS.get(option, []), option, "train=smoke")
-    assert config.train.steps == 600
+    assert config.train.steps == 700
     assert config.eval.episodes * config.env.max_frames <= 4000
     assert config.eval.interval == 0
