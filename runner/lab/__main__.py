@@ -39,8 +39,6 @@ def _serve(given: dict[str, Any], port: int) -> int:
 
     names: Mapping[str, int]
     if "env" in given:
-        if "run" in given or "pretrained" in given:
-            raise UserError(f"env={given['env']}: expected one of run=, pretrained= and env=")
         from runner.ram_maps import ram_map
         from runner.settings import compose
 
@@ -48,6 +46,8 @@ def _serve(given: dict[str, Any], port: int) -> int:
             "env": "env", "seed": "seed",
             "repeat_action_probability": "env.repeat_action_probability",
         }  # fmt: skip
+        for other in given.keys() - settings.keys():
+            raise UserError(f"{other}={given[other]}: expected without env={given['env']}")
         typed = [f"{name}={given[key]}" for key, name in settings.items() if key in given]
         config = compose.load([*typed, "obs=ram"])
         q_values, names, about = None, ram_map(config.env.game), "you play"

@@ -139,7 +139,8 @@ def test_a_port_in_use_is_reported_in_one_line(make_lab):
         (["env=pong", "seed=-1"], "seed=-1: expected a number from 0"),
         (["env=pong", "repeat_action_probability=3"], "repeat_action_probability=3"),
         (["env=pong", "epsilon=0.5"], "epsilon=0.5: no such setting"),
-        (["env=pong", "pretrained=pong_ram"], "env=pong: expected one of"),
+        (["env=pong", "pretrained=pong_ram"], "pretrained=pong_ram: expected without env=pong"),
+        (["env=pong", "model.builder=a:b"], "model.builder=a:b: expected without env=pong"),
         (["env=pong", "port=70000"], "port=70000: expected an integer from 0 to 65535"),
     ],
 )
