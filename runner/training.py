@@ -229,7 +229,7 @@ def _result(
 ) -> dict[str, Any]:
     """``result.json``: the result of a run. Its settings are in ``config.yaml``."""
     story = callbacks.story
-    seconds = story.train_seconds  # in this process; metrics.csv includes earlier parts
+    seconds = story.seconds  # including the parts before a resume
     return {
         "game": config.env.game,
         "obs": config.obs.name,
@@ -239,7 +239,7 @@ def _result(
         "frames": story.frames,
         "train_seconds": round(seconds, 3),
         "checkpoint_seconds": round(checkpoints.seconds if checkpoints else 0.0, 3),  # part of them
-        "steps_per_second": round((story.step - (story.first_step or 0)) / seconds, 1),
+        "steps_per_second": round((story.step - config.start_step) / seconds, 1),
         "places": places,  # positions that the network found in random play
         "memory_bytes": memory_bytes,  # resident at the end of training, with the emulators
         "evaluation": {"step": story.step, **vars(evaluation)},

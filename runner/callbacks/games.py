@@ -78,11 +78,6 @@ class Story(Callback):  # type: ignore[misc]
         """Seconds of training so far, including those before a resume."""
         return self._seconds_before + (self._ended or time.perf_counter()) - self._began
 
-    @property
-    def train_seconds(self) -> float:
-        """Seconds of training so far, excluding those before a resume."""
-        return self.seconds - self._seconds_before
-
     def on_train_end(self, logs: Any = None) -> None:
         """Stops the clock."""
         self._ended = time.perf_counter()

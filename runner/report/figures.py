@@ -181,8 +181,8 @@ def frames(run: Run) -> float | None:
 
 def seconds(run: Run) -> float | None:
     """Seconds of training, over all parts of a resumed run, as in ``metrics.csv``."""
-    known = [*run.games.seconds[-1:], run.result.get("train_seconds", -1)]
-    return max(known) if max(known) >= 0 else None
+    so_far = run.games.seconds[-1] if len(run.games.seconds) else None
+    return run.result.get("train_seconds", so_far)
 
 
 def steps_per_second(run: Run) -> float | None:

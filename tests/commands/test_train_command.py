@@ -196,7 +196,13 @@ def test_the_printed_command_resumes(
     hint = interrupted_run.ended.out.split()[-1].replace(str(interrupted_run.folder), "copy")
     ended = here(train, hint, f"train.steps={begin + 1000}", "eval.episodes=1")
     assert ended.code == 0, ended.err
-    steps = [int(game["step"]) for game in rows(Path("copy/metrics.csv"))]
+    games = rows(Path("copy/metrics.csv"))
+    steps = [int(game["step"]) for game in games]
+    result = json.loads(Path("copy/result.json").read_text())
+    assert result["train_seconds"] >= float(games[-1]["wall_time"])  # of both parts
+    assert result["steps_per_second"] == pytest.approx(
+        (begin + 1000) / result["train_seconds"], rel=0.02
+    )
     assert steps == sorted(steps)
     assert steps[-1] > begin
     # All steps belong to finished games of 25 steps or to the 16 games in progress.
