@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from benchmarks.cases import DEFAULT
+from runner.settings import compose
+
 # Nature network (Mnih et al. 2015), batch 32: multiply-adds of 20x20x32x256 + 9x9x64x512 +
 # 7x7x64x576 + 3136x512, twice in FLOP, for the online and the target network's forward pass and
 # twice again for the gradient, which the first layer needs only for its weights.
@@ -27,7 +30,8 @@ def limits(measured: Round, cores: int) -> dict[str, float]:
         if peak and ms:
             found[f"nature_{dtype}_percent_of_matmul"] = 100 * NATURE_GFLOP / (ms / 1000) / peak
     emulators = _figure(measured, "emulators_ram", "steps_per_s")
-    for name, interval in (("ram_1_per_4", 4), ("ram_1_per_1", 1), ("ram_default", 32)):
+    default = compose.load(DEFAULT).agent.train_interval
+    for name, interval in (("ram_1_per_4", 4), ("ram_1_per_1", 1), ("ram_default", default)):
         ms = _figure(measured, f"learner_{name}_one_thread", "ms_per_update")
         whole = _figure(measured, name, "steps_per_s")
         if emulators and ms:

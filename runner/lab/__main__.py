@@ -46,7 +46,7 @@ def _serve(given: dict[str, Any], port: int) -> int:
             "env": "env", "seed": "seed",
             "repeat_action_probability": "env.repeat_action_probability",
         }  # fmt: skip
-        for other in given.keys() - settings.keys():
+        for other in [name for name in given if name not in settings]:
             raise UserError(f"{other}={given[other]}: expected without env={given['env']}")
         typed = [f"{name}={given[key]}" for key, name in settings.items() if key in given]
         config = compose.load([*typed, "obs=ram"])
