@@ -52,13 +52,16 @@ def wrong(field: str, value: object, allowed: str, hint: str = "") -> UserError:
         allowed: Description of the expected values.
         hint: Inserted before ``allowed``, such as ``did you mean pong? ``.
     """
+    return UserError(f"{short(field)}={shown(value)}: {hint}expected {allowed}")
+
+
+def shown(value: object) -> str:
+    """``value`` as typed, truncated if it is long."""
     try:
-        shown = "null" if value is None else str(value)
+        text = "null" if value is None else str(value)
     except ValueError:  # more digits than Python converts
-        shown = "(a very long number)"
-    if isinstance(value, bool):
-        shown = shown.lower()
-    return UserError(f"{short(field)}={short(shown)}: {hint}expected {allowed}")
+        text = "(a very long number)"
+    return short(text.lower() if isinstance(value, bool) else text)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def share() -> Rule:
 
 def one_of(*names: str) -> Rule:
     """One of ``names``."""
-    return Rule(lambda v: v in names, f"one of {', '.join(names)}")
+    return Rule(lambda v: v in names, f"{'one of ' * (len(names) > 1)}{', '.join(names)}")
 
 
 def integers(low: int, high: int) -> Rule:
@@ -139,6 +142,7 @@ def optional(inner: Rule) -> Rule:
 
 
 ANY: Final = Rule(lambda v: True, "")  # any value of the annotated type
+ON: Final = Rule(bool, "true")
 
 
 def setting(
@@ -146,6 +150,7 @@ def setting(
     rule: Rule,
     sentence: str,
     *,
+    needs: Mapping[str, Rule] | None = None,
     options: Callable[[], Mapping[str, type]] | None = None,
 ) -> Any:
     """A field of a dataclass.
@@ -154,9 +159,11 @@ def setting(
         default: ``REQUIRED`` if there is none. Lists and dicts are copied.
         rule: Allowed values within the type.
         sentence: For the settings reference: meaning, unit, source.
+        needs: What other fields of the dataclass have to be; otherwise this one has no effect, and
+            typing it is a mistake.
         options: Dataclasses by name, if the field is one (or a list) of several dataclasses.
     """
-    metadata = {"rule": rule, "sentence": sentence, "options": options}
+    metadata = {"rule": rule, "sentence": sentence, "needs": needs or {}, "options": options}
     if isinstance(default, list | dict):
         return dataclasses.field(default_factory=lambda: copy.deepcopy(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

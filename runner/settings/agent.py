@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from models.setting import (
     ANY,
+    ON,
     Rule,
     above,
     at_least,
@@ -23,6 +24,8 @@ from runner.errors import wrong
 
 if TYPE_CHECKING:
     from runner.settings.schema import Config
+
+_DECAY: Final = {"lr_decay_steps": at_least(1)}
 
 
 @dataclass
@@ -59,19 +62,29 @@ class KerasRL2Agent:
     learning_rate: float = setting(
         0.00025, finite_above(0), "initial learning rate (keras-rl2's Atari example)"
     )
-    lr_min: float = setting(0.0, at_least(0.0), "final learning rate after the linear decay")
+    lr_min: float = setting(
+        0.0, at_least(0.0), "final learning rate after the linear decay", needs=_DECAY
+    )
     lr_decay_steps: int = setting(
         0, at_least(0, "steps"), "steps of the decay, excluding the warm-up; 0: constant"
     )
-    lr_hold: float = setting(0.0, share(), "share of these steps before the decay begins")
-    adam_epsilon: float = setting(
-        1.0e-7, finite_above(0), "epsilon of `adam`, `adamw` and `rmsprop`"
+    lr_hold: float = setting(
+        0.0, share(), "share of these steps before the decay begins", needs=_DECAY
     )
-    momentum: float = setting(0.0, between(0, 1), "momentum of `rmsprop` and `sgd`")
+    adam_epsilon: float = setting(
+        1.0e-7,
+        finite_above(0),
+        "epsilon of the optimizer",
+        needs={"optimizer": one_of("adam", "adamw", "rmsprop")},
+    )
+    momentum: float = setting(
+        0.0, between(0, 1), "momentum", needs={"optimizer": one_of("rmsprop", "sgd")}
+    )
     weight_decay: float = setting(
         0.01,
         at_least(0.0),
-        "weight decay of `adamw`, times the learning rate (Loshchilov and Hutter 2019)",
+        "weight decay, times the learning rate (Loshchilov and Hutter 2019)",
+        needs={"optimizer": one_of("adamw")},
     )
     gradient_clip: float = setting(
         math.inf, above(0), "largest global norm of the gradient; larger gradients are rescaled"
@@ -120,13 +133,19 @@ class DQN(KerasRL2Agent):
     )
     munchausen: bool = setting(False, ANY, "Munchausen DQN; needs `agent.double=false`")
     munchausen_alpha: float = setting(
-        0.9, between(0, 1), "weight of the taken action's log-probability (Vieillard et al. 2020)"
+        0.9,
+        between(0, 1),
+        "weight of the taken action's log-probability (Vieillard et al. 2020)",
+        needs={"munchausen": ON},
     )
-    munchausen_tau: float = setting(0.03, finite_above(0), "temperature of the policy, points")
+    munchausen_tau: float = setting(
+        0.03, finite_above(0), "temperature of the policy, points", needs={"munchausen": ON}
+    )
     munchausen_floor: float = setting(
         -1.0,
         Rule(lambda v: -math.inf < v <= 0, "a finite number <= 0"),
         "lower bound of temperature times log-probability, points",
+        needs={"munchausen": ON},
     )
     distribution: str = setting(
         "none",
@@ -134,10 +153,17 @@ class DQN(KerasRL2Agent):
         "estimator of the return: its mean, or its distribution",
     )
     atoms: int = setting(
-        51, at_least(2, most=10_000), "atoms of `c51`, quantiles of `qr` and `iqn`"
+        51,
+        at_least(2, most=10_000),
+        "atoms of `c51`, quantiles of `qr` and `iqn`",
+        needs={"distribution": one_of("c51", "qr", "iqn")},
     )
-    v_min: float = setting(-10.0, finite(), "lowest return of `c51`, points")
-    v_max: float = setting(10.0, finite(), "highest return of `c51`, points")
+    v_min: float = setting(
+        -10.0, finite(), "lowest return, points", needs={"distribution": one_of("c51")}
+    )
+    v_max: float = setting(
+        10.0, finite(), "highest return, points", needs={"distribution": one_of("c51")}
+    )
     noisy_sigma: float = setting(
         0.0,
         at_least(0.0),

@@ -5,14 +5,15 @@ Every error is one line: field, value, allowed values.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.setting import check_fields
+from models.setting import check_fields, shown
 from runner.errors import wrong
 from runner.settings.agent import check_agent
 from runner.settings.env_checks import check_env
@@ -37,6 +38,25 @@ def check(config: Config) -> None:
     check_rom(config.env.game, config.env.rom_dir)
     check_env(config)
     _check_fit(config)
+
+
+def check_effects(config: Config, typed: Collection[str]) -> None:
+    """Checks that no setting was typed that has no effect with the others.
+
+    Args:
+        config: The settings.
+        typed: Names of the individually typed ones, such as ``agent.momentum``.
+
+    Raises:
+        UserError: The first setting without effect.
+    """
+    for group, settings in vars(config).items():
+        for field in dataclasses.fields(settings) if dataclasses.is_dataclass(settings) else ():
+            for other, rule in field.metadata.get("needs", {}).items():
+                key, value = f"{group}.{field.name}", getattr(settings, other)
+                if key in typed and rule.fault(value) is not None:
+                    allowed = f"{group}.{other} to be {rule.allowed} with it (not {shown(value)})"
+                    raise wrong(key, getattr(settings, field.name), allowed)
 
 
 # Networks for each observation, in addition to custom ones.

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from models.setting import short
 from runner.errors import UserError, wrong
-from runner.settings.checks import check, check_init_weights, num_envs
+from runner.settings.checks import check, check_effects, check_init_weights, num_envs
 from runner.settings.command_line import (
     CONF_DIR,
     check_name,
@@ -194,6 +194,7 @@ def typed(
             values = typing.cast(dict[str, Any], OmegaConf.to_container(whole, resolve=True))
         config: Config = build(Config, values, typed=names)
         check(config)
+        check_effects(config, names or ())
         if to_train:
             check_init_weights(config)
             check_memory_size(config)

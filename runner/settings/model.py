@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from models.inputs import Encoder, encoders
 from models.inputs.scaled import Scaled
-from models.setting import ANY, Rule, finite_above, integers, one_of, option, setting
+from models.setting import ANY, ON, Rule, finite_above, integers, one_of, option, setting
 
 ACTIVATIONS: Final = one_of("elu", "gelu", "leaky_relu", "relu", "selu", "silu", "sigmoid", "tanh")
 INITIALIZERS: Final = one_of(
@@ -72,7 +72,10 @@ class ConvModel(Network):
         False, ANY, "apply the convolutions to each frame of the window, with shared weights"
     )
     conv_norm: bool = setting(
-        True, ANY, "whether `layer_norm` applies to the convolutions too: up to half of the time"
+        True,
+        ANY,
+        "whether `layer_norm` applies to the convolutions too: up to half of the time",
+        needs={"layer_norm": ON},
     )
     conv_initializer: str = setting(
         "glorot_uniform", INITIALIZERS, "kernel initializer of the convolutions"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from models.ram import RAM_BYTES
 from models.setting import ANY, Rule, between, distinct, one_of, option, optional, setting
+
+_RESIZED: Final = {"resize": one_of("area", "nearest", "bilinear")}
 
 
 @dataclass
@@ -68,8 +71,11 @@ class PixelObservation(Observation):
         84,
         between(1, 4096),
         "height of the resized screen, pixels; 84 in Mnih et al. 2015, 42 with `model=small`",
+        needs=_RESIZED,
     )
-    width: int = setting(84, between(1, 4096), "width of the resized screen, pixels")
+    width: int = setting(
+        84, between(1, 4096), "width of the resized screen, pixels", needs=_RESIZED
+    )
 
 
 @dataclass

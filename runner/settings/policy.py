@@ -20,6 +20,7 @@ from models.setting import (
 from runner.errors import wrong
 
 _EPSILON: Final = Rule(lambda v: 0 <= v <= 1, "a number from 0 to 1 (epsilon)")
+_REPEATS: Final = {"name": one_of("eps_z_greedy")}
 _TAU: Final = Rule(lambda v: 0 < v < math.inf, "a finite number > 0 (tau)")
 
 
@@ -46,26 +47,32 @@ class Policy:
     clip: list[float] = setting(
         [-500.0, 500.0],
         Rule(lambda v: len(v) == 2 and v[0] < v[1], "[lowest, highest]"),
-        "`boltzmann`: limits of Q / tau (keras-rl2's default)",
+        "limits of Q / tau (keras-rl2's default)",
+        needs={"name": one_of("boltzmann")},
     )
     exponent: float = setting(
         2.0,
         Rule(lambda v: 1 < v < math.inf, "a finite number > 1"),
-        "`eps_z_greedy`: a random action is repeated for n steps with probability proportional to "
-        "n to the power of -exponent (Dabney et al. 2021)",
+        "a random action is repeated for n steps with probability proportional to n to the power "
+        "of -exponent (Dabney et al. 2021)",
+        needs=_REPEATS,
     )
     max_action_repeat: int = setting(
-        100, at_least(1, "steps", 2**31 - 1), "`eps_z_greedy`: longest repeat"
+        100, at_least(1, "steps", 2**31 - 1), "longest repeat", needs=_REPEATS
     )
     epsilon_spread: float = setting(
         0.0,
         at_least(0.0),
-        "`eps_z_greedy`: environment i of N uses epsilon to the power of 1 + spread * i / (N - 1), "
-        "a single environment 1 + spread / 2; environment 0 explores most, and its epsilon is "
-        "printed; 7 in Horgan et al. 2018, with epsilon 0.4",
+        "environment i of N uses epsilon to the power of 1 + spread * i / (N - 1), a single "
+        "environment 1 + spread / 2; environment 0 explores most, and its epsilon is printed; 7 in "
+        "Horgan et al. 2018, with epsilon 0.4",
+        needs=_REPEATS,
     )
     repeat_share: float = setting(
-        1.0, between(0, 1), "`eps_z_greedy`: share of the environments with repeated random actions"
+        1.0,
+        between(0, 1),
+        "share of the environments with repeated random actions",
+        needs=_REPEATS,
     )
 
 

@@ -59,7 +59,10 @@ def _row(full: str, name: str, having: list[type], options: list[type]) -> str:
     metadata = fields_of(having[0])[name].metadata
     allowed = metadata["rule"].allowed if "rule" in metadata else ""
     allowed = allowed or _TYPES.get(hints_of(having[0])[name], "")
-    sentence = metadata.get("sentence", "")
+    place = full.rpartition(".")[0]
+    conditions = [f"`{place}.{o}` is {r.allowed}" for o, r in metadata.get("needs", {}).items()]
+    needed = f"if {' and '.join(conditions)}: " if conditions else ""
+    sentence = needed + metadata.get("sentence", "")
     if metadata.get("is_option"):
         allowed = f"one of {', '.join(str(fields_of(o)[name].default) for o in having)}"
         sentence = f"use `{full.partition('.')[0]}=` instead"

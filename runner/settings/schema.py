@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.setting import ANY, Rule, at_least, between, finite_above, one_of, optional, setting
+from models.setting import ANY, ON, Rule, at_least, between, finite_above, one_of, optional, setting
 from runner.settings.agent import DQN, KerasRL2Agent
 from runner.settings.env import EnvConfig
 from runner.settings.memory import PrioritizedMemory, ReplayMemory, SequentialMemory
@@ -72,7 +72,12 @@ class EvalConfig:
     interval: int = setting(
         500000, at_least(0, "steps"), "steps between intermediate evaluations; 0: only at the end"
     )
-    start: int = setting(0, at_least(0, "steps"), "no intermediate evaluation before this step")
+    start: int = setting(
+        0,
+        at_least(0, "steps"),
+        "no intermediate evaluation before this step",
+        needs={"interval": at_least(1)},
+    )
     episodes: int = setting(30, at_least(1, "games", 10**6), "games per evaluation")
     epsilon: float = setting(0.01, between(0, 1), "probability of a random action in evaluations")
 
@@ -88,7 +93,9 @@ class VideoConfig:
     )
     mp4: bool = setting(True, ANY, "H.264, 60 frames/s: real time, every emulator frame")
     gif: bool = setting(True, ANY, "real time, fewer frames; `false` with `video=every_episode`")
-    gif_megabytes: float = setting(3.0, finite_above(0), "maximum size of a GIF, 10^6 bytes")
+    gif_megabytes: float = setting(
+        3.0, finite_above(0), "maximum size of a GIF, 10^6 bytes", needs={"gif": ON}
+    )
     overlay: bool = setting(
         False,
         ANY,
@@ -119,11 +126,17 @@ class LoggerConfig:
         "offline",
         one_of("offline", "online"),
         "store in `wandb/` for `wandb sync`, or upload immediately",
+        needs={"wandb": ON},
     )
-    wandb_project: str = setting("atari-runner", ANY, "Weights & Biases project")
+    wandb_project: str = setting(
+        "atari-runner", ANY, "Weights & Biases project", needs={"wandb": ON}
+    )
     mlflow: bool = setting(False, ANY, "MLflow; `pip install -r requirements-mlflow.txt`")
     mlflow_uri: str | None = setting(
-        None, ANY, "MLflow's tracking URI; `null`: `mlflow.db` in the run directory"
+        None,
+        ANY,
+        "MLflow's tracking URI; `null`: `mlflow.db` in the run directory",
+        needs={"mlflow": ON},
     )
 
 

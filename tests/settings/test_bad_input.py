@@ -49,6 +49,14 @@ BAD_INPUT = [
     (["+foo=1"], ["foo", "no such setting"]),
     (["+agent.foo=1"], ["agent.foo", "no such setting"]),
     (["pong"], ["pong", "key=value"]),
+    # Settings without effect with the others.
+    (["agent.momentum=0.9"], ["agent.momentum=0.9", "agent.optimizer to be one of rmsprop, sgd"]),
+    (["agent.v_min=-5"], ["agent.v_min=-5", "agent.distribution to be c51", "not qr"]),
+    (["agent={munchausen:false,munchausen_tau:0.1}"], ["munchausen_tau=0.1", "to be true"]),
+    (["agent=dqn", "agent.lr_min=0.0001"], ["agent.lr_min", "lr_decay_steps", "not 0"]),
+    (["policy.exponent=3", "policy=linear"], ["policy.exponent=3", "policy.name", "eps_z_greedy"]),
+    (["obs=raw", "obs.height=42"], ["obs.height=42", "obs.resize", "not none"]),
+    (["logger.wandb_mode=online"], ["logger.wandb_mode=online", "logger.wandb to be true"]),
     # Wrong types.
     (["agent.gamma=abc"], ["agent.gamma=abc", "a number"]),
     (["agent.batch_size=1.5"], ["agent.batch_size=1.5", "an integer"]),
