@@ -49,9 +49,10 @@ def announce_page(run_directory: Path) -> None:
 def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
     """Writes the page of ``run`` into ``out``; returns its path."""
     side = dataclasses.replace(find_sides([run])[0], name="this run")
-    names = "training games: mean of the last 100", "intermediate evaluations"
+    names = ["training games: mean of the last 100"]
+    if run.evaluations.shape[1] > 1:
+        names.append("intermediate evaluations")
     lines = [dataclasses.replace(side, name=each, place=i) for i, each in enumerate(names)]
-    charts = _charts(run, lines, out)
     compared = beside.rows(run, [("this run", run.score, frames(run))] if run.finished else [])
     commands = _commands(run)
     return pages.write_html(
@@ -63,8 +64,8 @@ def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
         run=run,
         answers=_answers(run),
         warnings=findings.warnings([side], [run]) if not run.finished else [],
-        lines=lines[: 1 + (run.evaluations.shape[1] > 1)],
-        charts=charts,
+        lines=lines,
+        charts=_charts(run, lines, out),
         video=best_video([run], out),
         overlay=run.settings.get("video.overlay"),
         watch=commands["Watch it play"],
@@ -80,16 +81,12 @@ def write_run_page(run: Run, out: Path, score: float | None = None) -> Path:
 def _charts(run: Run, lines: list[Side], out: Path) -> list[Chart]:
     charts = []
     for axis in ("steps", "time"):
-        curves = [training_curve([run], axis)]
-        if run.evaluations.shape[1] > 1:
-            curves.append(evaluation_curve([run], axis))
-        known = [
-            (line, curve) for line, curve in zip(lines, curves, strict=False) if curve is not None
-        ]
-        if known:
+        made = training_curve([run], axis), evaluation_curve([run], axis)
+        named = zip(lines, made, strict=False)
+        if curves := [(line, curve) for line, curve in named if curve is not None]:
             png = out / f"learning_curve_{axis}.png"
             title = f"{run.game}: points against {axis}"
-            charts.append(curve_chart(title, known, AXES[axis], png, beside.reference_lines(run)))
+            charts.append(curve_chart(title, curves, AXES[axis], png, beside.reference_lines(run)))
     return charts
 
 
@@ -125,11 +122,11 @@ def _answers(run: Run) -> list[str]:
 
 def _commands(run: Run) -> dict[str, str]:
     """Next actions -> commands, quoted for a shell."""
-    folder, place = str(run.folder), RunDirectory(run.folder)
-    resume, found = ["runner", f"resume={folder}"], {}
-    if place.checkpoints.is_dir() and any(place.checkpoints.iterdir()):
+    folder, found = str(run.folder), {}
+    resume = ["runner", f"resume={folder}"]
+    if RunDirectory(run.folder).is_resumable:
         if run.finished:
-            found["Train it longer"] = [*resume, f"train.steps={2 * run.step}"]
+            found["Train it longer"] = [*resume, *_twice_as_long(run)]
         else:
             found["Resume it where it stopped"] = resume
     found |= {
@@ -140,6 +137,13 @@ def _commands(run: Run) -> dict[str, str]:
         "Compare it with another run": ["runner.compare", folder, "OTHER"],
     }
     return {what: f"python -m {shlex.join(typed)}" for what, typed in found.items()}
+
+
+def _twice_as_long(run: Run) -> list[str]:
+    """Doubles every limit of the training: the first one reached ends it."""
+    others = {name: run.settings.get(name) for name in ("train.episodes", "train.minutes")}
+    limits = {"train.steps": run.step, **others}.items()
+    return [f"{name}={shown(2 * of)}" for name, of in limits if isinstance(of, int | float)]
 
 
 def _differing(run: Run) -> list[tuple[str, str, str]] | None:

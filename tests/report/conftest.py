@@ -28,7 +28,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     (run / "evaluations.csv").write_text("step,mean\n500,12\n1000,33.3\n")
     (run / "checkpoints").mkdir()
-    (run / "checkpoints" / "step_1000").write_bytes(b"")
+    (run / "checkpoints" / "step_000000001000.state.npz").write_bytes(b"")
     (run / "videos").mkdir()
     (run / "videos" / "step_00000900_score_40.mp4").write_bytes(b"film")
     assert compare.main([str(run)]) == 0

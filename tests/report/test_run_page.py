@@ -13,6 +13,7 @@ from made_runs import make_run
 from runner.report.beside import reference_lines, rows
 from runner.report.run_page import announce_page, write_page
 from runner.report.runs import Run, read_run
+from runner.run_directory import RunDirectory
 from runner.scores import published
 
 
@@ -38,6 +39,25 @@ def test_commands_can_be_pasted_into_a_shell(single, text):
     assert ["python", "-m", "runner.evaluate", f"run={single}", "episodes=100"] in commands
     for command in ("runner.watch", "runner.explain", "runner.lab"):
         assert ["python", "-m", command, f"run={single}"] in commands
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [
+        (5, "resume={} train.steps=2000 train.episodes=40 train.minutes=25"),
+        (None, "resume={}"),
+    ],
+)
+def test_a_run_is_resumed_past_every_limit(tmp_path, score, expected):
+    run = make_run(
+        tmp_path / "a", "train.episodes=20", "train.minutes=12.5", points=[1] * 20, score=score
+    )
+    checkpoints = RunDirectory(run).checkpoints
+    checkpoints.mkdir()
+    (checkpoints / "step_000000001000.replay.npz").write_bytes(b"")  # interrupted before its state
+    assert "resume=" not in write_page(run).read_text()
+    (checkpoints / "step_000000001000.state.npz").write_bytes(b"")
+    assert f"python -m runner {expected.format(run)}</code>" in write_page(run).read_text()
 
 
 def test_only_settings_that_differ_from_the_default_are_listed(text):
