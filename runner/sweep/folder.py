@@ -146,14 +146,17 @@ class SweepDirectory:
 
 
 def state_of(run: RunDirectory) -> str:
-    """State of a run; corrects the record of a run whose process was killed."""
+    """State of a run; corrects the record of one that was killed, or resumed outside the sweep."""
     record = Record.read(run)
     if record is None:
         return NOT_STARTED if run.score is None else DONE
-    if record.state == RUNNING:
+    if record.state != DONE:
         try:
             with run.locked():
-                record.state = STOPPED if run.score is None else DONE
+                if run.score is not None:
+                    record.state, record.reason = DONE, ""
+                elif record.state == RUNNING:
+                    record.state = STOPPED
                 record.write(run)
         except UserError:
             pass  # a process is running it

@@ -21,6 +21,7 @@ from runner.run_directory import RunDirectory
 from runner.settings import launchers, sweeps
 from runner.sweep.folder import (
     DONE,
+    FAILED,
     NOT_STARTED,
     RUNNING,
     STOPPED,
@@ -138,6 +139,8 @@ def made(folder: Path, record: Record | None, *, complete: bool) -> RunDirectory
         (Record(), True, DONE),  # killed as the run finished
         (Record(DONE, ended=2.0), True, DONE),
         (Record(STOPPED, ended=2.0), False, STOPPED),
+        (Record(FAILED, reason="x"), False, FAILED),
+        (Record(FAILED, reason="x"), True, DONE),  # resumed outside of the sweep
     ],
 )
 def test_a_dead_run_is_not_running(
