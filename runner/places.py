@@ -65,13 +65,13 @@ def table(games: Iterable[str], steps: int) -> list[str]:
 @guarded
 def main(arguments: list[str]) -> int:
     """Prints the table, and writes it if ``out`` is given."""
-    given = parse_settings(arguments, {"env": str, "steps": int, "out": Path}, USAGE)
+    given = parse_settings(arguments, {"env": str, "steps": int, "out": str}, USAGE)
     steps = given.get("steps", TrainConfig().warmup)
     if not STARTS <= steps <= MOST_STEPS:
         raise wrong("steps", steps, f"an integer from {STARTS} to {MOST_STEPS}")
     chosen = given.get("env", "all")
     games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
-    out = given.get("out")
+    out = Path(given["out"]).expanduser() if "out" in given else None
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise wrong("out", out, "a file in an existing folder")
     rows = table(games, steps)

@@ -98,6 +98,6 @@ def _note(agent: Published, run: Run, frames: float) -> str:
         notes.append("sticky actions" if agent.sticky else "no sticky actions")
     if agent.frames and frames and not 2 / 3 <= (ratio := agent.frames / frames) <= 1.5:
         notes.append(
-            f"{ratio:,.0f} times the frames" if ratio > 1 else f"{ratio:.0%} of the frames"
+            f"{ratio:,.0f} times the frames" if ratio > 1 else f"{100 * ratio:.2g}% of the frames"
         )
     return ", ".join(notes)

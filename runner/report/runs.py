@@ -109,6 +109,11 @@ class Run:
         return f"not finished: interrupted or still running, step {self.step:,}{of}"
 
 
+def in_order(runs: Sequence[Run]) -> list[Run]:
+    """``runs`` ordered by game and seed (as a number)."""
+    return sorted(runs, key=lambda run: (run.game, len(run.seed), run.seed, str(run.folder)))
+
+
 def shown(value: Any) -> str:
     """A value as written in config files."""
     if isinstance(value, bool):

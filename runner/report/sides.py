@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runner.report.runs import Run, clipped, shown
+from runner.report.runs import Run, clipped, in_order, shown
 
 # Settings that do not affect learning, or that vary within a side.
 NOT_OF_A_SIDE: Final = ("seed", "env.game", "eval.", "logger.", "checkpoint.", "video.", "sweep.")
@@ -72,7 +72,7 @@ def find_sides(runs: Sequence[Run]) -> list[Side]:
     return [
         Side(
             name if fits else letter(place), place, dict(zip(keys, values, strict=True)),
-            sorted(of_side, key=lambda run: (run.game, len(run.seed), run.seed, str(run.folder))),
+            in_order(of_side),
         )
         for place, (name, (values, of_side)) in enumerate(named)
     ]  # fmt: skip

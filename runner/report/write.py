@@ -17,7 +17,7 @@ from runner.report.curves import AXES, Curve, evaluation_curve, training_curve
 from runner.report.figures import ALL_GAMES, Figures, figures, versus
 from runner.report.league import FEWEST_GAMES, write_league
 from runner.report.run_page import write_run_page
-from runner.report.runs import Run, find_runs
+from runner.report.runs import Run, find_runs, in_order
 from runner.report.sides import Side, find_sides, games_of, letter, protocol
 from runner.report.videos import best_video
 
@@ -81,7 +81,7 @@ def _write_comparison(
         out / "report.html",
         "comparison.html",
         title=_title(sides, games),
-        runs=runs,
+        runs=in_order(runs),
         sides=sides,
         games=games,
         sides_of={game: [side for side in sides if side.of(game)] for game in games},

@@ -16,6 +16,13 @@ def test_the_table_of_a_game(tmp_path, capsys):
     assert "paddle_x (72)" in row
 
 
+def test_a_file_in_the_home_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("runner.places.table", lambda games, steps: ["| a row |"])
+    assert main(["env=pong", "out=~/places.md"]) == 0
+    assert (tmp_path / "places.md").read_text().endswith("| a row |\n")
+
+
 @pytest.mark.parametrize(
     ("argument", "shown"),
     [

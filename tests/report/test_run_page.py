@@ -77,6 +77,8 @@ def test_published_scores_are_shown_with_their_differences(single, text):
     assert by_name["this run"].human == pytest.approx((33.3 - 1.7) / (30.5 - 1.7))
     assert by_name["BBF 100k"].note == "no sticky actions, 100 times the frames"
     assert by_name["human"].note == ""
+    long = {row.name: row.note for row in rows(read_run(single), [("this run", 33.3, 2e8)])}
+    assert long["BBF 100k"] == "no sticky actions, 0.2% of the frames"
     scores = [row.score for row in rows(read_run(single), [("this run", 33.3, 4000.0)])]
     assert scores == sorted(scores)
 

@@ -105,6 +105,12 @@ def test_two_sides_get_a_sentence(tmp_path, report):
     assert "Read with care" not in page.text
 
 
+def test_runs_are_listed_in_the_order_of_their_seeds(tmp_path, report):
+    for seed in (2, 10, 1):
+        make_run(tmp_path / f"run{seed}", f"seed={seed}", score=5)
+    assert re.findall(r"<code>run(\d+)</code>", report().source) == ["1", "2", "10"]
+
+
 def test_interrupted_runs_are_named_and_excluded(tmp_path, report):
     make_run(tmp_path / "a", "seed=0", "train.steps=1000", points=[1] * 20, score=5)
     make_run(tmp_path / "b", "seed=1", "train.steps=1000", points=[1] * 20, steps=400)
