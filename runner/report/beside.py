@@ -73,10 +73,11 @@ def rows(run: Run, own: Sequence[tuple[str, float, float | None]]) -> list[Row]:
 
 def in_millions(frames: float | None) -> str:
     """Emulator frames as text."""
-    millions = (frames or 0) / 1e6
-    return (
-        f"{millions:,.{0 if millions >= 10 else 1 if millions >= 1 else 2}f} M" if frames else "-"
-    )
+    if not frames:
+        return "-"
+    millions = frames / 1e6
+    digits = 0 if millions >= 10 else 1 if millions >= 1 else 2
+    return f"{millions:,.{digits}f} M"
 
 
 def _sticky(run: Run) -> bool:

@@ -114,30 +114,31 @@ def curve_chart(
 
 def score_chart(title: str, game: str, sides: Sequence[Side], figures: Figures, png: Path) -> Chart:
     """Draws each run's final score as a dot, and each side's IQM with its interval."""
-    ended = [side for side in sides if side.finished(game)]
+    rows = [
+        (side, [run.score for run in ended], figures[game, side.name, "iqm"])
+        for side in sides
+        if (ended := side.finished(game))
+    ]
     words = []
-    for side in ended:
-        iqm = figures[game, side.name, "iqm"]
+    for side, scores, iqm in rows:
         reach = f" ({iqm.interval})" if iqm.has_interval else ""
-        scores = ", ".join(points(run.score) for run in side.finished(game))
-        words.append(f"{side.name}: IQM {iqm.written()}{reach} points; runs {scores}")
+        runs = ", ".join(map(points, scores))
+        words.append(f"{side.name}: IQM {iqm.written()}{reach} points; runs {runs}")
 
     def draw(axes: Axes) -> None:
-        for row, side in enumerate(ended):
+        for row, (side, scores, iqm) in enumerate(rows):
             look = {**_look(side.place), "linestyle": ""}
-            scores = [run.score for run in side.finished(game)]
-            iqm = figures[game, side.name, "iqm"]
             axes.text(0, row - 0.22, side.name, transform=axes.get_yaxis_transform())
             axes.plot(scores, [row + 0.02] * len(scores), **look, markersize=4, alpha=0.7)
             if iqm.has_interval:
                 axes.plot([iqm.low, iqm.high], [row + 0.28] * 2, color=look["color"], linewidth=2.5)
             axes.plot(iqm.value, row + 0.28, **look, markersize=8)
         axes.set_yticks([])
-        axes.set_ylim(len(ended) - 0.5, -0.5)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(False, axis="y")
         axes.set_xlabel("points")
 
-    return _drawn(title, "; ".join(words), draw, png, 0.7 + 0.6 * len(ended))
+    return _drawn(title, "; ".join(words), draw, png, 0.7 + 0.6 * len(rows))
 
 
 def profile_chart(title: str, shares: Mapping[str, Sequence[float]], png: Path) -> Chart:

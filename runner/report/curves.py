@@ -44,11 +44,9 @@ def training_curve(runs: Sequence[Run], axis: str) -> Curve | None:
     Returns:
         None if no run has enough games yet.
     """
-    lines = []
-    for run in runs:
-        x, y = counted(run.games, axis), trailing_mean(run.games.points)
-        lines.append((run, x[FIRST_GAMES - 1 :], y[FIRST_GAMES - 1 :]))
-    return _curve(lines)
+    return _curve(
+        [(run, counted(run.games, axis)[FIRST_GAMES - 1 :], means_of(run)) for run in runs]
+    )
 
 
 def evaluation_curve(runs: Sequence[Run], axis: str) -> Curve | None:
@@ -80,16 +78,19 @@ def trailing_mean(points: Numbers) -> Numbers:
     return np.asarray((sums[ends] - sums[begins]) / (ends - begins))
 
 
+def means_of(run: Run) -> Numbers:
+    """A run's trailing means, from game ``FIRST_GAMES`` on."""
+    return trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
+
+
 def best_reached(run: Run) -> float:
     """The highest trailing mean; minus infinity if too few games have ended."""
-    means = trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
-    return float(means.max()) if means.size else -np.inf
+    return float(means_of(run).max(initial=-np.inf))
 
 
 def time_to(run: Run, score: float) -> float | None:
     """Seconds of training until the trailing mean first reached ``score``."""
-    means = trailing_mean(run.games.points)[FIRST_GAMES - 1 :]
-    reached = np.flatnonzero(means >= score)
+    reached = np.flatnonzero(means_of(run) >= score)
     return float(run.games.seconds[FIRST_GAMES - 1 + reached[0]]) if reached.size else None
 
 

@@ -110,7 +110,7 @@ def _of_side(side: Side, game: str, target: float | None) -> Iterator[Figure]:
     if ended:
         yield from _estimates(game, side.name, "", [_points(ended)])
         if human_normalised(game, 0.0) is not None:
-            yield from _estimates(game, side.name, "human_", [_human(game, _points(ended))])
+            yield from _estimates(game, side.name, "human_", [_human(game, ended)])
     for measure, of in _COSTS.items():
         values = [value for run in ended or runs if (value := of(run)) is not None]
         if values:
@@ -128,7 +128,7 @@ def _across_games(sides: Sequence[Side]) -> Iterator[Figure]:
     common = games_in_common(sides)
     if not common:
         return
-    scores = [[_human(game, _points(side.finished(game))) for game in common] for side in sides]
+    scores = [[_human(game, side.finished(game)) for game in common] for side in sides]
     for side, strata in zip(sides, scores, strict=True):
         yield Figure(ALL_GAMES, side.name, "runs", sum(map(len, strata)))
         yield from _estimates(ALL_GAMES, side.name, "human_", strata)
@@ -163,8 +163,8 @@ def _points(runs: Sequence[Run]) -> Any:
     return np.array([run.score for run in runs])
 
 
-def _human(game: str, scores: Any) -> Any:
-    return np.array([human_normalised(game, float(each)) for each in scores], float)
+def _human(game: str, runs: Sequence[Run]) -> Any:
+    return np.array([human_normalised(game, run.score) for run in runs], float)
 
 
 def _reached_by_all(sides: Sequence[Side], game: str) -> float | None:

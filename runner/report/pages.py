@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -67,8 +66,3 @@ def png(rgb: NDArray[Any]) -> bytes:
     written, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     assert written
     return bytes(data)
-
-
-def file_name(text: str) -> str:
-    """``text`` as a file name."""
-    return re.sub(r"[^\w.-]", "_", text)

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runner.errors import UserError, reason, wrong
+from runner.report.statistics import Numbers
 from runner.run_directory import RunDirectory
 from runner.scores import interval_of_mean
 from runner.settings import saved
-
-Numbers = NDArray[np.float64]
 
 MOST: Final = 1e15  # larger numbers are file errors
 MAX_BYTES: Final = 500_000_000  # largest file of a run

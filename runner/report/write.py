@@ -127,7 +127,7 @@ def _curve_charts(curves: Curves, out: Path) -> dict[str, dict[str, list[Chart]]
     charts: dict[str, dict[str, list[Chart]]] = {}
     for (game, kind, axis), of_sides in curves.items():
         title = f"{game}, {kind}: points against {axis}"
-        png = out / pages.file_name(f"{kind}_{game}_{axis}.png")
+        png = out / f"{kind}_{game}_{axis}.png"
         lines = beside.reference_lines(of_sides[0][0].of(game)[0])
         chart = curve_chart(title, of_sides, AXES[axis], png, lines)
         charts.setdefault(game, {}).setdefault(_KINDS[kind][0], []).append(chart)
@@ -141,7 +141,7 @@ def _score_charts(sides: Sequence[Side], counted: Figures, out: Path) -> Mapping
             game,
             sides,
             counted,
-            out / pages.file_name(f"scores_{game}.png"),
+            out / f"scores_{game}.png",
         )
         for game in games_of(sides)
         if any(side.finished(game) for side in sides)

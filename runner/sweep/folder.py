@@ -136,9 +136,9 @@ class SweepDirectory:
 
     def begun(self) -> list[str]:
         """Names of the started runs, in order of start."""
-        found = {path.parent.name: path for path in self.folder.glob("*/job.json")}
-        records = {name: Record.read(self.run(name)) for name in found}
-        return sorted(found, key=lambda name: (r.began if (r := records[name]) else 0.0, name))
+        names = [path.parent.name for path in self.folder.glob("*/job.json")]
+        records = {name: Record.read(self.run(name)) for name in names}
+        return sorted(names, key=lambda name: (r.began if (r := records[name]) else 0.0, name))
 
     def run(self, name: str) -> RunDirectory:
         """The folder of a run."""

@@ -64,11 +64,12 @@ def _check_same(directory: SweepDirectory, plan: sweeps.Plan) -> None:
     changed: dict[str, list[str]] = {}
     if plan.trials:
         changed["the search"] = sorted({*before["fixed"]} ^ {*plan.fixed})
-    for planned in plan.runs if not plan.trials else ():
-        run = directory.run(planned.name)
-        if run.result.exists() or run.is_resumable:  # otherwise it is restarted
-            lines = [line for _, line in differences(run.read_config(), planned.config)]
-            changed[planned.name] = lines
+    else:
+        for planned in plan.runs:
+            run = directory.run(planned.name)
+            if run.result.exists() or run.is_resumable:  # otherwise it is restarted
+                lines = [line for _, line in differences(run.read_config(), planned.config)]
+                changed[planned.name] = lines
     for name, lines in changed.items():
         if lines:
             more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
@@ -98,10 +99,11 @@ def _make_all(directory: SweepDirectory, plan: sweeps.Plan) -> int:
             _wait_for(directory, names)
     states = {name: state_of(directory.run(name)) for name in names}
     print(_summary(directory, states, total, time.monotonic() - began), flush=True)
-    for name in (name for name in states if states[name] == FAILED):
-        run = directory.run(name)
-        why = record.reason if (record := Record.read(run)) else "no record"
-        print(f"error: {name}: {why} (log: {run.folder / LOG})", file=sys.stderr)
+    for name, state in states.items():
+        if state == FAILED:
+            run = directory.run(name)
+            why = record.reason if (record := Record.read(run)) else "no record"
+            print(f"error: {name}: {why} (log: {run.folder / LOG})", file=sys.stderr)
     if interrupts.received is not None:
         return interrupts.exit_code
     _report(directory, names)

@@ -107,7 +107,7 @@ def test_a_run_without_games_video_or_checkpoint_has_a_page(tmp_path):
     assert "resume=" not in text
 
 
-def test_a_video_error_at_the_end_of_training_is_a_warning(tmp_path, capsys):
+def test_a_page_error_at_the_end_of_training_is_a_warning(tmp_path, capsys):
     run = make_run(tmp_path / "a", points=[1] * 20, score=5)
     announce_page(run)
     assert capsys.readouterr().out == f"page: {run / 'report.html'}\n"
