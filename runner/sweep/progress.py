@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -97,6 +98,8 @@ class SweepProgress:
 
     def _show_log(self, name: str) -> None:
         with (self._directory.run(name).folder / LOG).open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._shown.get(name, 0):
+                self._shown[name] = 0  # the run was restarted, with a new log
             file.seek(self._shown.get(name, 0))
             new = file.read().decode(errors="replace")
             self._shown[name] = file.tell()

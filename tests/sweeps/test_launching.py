@@ -214,6 +214,22 @@ def test_progress_survives_missing_and_broken_files(
     assert "[4/4] done: done after 0:0" in shown.out
 
 
+def test_the_log_of_a_restarted_run_is_shown_from_its_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = made(tmp_path / "run", Record(STOPPED, began=1.0), complete=False)
+    (run.folder / "log.txt").write_text("before\n" * 100)
+    with SweepProgress(SweepDirectory(tmp_path), ["run"], 1, at_once=1):
+        (run.folder / "log.txt").write_text("")  # the earlier log was set aside
+        Record().write(run)
+        time.sleep(0.7)
+        (run.folder / "log.txt").write_text("after\n")
+        Record(DONE, ended=time.time()).write(run)
+    shown = capsys.readouterr().out
+    assert "\nafter\n" in shown
+    assert "before" not in shown
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     directory = SweepDirectory(tmp_path / "a")
     with directory.locked(), pytest.raises(UserError, match="no other process"):
