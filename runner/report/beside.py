@@ -18,7 +18,6 @@ class Row:
         name: Name of the side or agent.
         score: Points.
         human: Human-normalised score, None if unknown.
-        share: Position of the score between the lowest and the highest row, 0 to 1.
         frames: Emulator frames of training.
         rules: Rules of the games.
         note: Differences that limit the comparison with the run.
@@ -28,7 +27,6 @@ class Row:
     name: str
     score: float
     human: float | None
-    share: float
     frames: str
     rules: str
     note: str
@@ -53,22 +51,17 @@ def rows(run: Run, own: Sequence[tuple[str, float, float | None]]) -> list[Row]:
         own: Name, points and frames of each result; empty: no rows.
     """
     most = max((frames or 0 for _, _, frames in own), default=0)
-    found = [(score, name, frames, _rules(run), "", True) for name, score, frames in own]
-    for agent in published().values():
-        if own and run.game in agent.scores:
-            score, note = agent.scores[run.game], _note(agent, run, most)
-            found.append((score, agent.name, agent.frames, agent.rules, note, False))
-    if len(found) == len(own):
-        return []
-    found.sort(key=lambda each: each[0])
-    low, high = found[0][0], found[-1][0]
-    return [
-        Row(
-            name, score, human_normalised(run.game, score), (score - low) / (high - low or 1),
-            in_millions(frames), rules, note, is_own,
-        )
-        for score, name, frames, rules, note, is_own in found
-    ]  # fmt: skip
+    ours = [(name, score, frames, _rules(run), "", True) for name, score, frames in own]
+    theirs = [
+        (agent.name, score, agent.frames, agent.rules, _note(agent, run, most), False)
+        for agent in published().values()
+        if (score := agent.scores.get(run.game)) is not None
+    ]
+    found = [
+        Row(name, score, human_normalised(run.game, score), in_millions(frames), rules, note, mine)
+        for name, score, frames, rules, note, mine in [*ours, *theirs]
+    ]
+    return sorted(found, key=lambda row: row.score) if ours and theirs else []
 
 
 def in_millions(frames: float | None) -> str:

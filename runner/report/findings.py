@@ -85,7 +85,7 @@ def _different_lengths(sides: Sequence[Side]) -> Iterator[str]:
     if len(minutes) == 1 and None not in minutes:
         return  # equal training time: different steps are a result
     steps = {side.name: sorted({run.step for run in side.runs if run.finished}) for side in sides}
-    if len({length for each in steps.values() for length in each}) > 1:
+    if len(set().union(*steps.values())) > 1:
         listed = "; ".join(
             f"{name}: {' and '.join(f'{length:,}' for length in each)}"
             for name, each in steps.items()

@@ -10,7 +10,7 @@ from typing import Final
 from runner.report.runs import Run, clipped, in_order, shown
 
 # Settings that do not affect learning, or that vary within a side.
-NOT_OF_A_SIDE: Final = ("seed", "env.game", "eval.", "logger.", "checkpoint.", "video.", "sweep.")
+NOT_OF_A_SIDE: Final = ("seed.", "env.game.", "eval.", "logger.", "checkpoint.", "video.")
 # Settings preferred for a side's name, in this order.
 NAMED_FIRST: Final = ("obs.name", "agent.name", "model.name", "env.protocol")
 # Settings that make two scores comparable.
@@ -126,7 +126,7 @@ def _varied(folder: str) -> str:
 def _is_of_a_side(key: str) -> bool:
     """Whether runs that differ in a setting or an option belong to different sides."""
     key = "env.game" if key == "env" else key
-    return not any(key == p or (p[-1] == "." and f"{key}.".startswith(p)) for p in NOT_OF_A_SIDE)
+    return not f"{key}.".startswith(NOT_OF_A_SIDE)
 
 
 def _names(keys: Sequence[str], sides: Sequence[tuple[str, ...]]) -> list[str]:

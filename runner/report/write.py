@@ -169,4 +169,4 @@ def _curve_rows(curves: Curves) -> Iterator[Sequence[str | float]]:
     for (game, kind, axis), of_sides in curves.items():
         for side, curve in of_sides:
             for numbers in np.stack([curve.x, curve.mean, curve.low, curve.high], axis=1):
-                yield [game, kind, axis, side.name, *map(float, numbers)]
+                yield [game, kind, axis, side.name, *numbers]
