@@ -91,7 +91,7 @@ def curve_chart(
                 curve.x, curve.low, curve.high, color=look["color"], alpha=0.18, linewidth=0
             )
             axes.plot(
-                curve.x, curve.mean, **look, linewidth=1.8, markersize=4.5,
+                curve.x, curve.mean, label=side.name, **look, linewidth=1.8, markersize=4.5,
                 markevery=(side.place * 4 % 20, 20),
             )  # fmt: skip
         axes.set_xlabel(unit)
@@ -213,6 +213,8 @@ def _drawn(
         canvas.set_size_inches(WIDTH, height + 0.17 * len(title_lines))
         _fit(canvas, height + 0.17 * len(title_lines), 0.15 + 0.17 * len(title_lines))
         axes.set_title("\n".join(title_lines), fontsize=9)
+        if 1 < len(axes.get_legend_handles_labels()[0]) <= len(COLOURS):  # more would hide them
+            axes.legend(fontsize=7)  # the page has its own
         canvas.savefig(png, dpi=200, facecolor="white")
     return Chart(title, words, Markup(_for_the_page(text.getvalue())))
 

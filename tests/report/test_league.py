@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
+from runner.report.charts import profile_chart
 from runner.scores import published
 from runner.settings import compose, sweeps
 from runner.settings.games import all_games
@@ -47,6 +49,22 @@ def test_the_profile_shows_published_agents(league, text):
     assert "DQN (Nature)" in text
     assert (league / "profile.png").read_bytes().startswith(b"\x89PNG")
     assert not re.findall(r'(?:src|href)="https?:', text)
+
+
+def test_the_lines_of_a_png_file_are_named(tmp_path, monkeypatch):
+    names = {}
+
+    def noted(canvas, target, **how):
+        legend = canvas.axes[0].get_legend()
+        names[target] = [text.get_text() for text in legend.get_texts()] if legend else []
+        save(canvas, target, **how)
+
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", noted)
+    png = tmp_path / "profile.png"
+    profile_chart("A profile", {"this agent": [0.5], "human": [1.0]}, png)
+    assert names.pop(png) == ["this agent", "human"]
+    assert list(names.values()) == [[]]  # the page has its own legend
 
 
 def test_the_table_for_documents(league):
