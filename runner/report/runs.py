@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.setting import LONGEST, short
 from runner.errors import UserError, reason, wrong
 from runner.report.statistics import Numbers
 from runner.run_directory import RunDirectory
@@ -121,13 +122,6 @@ def shown(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def clipped(text: object, length: int = 80) -> str:
-    """``text``, with its middle elided if it is longer than ``length``."""
-    text = str(text)
-    half = (length - 3) // 2
-    return text if len(text) <= length else f"{text[:half]} … {text[-half:]}"
-
-
 def find_runs(folders: Sequence[Path]) -> list[Run]:
     """Reads every run in and below ``folders``, each once.
 
@@ -160,7 +154,7 @@ def read_run(folder: Path) -> Run:
     try:
         settings = saved.read_plain(place.config)
         if not re.fullmatch(r"[a-z0-9_]{1,40}", game := str(settings.get("env.game"))):
-            raise ValueError(f"its config.yaml names no game: {clipped(game, 40)}")
+            raise ValueError(f"its config.yaml names no game: {short(game, 40)}")
         read["settings"] = settings
         games = _columns(place.metrics, ("step", "frames", "wall_time", "episode_return"))
         read["games"] = Games(*games)
@@ -169,7 +163,7 @@ def read_run(folder: Path) -> Run:
     except Exception as error:  # a broken file must not prevent the report of other runs
         problem = problem or reason(error)
     if problem is not None and not read.get("result"):
-        read["problem"] = clipped(problem, 300)
+        read["problem"] = short(problem, LONGEST)
     return Run(folder, **read)
 
 
@@ -189,10 +183,10 @@ def _result(path: Path) -> tuple[dict[str, float], list[str]]:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise TypeError(f"{key}: expected a number")
             if not abs(value) <= MOST:  # NaN included
-                raise ValueError(f"{key}={clipped(value, 20)}: expected a finite number")
-        places = [clipped(each, 40) for each in list(content.get("places") or [])[:256]]
+                raise ValueError(f"{key}={short(str(value), 20)}: expected a finite number")
+        places = [short(str(each), 40) for each in list(content.get("places") or [])[:256]]
     except Exception as error:
-        raise ValueError(f"its {path.name} cannot be read ({clipped(error, 120)})") from error
+        raise ValueError(f"its {path.name} cannot be read ({reason(error, 120)})") from error
     return {key: float(value) for key, value in found.items()}, places
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runner.report.runs import Run, clipped, in_order, shown
+from models.setting import short
+from runner.report.runs import Run, in_order, shown
 
 # Settings that do not affect learning, or that vary within a side.
 NOT_OF_A_SIDE: Final = ("seed.", "env.game.", "eval.", "logger.", "checkpoint.", "video.")
@@ -95,7 +96,7 @@ def differing(runs: Sequence[Run]) -> list[str]:
 
 def protocol(run: Run) -> dict[str, str]:
     """The rules of a run's training and evaluation."""
-    return {key: clipped(shown(run.settings.get(key, MISSING))) for key in PROTOCOL}
+    return {key: short(shown(run.settings.get(key, MISSING)), 80) for key in PROTOCOL}
 
 
 def _is_the_games_own(key: str, runs: Sequence[Run]) -> bool:
