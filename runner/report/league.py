@@ -31,9 +31,9 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         The path of ``report.html``.
     """
     games = games_of([side])
-    played = [game for game in games if side.finished(game)]
+    rows = [(game, ended) for game in games if (ended := side.finished(game))]
     human = {
-        game: human_normalised(game, figures[game, side.name, "mean"].value) for game in played
+        game: human_normalised(game, figures[game, side.name, "mean"].value) for game, _ in rows
     }
     normalised = {game: score for game, score in human.items() if score is not None}
     shares = {"this agent": list(normalised.values())}
@@ -47,9 +47,9 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         "title": f"League: {len(games)} games, {shown(side.runs[0].settings.get('obs.name'))}",
         "about": f"{len(runs)} runs, {sum(run.finished for run in runs)} of them finished; "
         f"agent={shown(side.runs[0].settings.get('agent.name'))}.",
-        "key": _key(side, normalised, figures, len(played)),
+        "key": _key(side, normalised, figures, len(rows)),
         "warnings": findings.warnings([side], runs),
-        "rows": [(game, side.finished(game)) for game in played],
+        "rows": rows,
         "side": side,
         "figures": figures,
         "human": human,

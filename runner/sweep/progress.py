@@ -32,12 +32,11 @@ class SweepProgress:
         self._numbers = {name: number for number, name in enumerate(names, 1)}
         runs = {name: directory.run(name) for name in names}
         self._last = {name: Record.read(run) for name, run in runs.items()}
-        self._complete = {name for name, run in runs.items() if run.score is not None}
+        self._to_go = total - sum(run.score is not None for run in runs.values())
         self._running: dict[str, float] = {}  # name -> start time
         logs = {name: run.folder / LOG for name, run in runs.items()}
         self._shown = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
         self._seconds: list[float] = []  # durations of complete runs
-        self._ended = 0  # runs that failed or were stopped
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
@@ -80,20 +79,19 @@ class SweepProgress:
         if record.state == DONE and mean is not None:
             self._seconds.append(took)
             text += f", mean {mean:.1f}"
-        else:
-            self._ended += 1
-            text += f": {record.reason}" if record.state == FAILED else ""
-        to_go = self._total - len(self._complete) - len(self._seconds) - self._ended
-        if to_go > 0 and not self._directory.stop_asked:
-            text += f" | {to_go} to go, ETA {self._time_for(to_go)}"
+        elif record.state == FAILED:
+            text += f": {record.reason}"
+        self._to_go -= 1
+        if self._to_go > 0 and not self._directory.stop_asked:
+            text += f" | {self._to_go} to go, ETA {self._time_left()}"
         self._say(name, text)
 
-    def _time_for(self, to_go: int) -> str:
+    def _time_left(self) -> str:
         if not self._seconds:
             return "-"
         mean, now = sum(self._seconds) / len(self._seconds), time.time()
         left = sum(max(mean - (now - began), 0.0) for began in self._running.values())
-        left += mean * (to_go - len(self._running))
+        left += mean * (self._to_go - len(self._running))
         return duration(left / (self._at_once or max(len(self._running), 1)))
 
     def _show_log(self, name: str) -> None:
