@@ -8,7 +8,7 @@ import pytest
 
 from runner.explain.frozen import Score, freeze
 from runner.explain.page import heated
-from runner.explain.sample import Sample
+from runner.explain.sample import Sample, draw_sample
 from runner.explain.states import VALUES, decisive, occlusion, response
 from runner.importance import correlation, importance_of_bytes, pairs
 from runner.report.pages import png
@@ -83,6 +83,16 @@ def test_shown_states_have_the_largest_gaps_and_lie_apart(windows):
     assert numbers[0] == sample.gaps.argmax()
     assert min(abs(a - b) for i, a in enumerate(numbers) for b in numbers[:i]) >= 40
     assert {i for i, change in found[0].inputs if change > 0} == {BALL, PADDLE}
+
+
+def test_limits_of_training_do_not_end_the_sampled_games(load):
+    config = load("env=pong", "obs=ram", "env.max_steps=5")
+
+    def nothing(states):
+        return np.zeros((len(states), 6), np.float32)
+
+    sample = draw_sample(nothing, config, states=8, seed=0, tell=lambda done: None)
+    assert (len(sample.windows), sample.games) == (8, 1)
 
 
 def test_a_curve_moves_the_byte_and_its_history_alike(windows):
