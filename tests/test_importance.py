@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from runner.explain.frozen import Score, freeze
-from runner.explain.page import heated
+from runner.explain.page import Byte, heated, in_short
 from runner.explain.sample import Sample, draw_sample
 from runner.explain.states import VALUES, decisive, occlusion, response
 from runner.importance import correlation, importance_of_bytes, pairs
@@ -131,6 +131,19 @@ def test_occlusion_is_drawn_where_the_agent_looks_on_a_cropped_screen():
     red = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)[..., 2] > 200
     assert np.argwhere(red).min(axis=0).tolist() == [12, 12]
     assert np.argwhere(red).max(axis=0).tolist() == [18, 15]
+
+
+def test_findings_say_whether_the_score_falls_or_rises():
+    """A byte may mislead the agent: without it, the score is better."""
+    everything = Score(10.0, (9.0, 11.0), 16)
+    scores = [Score(5.0, (4.0, 6.0), 16), Score(20.0, (18.0, 22.0), 16), Score(10.5, (9, 12), 16)]
+    bytes_ = [Byte(i, f"b{i}", 1.0, 1.0, i, score, 0.0) for i, score in enumerate(scores)]
+    said = in_short(bytes_, [], everything)
+    assert said[1:4] == [
+        "The score falls from 10.0 with one byte frozen: b0 (5.0).",
+        "The score rises from 10.0 with one byte frozen: b1 (20.0).",
+        "Frozen individually, these leave the score within its interval: b2.",
+    ]
 
 
 @pytest.mark.parametrize(
