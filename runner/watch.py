@@ -58,7 +58,7 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = True) -> int:
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
     if filmed.video is None:
         raise RunError(f"the video could not be written: {filmed.problem}")
-    print(f"score: {recording.score:g}")
+    print(f"score: {recording.score:.15g}")
     for path in (filmed.video.mp4, filmed.video.gif):
         if path is not None:
             print(f"video: {path}")

@@ -79,7 +79,7 @@ class Evaluations(Callback):  # type: ignore[misc]
         if self._written == [step, result.returns]:  # the run was resumed at this step
             return result
         self._written = [step, result.returns]
-        scores = " ".join(f"{score:g}" for score in result.returns)
+        scores = " ".join(f"{score:.15g}" for score in result.returns)
         values = {**vars(result), "step": step, "scores": scores}
         self._table.add(values[name] for name in COLUMNS)
         is_best = result.mean > self._best

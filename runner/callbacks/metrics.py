@@ -42,8 +42,8 @@ class MetricsFile(Callback):  # type: ignore[misc]
         """Writes one row."""
         loss, mean_q = self._averages.take()
         self._table.add([
-            game.step, game.frames, f"{self._story.seconds:.3f}", f"{game.points:g}", game.length,
-            f"{loss:.6g}", f"{mean_q:.6g}", f"{self._story.exploration[1]:.6g}",
+            game.step, game.frames, f"{self._story.seconds:.3f}", f"{game.points:.15g}",
+            game.length, f"{loss:.6g}", f"{mean_q:.6g}", f"{self._story.exploration[1]:.6g}",
         ])  # fmt: skip
 
     def on_train_end(self, logs: Any = None) -> None:

@@ -72,7 +72,7 @@ def write_videos(
                 kept.add(frame.screen, frame.score, replay.steps)
         if replay.score != recording.score:
             raise RunError(
-                f"the replayed game had {replay.score:g} points, not {recording.score:g}"
+                f"the replayed game had {replay.score:.15g} points, not {recording.score:.15g}"
             )
     if gif is not None:
         _write_gif(replay, kept, gif, int(megabytes * 1e6))
@@ -94,7 +94,7 @@ class _Label:
         """The complete frame, (strip + height, ``width``)."""
         if score != self._score:
             self._score = score
-            self._strip = strip(self._size, f"score {score:,g}", self._right)
+            self._strip = strip(self._size, f"score {score:,.15g}", self._right)
         drawn = picture(screen, self._strip, self._size)
         if self._overlay is None:
             return drawn

@@ -63,6 +63,13 @@ def test_every_interval_is_evaluated_and_the_best_weights_are_kept(tmp_path: Pat
     assert kept == [(19, "best.weights.h5"), (39, "best.weights.h5")]
 
 
+def test_scores_of_seven_digits_are_written_in_full(tmp_path: Path) -> None:
+    listener = evaluations(tmp_path, result(617_283.5), interval=20)
+    agent = compiled_agent(Tape, nb_steps_warmup=100)
+    agent.fit(OldGym(Tape({})), 20, callbacks=[listener], verbose=0)
+    assert (tmp_path / "evaluations.csv").read_text().endswith(",0 1234567\n")
+
+
 def test_no_evaluation_before_eval_start(tmp_path: Path) -> None:
     listener = evaluations(tmp_path, result(3.0), result(2.0), interval=20, first=35)
     heard: list[tuple[int, bool]] = []

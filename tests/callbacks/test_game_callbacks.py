@@ -140,6 +140,15 @@ def test_metrics_file(tmp_path: Path) -> None:
     assert 0 <= float(first["wall_time"]) <= float(second["wall_time"])
 
 
+def test_a_score_of_seven_digits_is_written_in_full(tmp_path: Path) -> None:
+    env = OldGym(Tape({2: "terminated"}, rewards=(617_283.5,)))
+    agent = compiled_agent(Tape, nb_steps_warmup=NEVER)
+    path = tmp_path / "metrics.csv"
+    agent.fit(env, 4, callbacks=[story := Story(), MetricsFile(path, story)], verbose=0)
+    with path.open(newline="") as file:
+        assert [row["episode_return"] for row in csv.DictReader(file)] == ["1234567"]
+
+
 def test_metrics_file_never_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     path.write_text("precious\n")
