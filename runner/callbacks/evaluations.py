@@ -52,8 +52,8 @@ class Evaluations(Callback):  # type: ignore[misc]
         self._written: list[Any] = []  # step and scores of the last row
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the file. Repeats a stopped evaluation: the weights are those of its step."""
-        self._table.open(COLUMNS)
+        """Begins the file. Repeats a stopped evaluation: the weights are those of its step."""
+        self._table.begin(COLUMNS)
         if self._due_at is not None:
             self.evaluate(self._due_at)
 
@@ -100,7 +100,7 @@ class Evaluations(Callback):  # type: ignore[misc]
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``; opening the file drops later rows."""
+        """Restores the state returned by ``get_state``; training begins without later rows."""
         self._best, self._due_at = state["best"], state["due_at"]
         self._table.set_state(state["bytes"])
         self._written = state.get("written", [])  # not in checkpoints of earlier versions

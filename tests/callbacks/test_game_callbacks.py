@@ -266,11 +266,11 @@ def test_the_eta_is_the_earliest_limit() -> None:
 
 
 def table(path: Path, state: int | None = None) -> Table:
-    opened = Table(path)
+    begun = Table(path)
     if state is not None:
-        opened.set_state(state)
-    opened.open(["a", "b"])
-    return opened
+        begun.set_state(state)
+    begun.begin(["a", "b"])
+    return begun
 
 
 def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
@@ -281,8 +281,8 @@ def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
     first.add([3, 4])
     second = Table(path)
     second.set_state(state)
-    assert path.read_text() == "a,b\n1,2\n3,4\n"  # the file is unchanged until opened
-    second.open(["a", "b"])
+    assert path.read_text() == "a,b\n1,2\n3,4\n"  # unchanged until training begins
+    second.begin(["a", "b"])
     second.add([5, 6])
     assert path.read_text() == "a,b\n1,2\n5,6\n"
 
