@@ -70,9 +70,13 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = True) -> int:
 
 def _weights(run: Path, name: str) -> Path:
     """The run's weights file ``name``: final, best, step_5000."""
+    if run.is_file():
+        raise wrong("weights", name, "a run directory with it, not a file as run=")
     path = run / "weights" / f"{name}.weights.h5"
-    if path.is_file() or not path.parent.is_dir():
-        return path if path.is_file() else run  # errors of run are reported later
+    if path.is_file():
+        return path
+    if not path.parent.is_dir():
+        return run  # its errors are reported later
     found = sorted(p.name.removesuffix(".weights.h5") for p in path.parent.glob("*.weights.h5"))
     raise wrong("weights", name, f"one of {', '.join(found) or 'none: the run saved none'}")
 
