@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from runner.explain.page import Byte, heated, in_short
 from runner.explain.sample import Sample, draw_sample
 from runner.explain.states import VALUES, decisive, occlusion, response
 from runner.importance import correlation, importance_of_bytes, pairs
-from runner.report.pages import png
+from runner.report.pages import png, rendered
 
 BALL, PADDLE, NOISE = 3, 5, 7
 
@@ -144,6 +146,20 @@ def test_findings_say_whether_the_score_falls_or_rises():
         "The score rises from 10.0 with one byte frozen: b1 (20.0).",
         "Frozen individually, these leave the score within its interval: b2.",
     ]
+
+
+@pytest.mark.parametrize("addresses", [range(128), [99, 101]])
+def test_the_grid_shows_addresses(addresses):
+    """With ``obs.bytes`` they differ from the positions in the observation."""
+    everything = Score(10.0, None, 1)
+    bytes_ = [Byte(i, "", 1.0, 1.0, 1.0, None, None) for i in range(len(addresses))]
+    page = rendered(
+        "explain/explain.html", title="", about="", answers=[], bytes=bytes_, addresses=addresses,
+        top=[], everything=everything, labels=str, pairs=[], states=[], curves=[],
+    )  # fmt: skip
+    cells = re.findall(r"<td data-change.*?<span>(\d+)</span></td>", page)
+    assert [int(cell) for cell in cells] == list(addresses)
+    assert ("Bytes by address" in page) == (">+15<" in page) == (len(addresses) == 128)
 
 
 @pytest.mark.parametrize(
