@@ -13,6 +13,7 @@ from ale_py import Action
 from numpy.typing import NDArray
 
 from models.ram import RAM_BYTES
+from runner.environments import emulator_state
 from runner.environments.atari import AtariGame
 from runner.errors import UserError, wrong
 from runner.evaluation import QFunction
@@ -133,14 +134,14 @@ class Session:
         """
         _check_byte(address, 0)
         ale = self.game.ale
-        before = ale.cloneState(include_rng=True)
+        before = emulator_state.save(ale)
         screens = []
         for added in (0, PROBE):
             ale.setRAM(address, (int(ale.getRAM()[address]) + added) % 256)
             for _ in range(PROBE_FRAMES):
                 ale.act(Action.NOOP)
             screens.append(ale.getScreen())
-            ale.restoreState(before)
+            emulator_state.restore(ale, before)
         changed = (screens[0] != screens[1]).astype(np.uint8)
         joined = cv2.dilate(changed, np.ones((5, 5), np.uint8))
         _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)

@@ -115,6 +115,19 @@ def test_outlining_a_byte_leaves_the_game_unchanged(session):
     np.testing.assert_array_equal(ram(session), before)
 
 
+def test_outlining_a_byte_in_an_unfinished_frame_leaves_the_game_unchanged(load):
+    """Q*bert computes for several frames after a reset, without drawing."""
+    played = []
+    for is_outlined in (False, True):
+        session = Session(load("env=qbert", "obs=ram"), None, seed=3)
+        if is_outlined:
+            session.probe(5)
+        for _ in range(15):
+            session.step()
+        played.append(ram(session))
+    np.testing.assert_array_equal(*played)
+
+
 @pytest.mark.parametrize("refused", [(-1, 0), (128, 0), (0, 256), (0, -1), ("x", 1)])
 def test_bytes_that_do_not_exist_are_refused(session, refused):
     with pytest.raises(UserError, match=r"expected an (address|integer)"):
