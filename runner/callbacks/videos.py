@@ -67,14 +67,16 @@ class Videos(Callback):  # type: ignore[misc]
         """Waits until all videos are written, and shows the progress."""
         total, line = len(self._waiting), LiveLine(sys.stdout, interval=10.0)
         line.shown = -math.inf  # shows the first line immediately
-        while self._waiting:
-            now = time.perf_counter()
-            if line.is_due(now):
-                number = total - len(self._waiting) + 1
-                share = f"{number} of {total}, {self._studio.share:.0%}"
-                line.show(f"video {share}; Ctrl-C skips the remaining videos", now)
-            self._look(timeout=0.2)
-        self._studio.close()
+        try:
+            while self._waiting:
+                now = time.perf_counter()
+                if line.is_due(now):
+                    number = total - len(self._waiting) + 1
+                    share = f"{number} of {total}, {self._studio.share:.0%}"
+                    line.show(f"video {share}; Ctrl-C skips the remaining videos", now)
+                self._look(timeout=0.2)
+        finally:  # a notebook lives on after an interrupt
+            self._studio.close()
         if total:
             line.show(f"videos: {self._studio.folder}", time.perf_counter())
             line.end()

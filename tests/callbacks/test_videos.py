@@ -178,6 +178,25 @@ def test_a_queue_is_restored_once(tmp_path: Path) -> None:
     assert len(videos.get_state()["waiting"]) == 1
 
 
+def test_an_interrupt_while_videos_are_written_ends_their_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook, Python lives on."""
+    videos = make_videos(config_of("best"), tmp_path, OVERLAY)
+    assert videos is not None
+    nothing = np.empty(0, np.int32)
+    videos.film(Recording(config_of("best").env, 0, nothing, nothing, 0.0))
+    process = videos._studio._process
+
+    def interrupted(self: Studio, timeout: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Studio, "done", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        videos.finish()
+    assert not process.is_alive()
+
+
 def test_a_video_process_that_dies_causes_one_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
