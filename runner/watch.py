@@ -58,7 +58,7 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = True) -> int:
     filmed = film(recording, dataclasses.replace(config.video, mp4=mp4, gif=gif), folder, name)
     if filmed.video is None:
         raise RunError(f"the video could not be written: {filmed.problem}")
-    print(f"score: {recording.score:g}")
+    print(f"score: {recording.score:.15g}")
     for path in (filmed.video.mp4, filmed.video.gif):
         if path is not None:
             print(f"video: {path}")
@@ -70,9 +70,13 @@ def watch(run: Path, play: Play, *, window: bool, overlay: bool = True) -> int:
 
 def _weights(run: Path, name: str) -> Path:
     """The run's weights file ``name``: final, best, step_5000."""
+    if run.is_file():
+        raise wrong("weights", name, "a run directory with it, not a file as run=")
     path = run / "weights" / f"{name}.weights.h5"
-    if path.is_file() or not path.parent.is_dir():
-        return path if path.is_file() else run  # errors of run are reported later
+    if path.is_file():
+        return path
+    if not path.parent.is_dir():
+        return run  # its errors are reported later
     found = sorted(p.name.removesuffix(".weights.h5") for p in path.parent.glob("*.weights.h5"))
     raise wrong("weights", name, f"one of {', '.join(found) or 'none: the run saved none'}")
 

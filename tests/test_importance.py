@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 from runner.explain.frozen import Score, freeze
-from runner.explain.page import heated
-from runner.explain.sample import Sample
+from runner.explain.page import Byte, heated, in_short
+from runner.explain.sample import Sample, draw_sample
 from runner.explain.states import VALUES, decisive, occlusion, response
 from runner.importance import correlation, importance_of_bytes, pairs
-from runner.report.pages import png
+from runner.report.pages import png, rendered
 
 BALL, PADDLE, NOISE = 3, 5, 7
 
@@ -85,6 +87,16 @@ def test_shown_states_have_the_largest_gaps_and_lie_apart(windows):
     assert {i for i, change in found[0].inputs if change > 0} == {BALL, PADDLE}
 
 
+def test_limits_of_training_do_not_end_the_sampled_games(load):
+    config = load("env=pong", "obs=ram", "env.max_steps=5")
+
+    def nothing(states):
+        return np.zeros((len(states), 6), np.float32)
+
+    sample = draw_sample(nothing, config, states=8, seed=0, tell=lambda done: None)
+    assert (len(sample.windows), sample.games) == (8, 1)
+
+
 def test_a_curve_moves_the_byte_and_its_history_alike(windows):
     seen = []
 
@@ -121,6 +133,33 @@ def test_occlusion_is_drawn_where_the_agent_looks_on_a_cropped_screen():
     red = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)[..., 2] > 200
     assert np.argwhere(red).min(axis=0).tolist() == [12, 12]
     assert np.argwhere(red).max(axis=0).tolist() == [18, 15]
+
+
+def test_findings_say_whether_the_score_falls_or_rises():
+    """A byte may mislead the agent: without it, the score is better."""
+    everything = Score(10.0, (9.0, 11.0), 16)
+    scores = [Score(5.0, (4.0, 6.0), 16), Score(20.0, (18.0, 22.0), 16), Score(10.5, (9, 12), 16)]
+    bytes_ = [Byte(i, f"b{i}", 1.0, 1.0, i, score, 0.0) for i, score in enumerate(scores)]
+    said = in_short(bytes_, [], everything)
+    assert said[1:4] == [
+        "The score falls from 10.0 with one byte frozen: b0 (5.0).",
+        "The score rises from 10.0 with one byte frozen: b1 (20.0).",
+        "Frozen individually, these leave the score within its interval: b2.",
+    ]
+
+
+@pytest.mark.parametrize("addresses", [range(128), [99, 101]])
+def test_the_grid_shows_addresses(addresses):
+    """With ``obs.bytes`` they differ from the positions in the observation."""
+    everything = Score(10.0, None, 1)
+    bytes_ = [Byte(i, "", 1.0, 1.0, 1.0, None, None) for i in range(len(addresses))]
+    page = rendered(
+        "explain/explain.html", title="", about="", answers=[], bytes=bytes_, addresses=addresses,
+        top=[], everything=everything, labels=str, pairs=[], states=[], curves=[],
+    )  # fmt: skip
+    cells = re.findall(r"<td data-change.*?<span>(\d+)</span></td>", page)
+    assert [int(cell) for cell in cells] == list(addresses)
+    assert ("Bytes by address" in page) == (">+15<" in page) == (len(addresses) == 128)
 
 
 @pytest.mark.parametrize(

@@ -120,14 +120,12 @@ def _scale(moves: list[Move], place: Callable[[int], int]) -> float:
 
 def _bitmap(effect: Effects) -> str:
     """A description if single bits draw separate parts of the screen."""
-    boxes = {bit: found[0] for bit, found in effect.bits.items()}
-    apart = [
-        bit
-        for bit, box in boxes.items()
-        if not any(box.overlaps(other) for b, other in boxes.items() if b != bit)
-    ]
-    small = all((b.bottom - b.top) * (b.right - b.left) < 2500 for b in boxes.values())
-    if len(apart) >= 3 and len(apart) >= 0.6 * len(boxes) and small:
+    boxes = [*effect.bits.values()]
+    apart = sum(
+        not any(box.overlaps(other) for other in boxes if other is not box) for box in boxes
+    )
+    small = all((b.bottom - b.top) * (b.right - b.left) < 2500 for b in boxes)
+    if apart >= max(3, 0.6 * len(boxes)) and small:
         return f"{len(boxes)} of its bits draw parts of the screen"
     return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -66,7 +65,7 @@ class Effects:
     persisted: int = 0
     overwritten: int = 0
     moves: list[Move] = field(default_factory=list)
-    bits: dict[int, list[Box]] = field(default_factory=lambda: defaultdict(list))
+    bits: dict[int, Box] = field(default_factory=dict)  # first change of the screen by each bit
     touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(128, np.int64))
     box: Box | None = None  # the first change of the screen, and below the number of its state
     state: int = 0
@@ -143,7 +142,7 @@ def _try(
             sprite = _sprite(before, background, box)
             found.moves.append(Move(shift, value, change, sprite, number))
         if bit:
-            found.bits[bit].append(box)
+            found.bits.setdefault(bit, box)
         if found.box is None:
             found.box, found.state = box, number
         return

@@ -17,8 +17,8 @@ _EXPECTED: Final = (
     (r"(^|_)y(_|$)|_y\d*$", "y"),
     (r"^(blocks?|bricks?|invaders_row)_\d+$", "bitmap"),
 )
-# Kinds that contradict a label: another meaning was shown.
-_SHOWN: Final = {"position", "score", "lives", "clock", "bitmap", "joystick", "speed"}
+# Meanings that contradict another label.
+_SHOWN: Final = {"x", "y", "score", "lives", "clock", "bitmap", "joystick", "speed"}
 
 
 def expected(label: str) -> str:
@@ -40,7 +40,7 @@ def verdict(label: str, byte: Byte, found: list[Byte]) -> str:
         return ""
     if wanted == shown:
         return "found"
-    if shown in ("x", "y") or shown in _SHOWN or (not byte.effect and byte.write != "varies"):
+    if shown in _SHOWN or (not byte.effect and byte.write != "varies"):
         return "wrong"
     return "missed"
 

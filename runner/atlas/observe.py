@@ -40,7 +40,7 @@ class Record:
     gained: NDArray[np.int64]  # (T,) points gained so far in the game
     lost: NDArray[np.int64]  # (T,) points lost so far in the game
     game: NDArray[np.int64]  # (T,) number of the game
-    screens: list[tuple[int, Screen]]  # with their steps
+    screens: list[Screen]  # of some steps
     states: list[State]
 
 
@@ -67,7 +67,7 @@ def observe(ale: ALEInterface, steps: int, seed: int, say: Say) -> Record:
     actions = ale.getMinimalActionSet()
     rows: list[tuple[int, int, int, int, int]] = []
     ram = np.empty((steps, 128), np.uint8)
-    screens: list[tuple[int, Screen]] = []
+    screens: list[Screen] = []
     keeps = set(np.linspace(SETTLED, steps - 1, STATES * 4).astype(int).tolist())
     looks = set(np.linspace(SETTLED, steps - 1, SCREENS).astype(int).tolist())
     candidates: list[State] = []
@@ -82,7 +82,7 @@ def observe(ale: ALEInterface, steps: int, seed: int, say: Say) -> Record:
         ram[step] = ale.getRAM()
         rows.append((int(actions[chosen].value), ale.lives(), gained, lost, number))
         if step in looks:
-            screens.append((step, ale.getScreen()))
+            screens.append(ale.getScreen())
         if step in keeps and step - begun >= SETTLED and not ale.game_over():
             candidates.append(State(emulator_state.save(ale), ram[step]))
         if ale.game_over():
@@ -98,7 +98,7 @@ def observe(ale: ALEInterface, steps: int, seed: int, say: Say) -> Record:
 
 def background(record: Record) -> Screen:
     """The most frequent colour of each pixel, (H, W)."""
-    screens = np.stack([screen for _, screen in record.screens])
+    screens = np.stack(record.screens)
     best: Screen = screens[0].copy()
     count = np.zeros(best.shape, np.int64)
     for colour in np.unique(screens):

@@ -49,10 +49,11 @@ class Evaluations(Callback):  # type: ignore[misc]
         self._best = -math.inf
         self._due_at: int | None = None  # step of an evaluation that was stopped
         self._last: tuple[int, Evaluation] | None = None
+        self._written: list[Any] = []  # step and scores of the last row
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the file. Repeats a stopped evaluation: the weights are those of its step."""
-        self._table.open(COLUMNS)
+        """Begins the file. Repeats a stopped evaluation: the weights are those of its step."""
+        self._table.begin(COLUMNS)
         if self._due_at is not None:
             self.evaluate(self._due_at)
 
@@ -75,7 +76,10 @@ class Evaluations(Callback):  # type: ignore[misc]
         if result is None:
             return None
         self._last = step, result
-        scores = " ".join(f"{score:g}" for score in result.returns)
+        if self._written == [step, result.returns]:  # the run was resumed at this step
+            return result
+        self._written = [step, result.returns]
+        scores = " ".join(f"{score:.15g}" for score in result.returns)
         values = {**vars(result), "step": step, "scores": scores}
         self._table.add(values[name] for name in COLUMNS)
         is_best = result.mean > self._best
@@ -88,9 +92,15 @@ class Evaluations(Callback):  # type: ignore[misc]
 
     def get_state(self) -> dict[str, Any]:
         """Returns the callback's state, including the length of the file."""
-        return {"best": self._best, "due_at": self._due_at, "bytes": self._table.get_state()}
+        return {
+            "best": self._best,
+            "due_at": self._due_at,
+            "bytes": self._table.get_state(),
+            "written": self._written,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``; opening the file drops later rows."""
+        """Restores the state returned by ``get_state``; training begins without later rows."""
         self._best, self._due_at = state["best"], state["due_at"]
         self._table.set_state(state["bytes"])
+        self._written = state.get("written", [])  # not in checkpoints of earlier versions

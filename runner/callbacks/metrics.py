@@ -35,26 +35,22 @@ class MetricsFile(Callback):  # type: ignore[misc]
         story.listeners.append(self.game_ended)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the file, and writes the header if it is new."""
-        self._table.open([*COLUMNS[:-1], self._story.exploration[0]])
+        """Writes the header of a new file."""
+        self._table.begin([*COLUMNS[:-1], self._story.exploration[0]])
 
     def game_ended(self, game: Game) -> None:
         """Writes one row."""
         loss, mean_q = self._averages.take()
         self._table.add([
-            game.step, game.frames, f"{self._story.seconds:.3f}", f"{game.points:g}", game.length,
-            f"{loss:.6g}", f"{mean_q:.6g}", f"{self._story.exploration[1]:.6g}",
+            game.step, game.frames, f"{self._story.seconds:.3f}", f"{game.points:.15g}",
+            game.length, f"{loss:.6g}", f"{mean_q:.6g}", f"{self._story.exploration[1]:.6g}",
         ])  # fmt: skip
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Closes the file."""
-        self._table.close()
 
     def get_state(self) -> dict[str, Any]:
         """Returns the callback's state, including the length of the file."""
         return {"bytes": self._table.get_state(), "sums": list(self._averages.sums)}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``; opening the file drops later rows."""
+        """Restores the state returned by ``get_state``; training begins without later rows."""
         self._table.set_state(state["bytes"])
         self._averages.sums = list(state["sums"])

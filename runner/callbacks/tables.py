@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Table:
-    """The file. Nothing is written before ``open``.
+    """The file, open only while a row is written. Nothing is written before ``begin``.
 
     Args:
         path: The file; existing rows are kept.
@@ -22,17 +22,17 @@ class Table:
         self._path = path
         self._counted: int | None = None  # bytes at the checkpoint that the run is resumed from
 
-    def open(self, columns: Iterable[str]) -> None:
-        """Opens the file; drops a resumed run's rows after its checkpoint."""
-        self._file = self._path.open("a+b", buffering=0)
-        size = self._file.seek(0, os.SEEK_END)
-        if self._counted is not None:
-            if size < self._counted:
-                lost = f"{self._path} is shorter than at the checkpoint: rows are missing"
-                print(f"warning: {lost}", file=sys.stderr, flush=True)
-            self._file.seek(0)
-            kept = self._file.read(self._counted)
-            size = self._file.truncate(kept.rfind(b"\n") + 1)  # complete rows
+    def begin(self, columns: Iterable[str]) -> None:
+        """Writes the header of a new file; drops a resumed run's rows after its checkpoint."""
+        with self._path.open("a+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if self._counted is not None:
+                if size < self._counted:
+                    lost = f"{self._path} is shorter than at the checkpoint: rows are missing"
+                    print(f"warning: {lost}", file=sys.stderr, flush=True)
+                file.seek(0)
+                kept = file.read(self._counted)
+                size = file.truncate(kept.rfind(b"\n") + 1)  # complete rows
         if size == 0:
             self.add(columns)
 
@@ -40,17 +40,15 @@ class Table:
         """Writes a row."""
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(row)
-        self._file.write(line.getvalue().encode())
+        with self._path.open("ab") as file:
+            file.write(line.getvalue().encode())
 
     def get_state(self) -> int:
         """Returns the file's length once it is on the disk, as a checkpoint requires."""
-        os.fsync(self._file.fileno())
-        return self._file.seek(0, os.SEEK_END)
+        with self._path.open("ab") as file:
+            os.fsync(file.fileno())
+            return file.seek(0, os.SEEK_END)
 
     def set_state(self, state: int) -> None:
-        """Restores the state returned by ``get_state``, when the file is opened."""
+        """``begin`` restores the state returned by ``get_state``."""
         self._counted = state
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()

@@ -67,14 +67,16 @@ class Videos(Callback):  # type: ignore[misc]
         """Waits until all videos are written, and shows the progress."""
         total, line = len(self._waiting), LiveLine(sys.stdout, interval=10.0)
         line.shown = -math.inf  # shows the first line immediately
-        while self._waiting:
-            now = time.perf_counter()
-            if line.is_due(now):
-                number = total - len(self._waiting) + 1
-                share = f"{number} of {total}, {self._studio.share:.0%}"
-                line.show(f"video {share}; Ctrl-C skips the remaining videos", now)
-            self._look(timeout=0.2)
-        self._studio.close()
+        try:
+            while self._waiting:
+                now = time.perf_counter()
+                if line.is_due(now):
+                    number = total - len(self._waiting) + 1
+                    share = f"{number} of {total}, {self._studio.share:.0%}"
+                    line.show(f"video {share}; Ctrl-C skips the remaining videos", now)
+                self._look(timeout=0.2)
+        finally:  # a notebook lives on after an interrupt
+            self._studio.close()
         if total:
             line.show(f"videos: {self._studio.folder}", time.perf_counter())
             line.end()
@@ -114,7 +116,7 @@ class Videos(Callback):  # type: ignore[misc]
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the state returned by ``get_state``."""
-        self._waiting.extend(Recording(self._env, **plain) for plain in state["waiting"])
+        self._waiting = deque(Recording(self._env, **plain) for plain in state["waiting"])
 
 
 class EvaluationVideos(Videos):
@@ -170,6 +172,12 @@ class TrainingVideos(Videos):
         self._start: int | dict[str, Any] | None = seed  # None: the chain is broken
         self._actions: list[int] = []
         self._score = 0.0
+        self._is_restored = False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Breaks the chain if the run was resumed from a checkpoint of another ``video`` option."""
+        if self.model.step > 0 and not self._is_restored:
+            self._break_chain()
 
     def on_step_end(self, step: int, logs: Any = None) -> None:
         """Stores the action if it belongs to the first stream."""
@@ -187,12 +195,19 @@ class TrainingVideos(Videos):
             self.film(Recording(self._env, start, nothing, actions, score, self.model.step + 1))
 
     def _goes_on_from(self, start: dict[str, Any] | None) -> None:
-        self._start = start
+        if self._start is None:  # the queue has games of evaluations, each with its own start
+            return
         if start is None:
-            self._warn("no further games of this training are recorded")
+            self._break_chain()
             self._waiting.clear()
-        elif self._waiting:
+            return
+        self._start = start
+        if self._waiting:
             self._waiting[0] = replace(self._waiting[0], start=start)
+
+    def _break_chain(self) -> None:
+        self._start = None
+        self._warn("no further games of this training are recorded")
 
     def get_state(self) -> dict[str, Any]:
         """Returns the callback's state, as plain types and arrays."""
@@ -204,10 +219,12 @@ class TrainingVideos(Videos):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``."""
+        """Restores the state returned by ``get_state``; another ``video`` option's has no chain."""
         super().set_state(state)
-        self._start, self._score = state["start"], state["score"]
-        self._actions = state["actions"].tolist()
+        self._is_restored = "start" in state
+        if self._is_restored:
+            self._start, self._score = state["start"], state["score"]
+            self._actions = state["actions"].tolist()
 
 
 def make_videos(config: Config, folder: Path, prepared: Prepared) -> Videos | None:

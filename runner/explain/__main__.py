@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     given: dict[str, Any] = {"episodes": 16, **parse_settings(arguments, kinds, USAGE)}
     own = {name: given.pop(name, default) for name, (default, _) in OWN.items()}
     for name, (_, least) in OWN.items():
-        if not least <= own[name] < 1e6:
+        if not least <= own[name] <= 1e6:
             raise wrong(name, own[name], f"a number from {least} to 1000000")
     run, how = chosen(given, USAGE), Play.of(given, [".html"])
     trained = load_trained(run, how)

@@ -147,11 +147,16 @@ def in_short(bytes_: Sequence[Byte], pairs: Sequence[Pair], everything: Score) -
         f"half of the change: {', '.join(byte.label for byte in used[:enough][:8])}."
     ]
     played = [(byte.label, byte.score) for byte in bytes_ if byte.score is not None]
-    harmful = [(name, score) for name, score in played if score.overlaps(everything) is False]
+    for verb, rises in (("falls", False), ("rises", True)):
+        names = ", ".join(
+            f"{name} ({score.mean:.1f})"
+            for name, score in played
+            if score.overlaps(everything) is False and (score.mean > everything.mean) == rises
+        )
+        if names:
+            change = f"{verb} from {everything.mean:.1f}"
+            said.append(f"The score {change} with one byte frozen: {names}.")
     harmless = [name for name, score in played if score.overlaps(everything)]
-    if harmful:
-        names = ", ".join(f"{name} ({score.mean:.1f})" for name, score in harmful)
-        said.append(f"The score falls from {everything.mean:.1f} with one byte frozen: {names}.")
     if harmless:
         names = ", ".join(harmless)
         said.append(f"Frozen individually, these leave the score within its interval: {names}.")

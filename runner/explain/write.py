@@ -111,6 +111,7 @@ def _of_bytes(
     return {
         "answers": in_short(bytes_, paired, everything),
         "bytes": bytes_,
+        "addresses": getattr(config.obs, "bytes", None) or range(count),
         "top": [bytes_[i] for i in shown],
         "everything": everything,
         "labels": labels,

@@ -126,7 +126,7 @@ class Lab:
         except UserError as error:
             await socket.send_json({"error": str(error)})
             return
-        except (ArithmeticError, KeyError, TypeError, ValueError):  # not from the page
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # not from the page
             await socket.send_json({"error": "not a command of this page"})
             return
         if answer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,6 +13,7 @@ from ale_py import Action
 from numpy.typing import NDArray
 
 from models.ram import RAM_BYTES
+from runner.environments import emulator_state
 from runner.environments.atari import AtariGame
 from runner.errors import UserError, wrong
 from runner.evaluation import QFunction
@@ -28,12 +30,14 @@ KEYS: Final = ("UP", "DOWN", "RIGHT", "LEFT", "FIRE")  # parts of ALE's names of
 class FrozenGame(AtariGame):
     """A game in which some bytes are reset to a fixed value before and after every frame.
 
+    ``env.max_steps``, a limit of training, is ignored.
+
     Attributes:
         frozen: Values by address.
     """
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config.env, config.obs)
+        super().__init__(dataclasses.replace(config.env, max_steps=None), config.obs)
         self.frozen: dict[int, int] = {}
 
     def _act(self, chosen: Action) -> float:
@@ -58,7 +62,7 @@ class Session:
 
     def __init__(self, config: Config, q_values: QFunction | None, seed: int) -> None:
         self.game = FrozenGame(config)
-        self._q_values, self._config = q_values, config
+        self._q_values, self._obs = q_values, config.obs
         self._names = self.game.action_meanings()
         # State of the game, windows and score before each step; no game was over.
         self.past: deque[tuple[dict[str, Any], NDArray[np.uint8], float]] = deque(maxlen=REMEMBERED)
@@ -72,8 +76,8 @@ class Session:
         if seed is not None and not 0 <= seed < 2**32:
             raise wrong("seed", seed, "an integer from 0 to 4294967295")
         observation, _ = self.game.reset(seed=seed)
-        obs = self._config.obs
-        self.windows = RunningWindows(1, obs.window, observation.shape, obs.padding)
+        window, padding = self._obs.window, self._obs.padding
+        self.windows = RunningWindows(1, window, observation.shape, padding)
         self.windows.push(slice(None), observation[None], True)
         self.past.clear()
         self.score, self.over = 0.0, False
@@ -110,7 +114,9 @@ class Session:
         self.game.ale.setRAM(address, value)
         if address in self.game.frozen:
             self.game.frozen[address] = value
-        self.windows.states[0, -1] = self.game.observe()
+        # Only bytes: the screen is drawn, and pooled with the previous frame, by the next step.
+        seen = {"pixel": 0, "both": RAM_BYTES}.get(self._obs.name)
+        self.windows.states[0, -1, :seen] = self.game.observe()[:seen]
 
     def freeze(self, address: int, *, held: bool) -> None:
         """Freezes a byte at its current value, or releases it."""
@@ -128,14 +134,14 @@ class Session:
         """
         _check_byte(address, 0)
         ale = self.game.ale
-        before = ale.cloneState(include_rng=True)
+        before = emulator_state.save(ale)
         screens = []
         for added in (0, PROBE):
             ale.setRAM(address, (int(ale.getRAM()[address]) + added) % 256)
             for _ in range(PROBE_FRAMES):
                 ale.act(Action.NOOP)
             screens.append(ale.getScreen())
-            ale.restoreState(before)
+            emulator_state.restore(ale, before)
         changed = (screens[0] != screens[1]).astype(np.uint8)
         joined = cv2.dilate(changed, np.ones((5, 5), np.uint8))
         _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)

@@ -63,16 +63,16 @@ def write_videos(
         add = None
         if mp4 is not None:
             add = stack.enter_context(_mp4_file(mp4, label.width, size.height + size.strip))
-        for number, frame in enumerate(replay):
+        for number, screen in enumerate(replay):
             if number % FRAMES_PER_SECOND == 0:
                 progress(replay.steps / len(recording.actions))
             if add is not None:
-                add(label.beside(frame.screen, frame.score, replay.steps), replay.palette)
+                add(label.beside(screen, replay.score, replay.steps), replay.palette)
             if gif is not None and number % EVERY == 0:
-                kept.add(frame.screen, frame.score, replay.steps)
+                kept.add(screen, replay.score, replay.steps)
         if replay.score != recording.score:
             raise RunError(
-                f"the replayed game had {replay.score:g} points, not {recording.score:g}"
+                f"the replayed game had {replay.score:.15g} points, not {recording.score:.15g}"
             )
     if gif is not None:
         _write_gif(replay, kept, gif, int(megabytes * 1e6))
@@ -86,6 +86,7 @@ class _Label:
         self._right = recording.label or f"step {recording.step:,}"
         self._size, self._overlay = size, recording.overlay
         self._score: float | None = None
+        self._step: int | None = None
         self.width = size.width
         if self._overlay is not None:
             self.width += self._overlay.width(size)
@@ -94,11 +95,13 @@ class _Label:
         """The complete frame, (strip + height, ``width``)."""
         if score != self._score:
             self._score = score
-            self._strip = strip(self._size, f"score {score:,g}", self._right)
+            self._strip = strip(self._size, f"score {score:,.15g}", self._right)
         drawn = picture(screen, self._strip, self._size)
         if self._overlay is None:
             return drawn
-        return np.concatenate([drawn, self._overlay.panel(step, self._size)], axis=1)
+        if step != self._step:
+            self._step, self._panel = step, self._overlay.panel(step, self._size)
+        return np.concatenate([drawn, self._panel], axis=1)
 
 
 @contextlib.contextmanager

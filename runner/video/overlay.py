@@ -5,7 +5,8 @@ Drawn in colour numbers, like the screen (see ``runner.video.picture``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -33,7 +34,11 @@ class Overlay:
     taken: NDArray[np.int32]
     q_values: NDArray[np.float32]
     matters: NDArray[np.float32] | None
-    _drawn: dict[tuple[int, int], NDArray[np.uint8]] = field(default_factory=dict, repr=False)
+
+    @functools.cached_property
+    def _values(self) -> NDArray[np.float32]:
+        """(T,) Q-value of the best action."""
+        return np.asarray(self.q_values.max(axis=-1))
 
     def width(self, size: Size) -> int:
         """Width of the panel beside a frame of ``size`` in pixels; an even number."""
@@ -41,14 +46,6 @@ class Overlay:
 
     def panel(self, step: int, size: Size) -> NDArray[np.uint8]:
         """(strip + height, width) uint8 colour numbers at a step."""
-        step = min(step, len(self.taken) - 1)
-        key = (step, size.width)
-        if key not in self._drawn:
-            self._drawn.clear()  # only the current step is cached
-            self._drawn[key] = self._draw(step, size)
-        return self._drawn[key]
-
-    def _draw(self, step: int, size: Size) -> NDArray[np.uint8]:
         height, width = size.strip + size.height, self.width(size)
         panel = np.full((height, width), PAPER, np.uint8)
         grid = 0 if self.matters is None else (width - 8) // COLUMNS * ROWS // 2 + 8
@@ -76,7 +73,7 @@ class Overlay:
             area[top + 2 : top + line - 3, names:end] = TAKEN if is_taken else BAR
 
     def _draw_value(self, area: NDArray[np.uint8], step: int) -> None:
-        values = self.q_values.max(axis=-1)
+        values = self._values
         low, span = float(values.min()), max(float(np.ptp(values)), 1e-6)
         shown = values[max(step + 1 - HISTORY, 0) : step + 1]
         height, width = area.shape

@@ -46,19 +46,11 @@ class Recording:
         return len(self.actions) * int(max(skip) if isinstance(skip, list) else skip)
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One frame of the emulator."""
-
-    screen: NDArray[np.uint8]  # (210, 160) colour numbers; some games have 250 lines
-    score: float  # points of the game so far
-
-
 class Replay:
     """Replays a recording.
 
-    At each frame: ``score``, completed ``steps``, and ``palette`` of the colours seen so far. After
-    the last frame: ``next_start``, the emulator's state after the next reset.
+    At each frame: ``score`` and completed ``steps`` so far, and ``palette`` of the colours seen.
+    After the last frame: ``next_start``, the emulator's state after the next reset.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -67,8 +59,11 @@ class Replay:
         self.score, self.steps = 0.0, 0
         self.next_start: dict[str, Any] | None = None
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Yields every frame after the no-ops at the start."""
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Yields the screen of every frame after the no-ops at the start.
+
+        (210, 160) colour numbers; some games have 250 lines.
+        """
         recording = self.recording
         game = _FilmedGame(recording.env, self.palette)
         at_start(game, recording)
@@ -79,7 +74,7 @@ class Replay:
             game.step(int(action))
             for screen, points in game.frames:
                 self.score += points
-                yield Frame(screen, self.score)
+                yield screen
             self.steps += 1
         game.reset()
         self.next_start = game.get_state()

@@ -9,7 +9,6 @@ import time
 from ale_py import SDL_SUPPORT, Action
 
 from runner.environments.atari import AtariGame
-from runner.settings.games import rom_path
 from runner.settings.schema import EnvConfig
 from runner.video.replay import FRAMES_PER_SECOND, OBSERVED, Recording, at_start
 
@@ -37,11 +36,11 @@ class _ShownGame(AtariGame):
 
     def __init__(self, env: EnvConfig) -> None:
         super().__init__(env, OBSERVED)
-        self.ale.setBool("display_screen", True)
-        self.ale.loadROM(rom_path(env.game, env.rom_dir))  # opens the window
-        self._next_frame = time.perf_counter()
+        self.ale.setBool("display_screen", True)  # loading the game opens the window
+        self._next_frame = 0.0  # time.perf_counter
 
     def _act(self, chosen: Action) -> float:
-        self._next_frame += 1 / FRAMES_PER_SECOND
-        time.sleep(max(self._next_frame - time.perf_counter(), 0.0))
+        now = time.perf_counter()
+        self._next_frame = max(self._next_frame + 1 / FRAMES_PER_SECOND, now)
+        time.sleep(self._next_frame - now)
         return super()._act(chosen)

@@ -28,7 +28,7 @@ SETTINGS = [
 def result(mean: float) -> Evaluation:
     return Evaluation(
         episodes=2, epsilon=0.0, mean=mean, interval=None, std=0.0, variance=0.0, min=0, max=9,
-        histogram={}, human_normalised=None, returns=[0.0, 9.0], lengths=[1, 1], seconds=1,
+        histogram={}, human_normalised=None, returns=[0.0, 2 * mean], lengths=[1, 1], seconds=1,
     )  # fmt: skip
 
 
@@ -63,6 +63,13 @@ def test_every_interval_is_evaluated_and_the_best_weights_are_kept(tmp_path: Pat
     assert kept == [(19, "best.weights.h5"), (39, "best.weights.h5")]
 
 
+def test_scores_of_seven_digits_are_written_in_full(tmp_path: Path) -> None:
+    listener = evaluations(tmp_path, result(617_283.5), interval=20)
+    agent = compiled_agent(Tape, nb_steps_warmup=100)
+    agent.fit(OldGym(Tape({})), 20, callbacks=[listener], verbose=0)
+    assert (tmp_path / "evaluations.csv").read_text().endswith(",0 1234567\n")
+
+
 def test_no_evaluation_before_eval_start(tmp_path: Path) -> None:
     listener = evaluations(tmp_path, result(3.0), result(2.0), interval=20, first=35)
     heard: list[tuple[int, bool]] = []
@@ -93,6 +100,25 @@ def test_an_interrupted_evaluation_is_repeated_at_resume(tmp_path: Path) -> None
     second.set_state(state)
     second.on_train_begin()
     assert played(tmp_path) == [(20, 3.0), (40, 7.0)]
+
+
+@pytest.mark.parametrize(("again", "rows"), [(3.0, [(20, 3.0)]), (7.0, [(20, 3.0), (20, 7.0)])])
+def test_a_run_resumed_at_its_last_evaluation_repeats_no_row(
+    again: float, rows: list[tuple[int, float]], tmp_path: Path
+) -> None:
+    """The repeated evaluation is a row only if it differs: ``eval.*`` may change."""
+    first = evaluations(tmp_path, result(3.0), interval=20)
+    agent = compiled_agent(Tape, nb_steps_warmup=100)
+    agent.fit(OldGym(Tape({})), 20, callbacks=[first], verbose=0)
+    second = evaluations(tmp_path, result(again), interval=20)
+    second.set_model(agent)
+    second.set_state(first.get_state())
+    second.on_train_begin()
+    heard: list[int] = []
+    second.listeners.append(lambda step, *_: heard.append(step))
+    assert second.evaluate(20) == result(again)
+    assert played(tmp_path) == rows
+    assert len(heard) == len(rows) - 1
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ import pytest
 from checkpoint.runs import SMALL, assert_same_run
 
 from runner.__main__ import main
+from runner.errors import UserError
 
 SETTINGS = (
     *SMALL, "env.num_envs=4", "env.max_frames=120", "train.steps=300",
@@ -208,6 +209,19 @@ def test_mlflow_keeps_each_step_once(tmp_path: Path) -> None:
     assert [(m.step, m.value) for m in history] == [(10, 3.0), (20, 4.0), (30, 5.0)]
     kept = client.get_run(state["id"])
     assert (kept.info.status, kept.data.params) == ("FINISHED", {"agent.gamma": "0.9"})
+
+
+@pytest.mark.needs("mlflow")
+def test_an_unusable_mlflow_server_is_reported_in_one_line(tmp_path: Path) -> None:
+    from runner.callbacks.sinks.mlflow import MLflow
+
+    with closing(MLflow("foo://bar", "run", {})) as sink:
+        sink.scalars(10, {"score": 3.0})
+        with pytest.raises(UserError, match=r"logger\.mlflow_uri=foo://bar: cannot"):
+            sink.flush()
+    sink = MLflow(f"sqlite:///{tmp_path}/mlflow.db", "run", {})  # a new database
+    with pytest.raises(UserError, match="cannot reach"):
+        sink.set_state({"id": "0" * 32}, 10)
 
 
 @pytest.mark.needs("wandb")

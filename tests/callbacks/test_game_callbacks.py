@@ -140,6 +140,15 @@ def test_metrics_file(tmp_path: Path) -> None:
     assert 0 <= float(first["wall_time"]) <= float(second["wall_time"])
 
 
+def test_a_score_of_seven_digits_is_written_in_full(tmp_path: Path) -> None:
+    env = OldGym(Tape({2: "terminated"}, rewards=(617_283.5,)))
+    agent = compiled_agent(Tape, nb_steps_warmup=NEVER)
+    path = tmp_path / "metrics.csv"
+    agent.fit(env, 4, callbacks=[story := Story(), MetricsFile(path, story)], verbose=0)
+    with path.open(newline="") as file:
+        assert [row["episode_return"] for row in csv.DictReader(file)] == ["1234567"]
+
+
 def test_metrics_file_never_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     path.write_text("precious\n")
@@ -257,11 +266,11 @@ def test_the_eta_is_the_earliest_limit() -> None:
 
 
 def table(path: Path, state: int | None = None) -> Table:
-    opened = Table(path)
+    begun = Table(path)
     if state is not None:
-        opened.set_state(state)
-    opened.open(["a", "b"])
-    return opened
+        begun.set_state(state)
+    begun.begin(["a", "b"])
+    return begun
 
 
 def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
@@ -272,8 +281,8 @@ def test_lines_after_the_checkpoint_are_cut_off(tmp_path: Path) -> None:
     first.add([3, 4])
     second = Table(path)
     second.set_state(state)
-    assert path.read_text() == "a,b\n1,2\n3,4\n"  # the file is unchanged until opened
-    second.open(["a", "b"])
+    assert path.read_text() == "a,b\n1,2\n3,4\n"  # unchanged until training begins
+    second.begin(["a", "b"])
     second.add([5, 6])
     assert path.read_text() == "a,b\n1,2\n5,6\n"
 

@@ -146,6 +146,57 @@ def test_a_resumed_training_records_the_same_videos(tmp_path: Path) -> None:
     assert len(list((tmp_path / "whole").iterdir())) == 3
 
 
+@pytest.mark.parametrize("state", [None, {"waiting": []}])  # video=off, video=final
+def test_a_resume_with_every_episode_after_another_option_records_no_wrong_games(
+    state: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The start of the chain is lost: the emulators have played on since the seed."""
+    config = config_of("every_episode")
+    videos = make_videos(config, tmp_path, OVERLAY)
+    assert isinstance(videos, TrainingVideos)
+    if state is not None:
+        videos.set_state(state)
+    videos.set_model(SimpleNamespace(step=100))
+    videos.on_train_begin()
+    game = AtariGame(config.env, config.obs)
+    game.reset(seed=game_seeds(config.seed, 1)[0])
+    follow(videos, game, 40, np.random.default_rng(0))
+    videos.finish()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "warning: video: no further games of this training are recorded"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_queue_is_restored_once(tmp_path: Path) -> None:
+    """Restoring a second checkpoint, after the first one did not fit, replaces the queue."""
+    videos = make_videos(config_of("best"), tmp_path, OVERLAY)
+    assert videos is not None
+    nothing = np.empty(0, np.int32)
+    plain = {"start": 0, "before": nothing, "actions": nothing, "score": 0.0}
+    for _ in range(2):
+        videos.set_state({"waiting": [plain]})
+    assert len(videos.get_state()["waiting"]) == 1
+
+
+def test_an_interrupt_while_videos_are_written_ends_their_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook, Python lives on."""
+    videos = make_videos(config_of("best"), tmp_path, OVERLAY)
+    assert videos is not None
+    nothing = np.empty(0, np.int32)
+    videos.film(Recording(config_of("best").env, 0, nothing, nothing, 0.0))
+    process = videos._studio._process
+
+    def interrupted(self: Studio, timeout: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Studio, "done", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        videos.finish()
+    assert not process.is_alive()
+
+
 def test_a_video_process_that_dies_causes_one_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,9 @@ def test_missing_weights_and_displays(
 ) -> None:
     ended = here(watch, f"run={pixel_run.folder}", "weights=bets")
     assert (ended.code, "best, final" in ended.err) == (2, True)
+    weights = pixel_run.folder / "weights" / "final.weights.h5"
+    ended = here(watch, f"run={weights}", "weights=best")
+    assert (ended.code, "weights=best: expected a run directory" in ended.err) == (2, True)
     monkeypatch.setattr("runner.watch.why_no_window", lambda: "there is no display")
     ended = here(watch, f"run={pixel_run.folder}", "window=true")
     assert (ended.code, "there is no display" in ended.err) == (2, True)

@@ -102,6 +102,7 @@ def test_two_viewers_have_separate_games(make_lab):
         ('{"do": "reset", "value": -1}', "seed=-1: expected"),
         ('{"do": "nonsense"}', "not a command"),
         ('{"do": "rewind", "value": 1e999}', "not a command"),
+        ('{"do": "write", "value": [1]}', "not a command"),
         ("[]", "not a command"),
         ("{", "not a command"),
     ],

@@ -67,6 +67,31 @@ def test_edited_bytes_reach_the_agent(session):
     assert ram(session)[BALL_X] == session.windows.states[0, -1, BALL_X] == 77
 
 
+@pytest.mark.parametrize("obs", ["pixel", "both"])
+def test_an_edited_byte_leaves_the_screen_that_the_agent_sees(load, obs):
+    """It is the maximum of two frames; the flying ball is in different places of them."""
+    config = load("env=pong", f"obs={obs}")
+    session = Session(config, None, seed=3)
+    before = None
+    while before is None or np.array_equal(before, session.game.observe()):
+        session.step()
+        before = session.windows.states[0, -1].copy()
+    session.write(BALL_X, 77)
+    after = session.windows.states[0, -1]
+    assert after.shape == before.shape
+    if obs == "both":
+        assert after[BALL_X] == 77
+        before, after = before[128:], after[128:]
+    np.testing.assert_array_equal(after, before)
+
+
+def test_limits_of_training_do_not_end_the_game(load):
+    session = Session(load("env=pong", "obs=ram", "env.max_steps=5"), None, seed=3)
+    for _ in range(10):
+        session.step()
+    assert len(session.past) == 10
+
+
 def test_a_frozen_byte_stays_until_released(session):
     seen = []
     for _ in range(40):
@@ -88,6 +113,19 @@ def test_outlining_a_byte_leaves_the_game_unchanged(session):
     before = ram(session)
     assert session.probe(54)  # the ball's height
     np.testing.assert_array_equal(ram(session), before)
+
+
+def test_outlining_a_byte_in_an_unfinished_frame_leaves_the_game_unchanged(load):
+    """Q*bert computes for several frames after a reset, without drawing."""
+    played = []
+    for is_outlined in (False, True):
+        session = Session(load("env=qbert", "obs=ram"), None, seed=3)
+        if is_outlined:
+            session.probe(5)
+        for _ in range(15):
+            session.step()
+        played.append(ram(session))
+    np.testing.assert_array_equal(*played)
 
 
 @pytest.mark.parametrize("refused", [(-1, 0), (128, 0), (0, 256), (0, -1), ("x", 1)])

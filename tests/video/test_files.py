@@ -133,7 +133,7 @@ def test_gif(played: Played, tmp_path: Path) -> None:
     assert len(frames) == -(-4 * len(played.screens) // 3)
     for step in (2, 50):  # every third frame is in the GIF
         number = next(n for n in range(4 * step, 4 * step + 4) if n % 3 == 0)
-        screen = [frame.screen for frame in Replay(played.recording)][number]
+        screen = [*Replay(played.recording)][number]
         assert difference(frames[number // 3], replay.palette[screen]) < 0.5  # lossless
 
 

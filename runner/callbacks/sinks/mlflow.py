@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import mlflow
 from mlflow.entities import Metric, Param
+from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
+
+from runner.errors import UserError, reason
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # hides messages on database tables
 
@@ -59,9 +63,9 @@ class MLflow:
             self._waiting = []
 
     def close(self) -> None:
-        """Ends the run."""
-        self.flush()
+        """Ends the run, if it has begun."""
         if self._id is not None:
+            self.flush()
             self._client.set_terminated(self._id)
 
     def get_state(self) -> dict[str, Any]:
@@ -71,22 +75,34 @@ class MLflow:
 
     def set_state(self, state: dict[str, Any], step: int) -> None:
         """Continues the run of ``get_state``."""
+        with self._reached():
+            for name in self._client.get_run(state["id"]).data.metrics:
+                history = self._client.get_metric_history(state["id"], name)
+                self._last[name] = max(metric.step for metric in history)
         self._id = state["id"]
-        for name in self._client.get_run(self._id).data.metrics:
-            history = self._client.get_metric_history(self._id, name)
-            self._last[name] = max(metric.step for metric in history)
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except MlflowException as error:
+            raise UserError(
+                f"logger.mlflow_uri={self._uri}: cannot reach MLflow's run ({reason(error)})"
+            ) from error
 
     @cached_property
     def _client(self) -> Any:
-        return mlflow.MlflowClient(tracking_uri=self._uri)
+        with self._reached():
+            return mlflow.MlflowClient(tracking_uri=self._uri)
 
     @property
     def _run(self) -> str:
         if self._id is None:
-            client = self._client
-            found = client.get_experiment_by_name(EXPERIMENT)
-            experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
-            self._id = client.create_run(experiment, run_name=self._name).info.run_id
-            params = [Param(name, str(value)) for name, value in self._settings.items()]
-            self._client.log_batch(self._id, params=params)
+            with self._reached():
+                client = self._client
+                found = client.get_experiment_by_name(EXPERIMENT)
+                experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+                self._id = client.create_run(experiment, run_name=self._name).info.run_id
+                params = [Param(name, str(value)) for name, value in self._settings.items()]
+                client.log_batch(self._id, params=params)
         return self._id
