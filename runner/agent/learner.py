@@ -227,7 +227,9 @@ class Learner:
                 wanted = targets(*([outputs] if self._shares_here else []))
             losses, errors = self._returns.losses(wanted, outputs, actions)
             loss = tf.reduce_mean(losses if weights is None else weights * losses)
-        gradients = tape.gradient(loss, values)
+        # A weight of the user's network may have no effect on the loss.
+        none = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, values, unconnected_gradients=none)
         if self._fused_adam:
             apply_adam(self.optimizer, gradients, values)
         else:

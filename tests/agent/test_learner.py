@@ -250,3 +250,29 @@ def test_target_network_starts_as_a_copy() -> None:
     assert copy is not network
     for a, b in zip(network.get_weights(), copy.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Unused(keras.layers.Layer):
+    """A layer of a user's network, with a weight that has no effect."""
+
+    def build(self, input_shape: Any) -> None:
+        self.unused = self.add_weight(shape=(3,), initializer="ones")
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_weight_without_effect_stays(jit_compile: bool) -> None:
+    inputs = keras.Input((1, *OneCell.SHAPE), dtype="uint8")
+    features = Unused()(keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs)))
+    model = keras.Model(inputs, keras.layers.Dense(OneCell.NB_ACTIONS)(features))
+    before = model.get_weights()
+    learns = Learner(
+        model, clone_model(model), keras.optimizers.Adam(0.1),
+        gamma=GAMMA, double=False, delta_clip=np.inf, soft_update=0.0, jit_compile=jit_compile,
+    )  # fmt: skip
+    learns.update(transitions([2], [7.0], [False]), NO_SYNC)
+    unused, kernel, _ = model.get_weights()
+    np.testing.assert_array_equal(unused, before[0])
+    assert not np.array_equal(kernel, before[1])
