@@ -211,9 +211,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.game_ended(self.step)
         return self.learn(self.step, [self.policy.metrics])[0]
 
-    def _sampled(self, nb_batches: int, batch_size: int | None = None) -> Batch:
+    def _sampled(self, nb_batches: int) -> Batch:
         """Batches from any keras-rl2 memory, with leading axes (nb_batches, B)."""
-        size = self.batch_size if batch_size is None else batch_size
+        size = self.batch_size
         if isinstance(self.memory, ReplayMemory):
             batches = self.memory.sample_batches(nb_batches, size)
             windows = self.processing.windows(batches.windows)
@@ -227,10 +227,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             np.array([e.reward for e in drawn], np.float32),
             np.array([e.terminal1 for e in drawn], np.bool_),
         ).reshape(nb_batches, size)
-
-    def update_target_model_hard(self) -> None:
-        """Copies the online network into the target network."""
-        self.learner.sync()
 
     def update_played_model(self) -> keras.Model:
         """The network to evaluate and save: the online network, or its averaged weights.

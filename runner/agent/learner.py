@@ -100,7 +100,6 @@ class Learner:
         self.gamma, self.soft_update = gamma, soft_update
         self.has_target_network = target_model is not model
         self.double = double and self.has_target_network
-        self.jit_compile = jit_compile
         self.nb_actions = model.output.shape[-1]
         self._returns = distribution_of(model, delta_clip)
         self._online = self._returns.network(model)

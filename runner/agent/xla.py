@@ -9,16 +9,14 @@ from runner.cores import cpu_features
 
 
 def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
-    """Whether to compile with XLA. ``jit_compile``: true, false or ``auto``, the faster."""
-    return is_faster_with_xla(model) if jit_compile == "auto" else bool(jit_compile)
+    """Whether to compile with XLA: as ``jit_compile`` says, or with ``auto`` if it is faster.
 
-
-def is_faster_with_xla(model: keras.Model) -> bool:
-    """Whether updates of ``model`` take less time on this CPU with XLA than with oneDNN.
-
-    True for dense networks, and for convolutions on x86 without AVX-512. With AVX-512 oneDNN is
-    faster; other CPUs and GPUs were not compared (docs/performance.md).
+    Updates take less time with XLA than with oneDNN for dense networks, and for convolutions on x86
+    without AVX-512. With AVX-512 oneDNN is faster; other CPUs and GPUs were not compared
+    (docs/performance.md).
     """
+    if jit_compile != "auto":
+        return bool(jit_compile)
     if not has_convolution(model):
         return True
     features = cpu_features()

@@ -47,7 +47,7 @@ def test_dense_networks_always_convolutions_without_avx512(
     monkeypatch.setattr(xla, "_has_gpu", lambda: False)
     cores.cpu_features.cache_clear()
     try:
-        assert xla.is_faster_with_xla(network) == (
+        assert xla.uses_xla(network, "auto") == (
             for_convolutions or not xla.has_convolution(network)
         )
     finally:
