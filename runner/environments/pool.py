@@ -116,7 +116,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Starts a new game in every environment.
+        """Starts a new game in every environment; steps in progress are abandoned.
 
         Args:
             seed: One seed per environment, or one to derive them from; None: continue generators.
@@ -125,6 +125,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         Returns:
             Observations (num_envs, ...) uint8 and ``lives``.
         """
+        self._receive_all()
+        self._under_way, self._received = [], set()
         if seed is None:
             self._ask("reset", [None] * self.num_envs)
         else:
@@ -176,8 +178,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
         Waits for the emulators; ``step_wait`` still returns their results.
         """
-        for number in self._under_way:
-            self._receive(number)
+        self._receive_all()
         return {
             "games": self._ask("get_state", [None] * self.num_envs),
             "arrays": {name: array.copy() for name, array in self._arrays.items()},
@@ -212,6 +213,11 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         with contextlib.suppress(BufferError):  # a view still exists: freed at exit
             self._block.close()
         self._block.unlink()
+
+    def _receive_all(self) -> None:
+        """Waits for the emulators of all groups with a step in progress."""
+        for number in self._under_way:
+            self._receive(number)
 
     def _receive(self, number: int) -> None:
         """Waits for the emulators of group ``number``, unless they are already done."""

@@ -229,6 +229,14 @@ def test_saving_does_not_affect_the_game(get_pool):
     assert_same(seen, expected)
 
 
+def test_a_reset_abandons_steps_in_progress(own_pool):
+    """As after a training that was stopped."""
+    expected = own_pool.reset(seed=7)[0].copy()
+    own_pool.step_async(actions_of(1)[0])
+    np.testing.assert_array_equal(own_pool.reset(seed=7)[0], expected)
+    own_pool.step(actions_of(1)[0])
+
+
 def test_spaces_follow_gymnasiums_vector_interface(get_pool):
     pool = get_pool("pixel")
     observations, _ = pool.reset(seed=0)
