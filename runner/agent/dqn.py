@@ -177,7 +177,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def fit(self, env: Any, nb_steps: int, *args: Any, **kwargs: Any) -> Any:
         """Trains for ``nb_steps`` on a single environment, as keras-rl2, or a vector environment.
 
-        The arguments and the returned History are keras-rl2's.
+        The arguments are keras-rl2's or ``fit_vector``'s, the returned History is keras-rl2's.
         """
         self.synced_at = 0
         if isinstance(env, gymnasium.vector.VectorEnv):
