@@ -246,13 +246,13 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def get_state(self) -> dict[str, Any]:
         """Returns the state needed to resume training, as plain types and arrays.
 
-        The memory is not included.
+        Networks include the generators of layers such as Dropout. The memory is not included.
         """
         return {
             "step": self.step,
             "synced_at": self.synced_at,
-            "networks": [network.get_weights() for network in self._networks],
-            "optimizer": [np.asarray(variable) for variable in self.optimizer.variables],
+            "networks": [list(map(np.asarray, network.variables)) for network in self._networks],
+            "optimizer": list(map(np.asarray, self.optimizer.variables)),
             "policy": policy_state(self.policy),
         }
 
@@ -263,11 +263,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             ValueError: The state belongs to other networks or another optimizer.
         """
         self.step, self.synced_at = state["step"], state["synced_at"]
-        for network, weights in zip(self._networks, state["networks"], strict=True):
-            # Weights of shape () were saved as plain numbers.
-            network.set_weights([np.asarray(weight) for weight in weights])
-        for variable, value in zip(self.optimizer.variables, state["optimizer"], strict=True):
-            variable.assign(value)
+        owners = [*self._networks, self.optimizer]
+        for owner, values in zip(owners, [*state["networks"], state["optimizer"]], strict=True):
+            for variable, value in zip(owner.variables, values, strict=True):
+                variable.assign(value)
         set_policy_state(self.policy, state["policy"])
 
     @property
