@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from toys import small_network
 
 from models.conv import conv_network
-from runner.agent.learner import Learner
+from runner.agent.learner import Learner, compiled
 from runner.agent.targets import Munchausen
 from runner.keras_rl2 import clone_model
 from runner.memory.batch import Batch
@@ -276,3 +277,9 @@ def test_a_weight_without_effect_stays(jit_compile: bool) -> None:
     unused, kernel, _ = model.get_weights()
     np.testing.assert_array_equal(unused, before[0])
     assert not np.array_equal(kernel, before[1])
+
+
+def test_a_compiled_function_takes_arrays_of_any_type_in_turn() -> None:
+    doubled = compiled(lambda x: 2.0 * tf.cast(x, tf.float32), jit_compile=False)
+    for dtype in (np.uint8, np.float64, np.uint8):
+        np.testing.assert_array_equal(doubled(np.array([1, 5], dtype)), [2.0, 10.0])
