@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from runner.cores import cpu_features
+from runner.tensorflow_setup import GPUS
 
 
 def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
@@ -20,7 +20,7 @@ def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
     if not has_convolution(model):
         return True
     features = cpu_features()
-    return not _has_gpu() and "avx2" in features and "avx512f" not in features
+    return not GPUS and "avx2" in features and "avx512f" not in features
 
 
 def has_convolution(model: keras.Model) -> bool:
@@ -30,7 +30,3 @@ def has_convolution(model: keras.Model) -> bool:
     calls (docs/performance.md).
     """
     return any("Conv" in type(layer).__name__ for layer in model.layers)
-
-
-def _has_gpu() -> bool:
-    return bool(tf.config.list_physical_devices("GPU"))
