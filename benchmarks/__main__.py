@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -18,13 +19,16 @@ FOLDER = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0, or 1 if a measurement failed."""
+    """Returns 0; 1: a measurement failed; 2: invalid arguments."""
     chosen = _parsed(arguments)
     cases = all_cases(chosen.quick)
     names = [case.name for case in cases]
     wanted = chosen.only.split(",") if chosen.only else names
     if unknown := sorted(set(wanted) - set(names)):
         print(f"error: --only {','.join(unknown)}: expected some of {', '.join(names)}")
+        return 2
+    if shutil.which(chosen.sb3_python) is None:
+        print(f"error: --sb3-python {chosen.sb3_python}: expected an interpreter (no such program)")
         return 2
     repeats = chosen.repeats or (2 if chosen.quick else 5)
     out = Path(chosen.out or (FOLDER / "tmp" if chosen.quick else FOLDER))

@@ -100,11 +100,12 @@ def _peers(
         "epsilon": EPSILON,
     }
     float32, bfloat16 = ([*overrides, f"agent.precision={p}"] for p in ("float32", "bfloat16"))
+    stock = [*overrides, "agent=keras_rl2", "memory=sequential"]
     scripts: dict[str, tuple[str, dict[str, Any]]] = {
         "ours": ("ours", {"overrides": float32}),
         "ours_bfloat16": ("ours", {"overrides": bfloat16}),
         "sb3": ("sb3", sb3),
-        "keras_rl2": ("keras_rl2", {"overrides": overrides}),
+        "keras_rl2": ("ours", {"overrides": stock}),
     }
     sides = []
     for side, count in steps.items():

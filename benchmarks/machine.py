@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from runner.cores import cores
+from runner.cores import cores, cpu_features
 from runner.doctor import CPU_FEATURES
 
 OURS = ("tensorflow", "keras", "keras-rl2", "gymnasium", "ale-py", "numpy", "hydra-core")
@@ -28,7 +28,7 @@ def describe(sb3_python: str) -> dict[str, Any]:
             f"{key} {info[key]}" for key in ("cpu family", "model", "stepping") if key in info
         ),
         "cores": cores(),
-        "features": [name for name in CPU_FEATURES if name in info.get("flags", "").split()],
+        "features": [name for name in CPU_FEATURES if name in cpu_features()],
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),
         "python": platform.python_version(),

@@ -11,8 +11,8 @@ from benchmarks.report import figures, rounded, sides_of
 COLOURS = {"ours": "#1b6ca8", "ours_bfloat16": "#6fb1e0", "sb3": "#e08a2e", "keras_rl2": "#8c8c8c"}
 
 
-def plot(results: Mapping[str, Any], path: Path) -> bool:
-    """Writes ``path``. Returns False if there is nothing to show."""
+def plot(results: Mapping[str, Any], path: Path) -> None:
+    """Writes ``path``, if there are peers to show."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -20,7 +20,7 @@ def plot(results: Mapping[str, Any], path: Path) -> bool:
 
     cases = [case for case in results["cases"].values() if case["peers"]]
     if not cases:
-        return False
+        return
     figure, panels = pyplot.subplots(
         1, len(cases), figsize=(3.6 * len(cases), 4), squeeze=False, layout="constrained"
     )
@@ -31,7 +31,6 @@ def plot(results: Mapping[str, Any], path: Path) -> bool:
     figure.suptitle(f"Space Invaders, batch 32; {machine['cpu']}, {machine['cores']} core(s)")
     figure.savefig(path, dpi=150)
     pyplot.close(figure)
-    return True
 
 
 def _panel(panel: Any, case: Mapping[str, Any]) -> None:

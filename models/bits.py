@@ -25,13 +25,8 @@ class Bits(layers.Layer):  # type: ignore[misc]
         places = ops.cast(ops.arange(7, -1, -1), "uint8")
         shifted = ops.right_shift(ops.expand_dims(inputs, -1), places)
         bits = ops.bitwise_and(shifted, ops.ones_like(places))
-        shape = (-1, *self.compute_output_shape(inputs.shape)[1:])
+        shape = (-1, *inputs.shape[1:-1], 8 * inputs.shape[-1])
         return ops.cast(ops.reshape(bits, shape), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (..., 8 * n)."""
-        assert input_shape[-1] is not None
-        return (*input_shape[:-1], 8 * input_shape[-1])
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -62,7 +57,3 @@ class FoundBits(Adapting):
         taken = ops.cast(ops.take(inputs, ops.maximum(code, 0) // 8, axis=-1), "int32")
         bits = ops.right_shift(taken, ops.maximum(code, 0) % 8) % 2
         return ops.cast(ops.where(code >= 0, bits, 0), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (..., COUNT)."""
-        return (*input_shape[:-1], COUNT)

@@ -36,17 +36,20 @@ def build_model(
         A model (B, *input_shape) uint8 -> (B, nb_actions) float32.
 
     Raises:
-        ValueError: The user's function cannot be found, or its model has another output shape.
+        ValueError: The user's function cannot be found, or returns no model of these shapes.
     """
     builder, shape = _builder(name), tuple(input_shape)
     if inspect.isbuiltin(builder):
         raise ValueError(f"{name} is not a Python function of (input_shape, nb_actions)")
     inspect.signature(builder).bind(shape, nb_actions, **arguments)  # checked before the call
     model = as_functional(builder(shape, nb_actions, **arguments))
-    if tuple(model.output.shape) != (None, nb_actions):
+    if not isinstance(getattr(model, "output", None), keras.KerasTensor):
+        kind = "a Sequential or functional keras.Model with one output"
+        raise ValueError(f"{name} returned {model}: expected {kind}")
+    output = model(keras.KerasTensor((None, *shape), "uint8"))  # refuses another input shape
+    if output.shape != (None, nb_actions):
         raise ValueError(
-            f"{name} returned a model with output {tuple(model.output.shape)}: "
-            f"expected (None, {nb_actions})"
+            f"{name} returned a model with output {output.shape}: expected (None, {nb_actions})"
         )
     return model if head is None else with_head(model, head)
 

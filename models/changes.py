@@ -27,9 +27,3 @@ class Changes(layers.Layer):  # type: ignore[misc]
         x = ops.cast(inputs, "float32")
         changes = around_zero(x[:, 1:] - x[:, :-1])
         return ops.cast(ops.clip(changes / GREATEST, -1.0, 1.0), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, window - 1, n)."""
-        batch, window, n = input_shape
-        assert window is not None
-        return (batch, window - 1, n)

@@ -28,7 +28,3 @@ class Gains(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Maps (B, n) to (B, n) of the layer's dtype."""
         return inputs * ops.cast(ops.exp(RATE * self.log_gain), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, n)."""
-        return input_shape

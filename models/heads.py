@@ -88,10 +88,6 @@ class CategoricalMean(layers.Layer):  # type: ignore[misc]
         """Maps logits (B, nb_actions, atoms) to (B, nb_actions)."""
         return ops.sum(ops.softmax(inputs) * self.support, axis=-1)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, nb_actions)."""
-        return input_shape[:-1]
-
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of ``from_config``."""
         own = {"atoms": self.atoms, "v_min": self.v_min, "v_max": self.v_max}
@@ -105,10 +101,6 @@ class QuantileMean(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Maps (B, nb_actions, quantiles) to (B, nb_actions)."""
         return ops.mean(inputs, axis=-1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, nb_actions)."""
-        return input_shape[:-1]
 
 
 @keras.saving.register_keras_serializable(package="atari_runner")
@@ -143,10 +135,6 @@ class FractionEmbedding(layers.Layer):  # type: ignore[misc]
         cosines = ops.cos(ops.expand_dims(fractions, -1) * frequencies)  # (B or 1, N, cosines)
         embedded = ops.relu(ops.matmul(cosines, self.kernel) + self.bias)  # (B or 1, N, units)
         return ops.expand_dims(inputs, 1) * embedded
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, N, units)."""
-        return (input_shape[0], self.fractions, input_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of ``from_config``."""

@@ -65,10 +65,6 @@ class NoisyDense(keras.layers.Layer):  # type: ignore[misc]
             outputs = outputs + noise_out * noisy
         return self.activation(outputs)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, ..., units)."""
-        return (*input_shape[:-1], self.units)
-
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of ``from_config``."""
         activation = keras.activations.serialize(self.activation)

@@ -58,21 +58,19 @@ def find_positions(seen: Seen, count: int) -> list[Position]:
     """The bytes that behave most like positions, best first.
 
     Args:
-        seen: Transitions with observations (n,).
+        seen: Transitions with observations (n,), two or more in a window.
         count: Maximum number of positions.
 
     Returns:
         At most ``count`` positions, no byte twice; the same for the same transitions.
     """
     windows = seen.windows
-    if windows.shape[1] == 1:  # a single observation shows no change
-        windows = np.concatenate([windows, seen.after[:, None]], axis=1)
     played = np.asarray(windows.any(axis=-1))
     both = played[:, 1:] & played[:, :-1]
     read = in_both_formats(windows)  # (N, F, 2n)
     values = read[played].astype(np.int64)
     moves = changes(read[:, :-1][both], read[:, 1:][both])
-    steered = changes(in_both_formats(seen.windows[:, -1]), in_both_formats(seen.after))
+    steered = changes(in_both_formats(windows[:, -1]), in_both_formats(seen.after))
     weights = 1.0 + FOLLOWING * share_of_actions(steered, seen.actions)
 
     n = windows.shape[-1]

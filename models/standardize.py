@@ -44,7 +44,3 @@ class Standardize(Adapting):
         """Maps (..., n) to (..., n) of the layer's dtype."""
         x = (ops.cast(inputs, self.variable_dtype) - self.mean) / self.std
         return ops.cast(ops.clip(x, -GREATEST, GREATEST), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (..., n)."""
-        return input_shape

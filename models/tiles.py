@@ -84,10 +84,6 @@ class Tiled(layers.Layer):  # type: ignore[misc]
             first = last
         return ops.cast(ops.concatenate(parts, axis=-1), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (B, tiles)."""
-        return (input_shape[0], sum(middles.size for middles, _ in self._groups))
-
 
 @keras.saving.register_keras_serializable(package="atari_runner")
 class Tiles(Tiled):

@@ -1,4 +1,4 @@
-"""The project's agent: steps per second during learning."""
+"""The project's agent, or stock keras-rl2's in the runner: steps per second during learning."""
 
 from __future__ import annotations
 

@@ -70,8 +70,11 @@ def read(parse: Callable[[Any], _Parsed], entries: Sequence[Any], key: str) -> l
     """Parses each entry of a list, for example with ``Ram.byte``.
 
     Raises:
-        UserError: ``parse`` rejects an entry of the setting ``key``, or the list has duplicates.
+        UserError: ``parse`` rejects an entry of the setting ``key``, or the list is empty or has
+            duplicates.
     """
+    if not entries:
+        raise wrong(key, entries, "at least one entry")
     parsed: list[_Parsed] = []
     for entry in entries:
         try:

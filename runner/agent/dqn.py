@@ -177,7 +177,7 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def fit(self, env: Any, nb_steps: int, *args: Any, **kwargs: Any) -> Any:
         """Trains for ``nb_steps`` on a single environment, as keras-rl2, or a vector environment.
 
-        The arguments and the returned History are keras-rl2's.
+        The arguments are keras-rl2's or ``fit_vector``'s, the returned History is keras-rl2's.
         """
         self.synced_at = 0
         if isinstance(env, gymnasium.vector.VectorEnv):
@@ -211,9 +211,9 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             self.game_ended(self.step)
         return self.learn(self.step, [self.policy.metrics])[0]
 
-    def _sampled(self, nb_batches: int, batch_size: int | None = None) -> Batch:
+    def _sampled(self, nb_batches: int) -> Batch:
         """Batches from any keras-rl2 memory, with leading axes (nb_batches, B)."""
-        size = self.batch_size if batch_size is None else batch_size
+        size = self.batch_size
         if isinstance(self.memory, ReplayMemory):
             batches = self.memory.sample_batches(nb_batches, size)
             windows = self.processing.windows(batches.windows)
@@ -227,10 +227,6 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             np.array([e.reward for e in drawn], np.float32),
             np.array([e.terminal1 for e in drawn], np.bool_),
         ).reshape(nb_batches, size)
-
-    def update_target_model_hard(self) -> None:
-        """Copies the online network into the target network."""
-        self.learner.sync()
 
     def update_played_model(self) -> keras.Model:
         """The network to evaluate and save: the online network, or its averaged weights.
@@ -250,13 +246,13 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
     def get_state(self) -> dict[str, Any]:
         """Returns the state needed to resume training, as plain types and arrays.
 
-        The memory is not included.
+        Networks include the generators of layers such as Dropout. The memory is not included.
         """
         return {
             "step": self.step,
             "synced_at": self.synced_at,
-            "networks": [network.get_weights() for network in self._networks],
-            "optimizer": [np.asarray(variable) for variable in self.optimizer.variables],
+            "networks": [list(map(np.asarray, network.variables)) for network in self._networks],
+            "optimizer": list(map(np.asarray, self.optimizer.variables)),
             "policy": policy_state(self.policy),
         }
 
@@ -267,11 +263,10 @@ class CompiledDQNAgent(DQNAgent):  # type: ignore[misc]
             ValueError: The state belongs to other networks or another optimizer.
         """
         self.step, self.synced_at = state["step"], state["synced_at"]
-        for network, weights in zip(self._networks, state["networks"], strict=True):
-            # Weights of shape () were saved as plain numbers.
-            network.set_weights([np.asarray(weight) for weight in weights])
-        for variable, value in zip(self.optimizer.variables, state["optimizer"], strict=True):
-            variable.assign(value)
+        owners = [*self._networks, self.optimizer]
+        for owner, values in zip(owners, [*state["networks"], state["optimizer"]], strict=True):
+            for variable, value in zip(owner.variables, values, strict=True):
+                variable.assign(value)
         set_policy_state(self.policy, state["policy"])
 
     @property

@@ -13,50 +13,23 @@ import copy
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.agent.hooks import Hooks
-from runner.agent.processing import Processing
 from runner.keras_rl2 import TrainEpisodeLogger, TrainIntervalLogger
 from runner.memory.replay import ReplayMemory
 from runner.memory.windows import RunningWindows
 
-
-class Learns(Protocol):
-    """The agent's interface to the loop (see ``runner.agent.dqn.CompiledDQNAgent``)."""
-
-    memory: Any
-    processing: Processing
-    step: int  # of the run: the transition being reported, then the next one to report
-    training: bool
-    stop_training: bool
-
-    def act(
-        self, windows: NDArray[np.uint8], streams: NDArray[np.int64], first_step: int
-    ) -> tuple[NDArray[np.int32], list[list[float]]]:
-        """Chooses actions at consecutive steps; returns them and the policy's metrics."""
-
-    def learn(
-        self, first_step: int, policy_metrics: Sequence[Sequence[float]]
-    ) -> list[list[float]]:
-        """Makes the updates and target syncs of these steps; returns the metrics of each."""
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the state needed to resume training."""
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Restores the state returned by ``get_state``."""
-
-    def game_ended(self, next_step: int) -> None:
-        """Records a game end; ``next_step`` is the first step that can react to it."""
+if TYPE_CHECKING:
+    from runner.agent.dqn import CompiledDQNAgent
 
 
 def fit_vector(
-    agent: Learns,
+    agent: CompiledDQNAgent,
     env: Any,
     nb_steps: int,
     *,
@@ -142,7 +115,7 @@ _EPISODES = ("episodes", "next_episode", "episode_steps", "episode_rewards")
 class Session:
     """One run of the loop: the state of each environment."""
 
-    def __init__(self, agent: Learns, env: Any, hooks: Hooks) -> None:
+    def __init__(self, agent: CompiledDQNAgent, env: Any, hooks: Hooks) -> None:
         memory, num_envs = agent.memory, env.num_envs
         if not isinstance(memory, ReplayMemory) or memory.streams != num_envs:
             raise ValueError(f"memory: expected a ReplayMemory of {num_envs} streams")

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from runner.cores import cpu_features
+from runner.tensorflow_setup import GPUS
 
 
 def uses_xla(model: keras.Model, jit_compile: bool | str) -> bool:
-    """Whether to compile with XLA. ``jit_compile``: true, false or ``auto``, the faster."""
-    return is_faster_with_xla(model) if jit_compile == "auto" else bool(jit_compile)
+    """Whether to compile with XLA: as ``jit_compile`` says, or with ``auto`` if it is faster.
 
-
-def is_faster_with_xla(model: keras.Model) -> bool:
-    """Whether updates of ``model`` take less time on this CPU with XLA than with oneDNN.
-
-    True for dense networks, and for convolutions on x86 without AVX-512. With AVX-512 oneDNN is
-    faster; other CPUs and GPUs were not compared (docs/performance.md).
+    Updates take less time with XLA than with oneDNN for dense networks, and for convolutions on x86
+    without AVX-512. With AVX-512 oneDNN is faster; other CPUs and GPUs were not compared
+    (docs/performance.md).
     """
+    if jit_compile != "auto":
+        return bool(jit_compile)
     if not has_convolution(model):
         return True
     features = cpu_features()
-    return not _has_gpu() and "avx2" in features and "avx512f" not in features
+    return not GPUS and "avx2" in features and "avx512f" not in features
 
 
 def has_convolution(model: keras.Model) -> bool:
@@ -32,7 +30,3 @@ def has_convolution(model: keras.Model) -> bool:
     calls (docs/performance.md).
     """
     return any("Conv" in type(layer).__name__ for layer in model.layers)
-
-
-def _has_gpu() -> bool:
-    return bool(tf.config.list_physical_devices("GPU"))

@@ -29,7 +29,9 @@ def check_alike(state: Any, own: Any, name: str = "state") -> None:
     elif isinstance(own, np.ndarray) and own.shape:
         theirs = np.asarray(state)
         if (theirs.shape, theirs.dtype) != (own.shape, own.dtype):
-            raise ValueError(f"{name} is {theirs.shape}, expected {own.shape} {own.dtype}")
+            raise ValueError(
+                f"{name} is {theirs.shape} {theirs.dtype}, expected {own.shape} {own.dtype}"
+            )
         if theirs.dtype.kind == "f" and not np.isfinite(theirs).all():
             raise ValueError(f"{name} has numbers that are not finite")
     elif isinstance(own, bytes | str) != isinstance(state, bytes | str):

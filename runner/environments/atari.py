@@ -112,8 +112,7 @@ class AtariGame(gymnasium.Env[Observation, int]):
         self._lives, self._episode_return, self._episode_length = self.ale.lives(), 0.0, 0
         if self._view is not None:
             self._read_screen(self._newer)
-            self._older.fill(0)
-        return self.observe(pools=True), {"lives": self._lives, "frames": frames}
+        return self.observe(), {"lives": self._lives, "frames": frames}
 
     def _load(self) -> None:
         self.ale.loadROM(self._rom)

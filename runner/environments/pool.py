@@ -14,6 +14,7 @@ import multiprocessing
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
@@ -87,7 +88,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         self._workers: list[tuple[Any, Connection]] = []
         self.groups = _shares(range(num_envs), groups)
         self._under_way: list[int] = []  # groups with a step in progress, oldest first
-        self._received: set[int] = set()  # those whose emulators are done
+        self._received = Counter[int]()  # processes that are done with the step of each of them
         count = min(min(map(len, self.groups)), processes or cores())
         # Each process plays a share of every group.
         shares = [_shares(group, count) for group in self.groups]
@@ -116,7 +117,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Starts a new game in every environment.
+        """Starts a new game in every environment; steps in progress are abandoned.
 
         Args:
             seed: One seed per environment, or one to derive them from; None: continue generators.
@@ -125,6 +126,8 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         Returns:
             Observations (num_envs, ...) uint8 and ``lives``.
         """
+        self._receive_all()
+        self._under_way, self._received = [], Counter()
         if seed is None:
             self._ask("reset", [None] * self.num_envs)
         else:
@@ -159,7 +162,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         for number in range(len(self.groups)) if group is None else (group,):
             self._receive(number)
             self._under_way.remove(number)
-            self._received.discard(number)
+            del self._received[number]
         span = self._slice(group)
         a = {name: array[span] for name, array in self._arrays.items()}
         names = ("life_lost", "extra_reward", "lives", "frames", "episode_return", "episode_length")
@@ -176,8 +179,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
 
         Waits for the emulators; ``step_wait`` still returns their results.
         """
-        for number in self._under_way:
-            self._receive(number)
+        self._receive_all()
         return {
             "games": self._ask("get_state", [None] * self.num_envs),
             "arrays": {name: array.copy() for name, array in self._arrays.items()},
@@ -194,7 +196,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         for name, array in self._arrays.items():
             array[:] = state["arrays"][name]
         self._under_way = list(state["under_way"])
-        self._received = set(self._under_way)
+        self._received = Counter(dict.fromkeys(self._under_way, len(self._workers)))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the processes and frees the shared memory."""
@@ -213,12 +215,16 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             self._block.close()
         self._block.unlink()
 
+    def _receive_all(self) -> None:
+        """Waits for the emulators of all groups with a step in progress."""
+        for number in self._under_way:
+            self._receive(number)
+
     def _receive(self, number: int) -> None:
         """Waits for the emulators of group ``number``, unless they are already done."""
-        if number not in self._received:
-            for _, pipe in self._workers:
-                self._guarded(pipe.recv_bytes)
-            self._received.add(number)
+        for _, pipe in self._workers[self._received[number] :]:
+            self._guarded(pipe.recv_bytes)
+            self._received[number] += 1
 
     def _slice(self, group: int | None) -> slice:
         if group is None:

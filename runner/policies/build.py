@@ -12,18 +12,8 @@ from runner.keras_rl2 import (
     LinearAnnealedPolicy,
     Policy,
 )
-from runner.policies.annealing import (
-    AnnealedPolicy,
-    Schedule,
-    constant,
-    exponential,
-    piecewise,
-)
-from runner.policies.rules import (
-    EpsZGreedyQPolicy,
-    SoftmaxQPolicy,
-    parameter_name,
-)
+from runner.policies.annealing import AnnealedPolicy, Schedule, constant, exponential, piecewise
+from runner.policies.rules import EpsZGreedyQPolicy, SoftmaxQPolicy, parameter_name
 from runner.settings.checks import num_envs
 from runner.settings.policy import Linear
 from runner.settings.schema import Config, PolicyConfig

@@ -1,10 +1,11 @@
-"""Processors, policies and shaping rewards of users in the vector loop."""
+"""Processors, policies, layers and shaping rewards of users in the vector loop."""
 
 from __future__ import annotations
 
 import itertools
 from typing import Any
 
+import keras
 import numpy as np
 from agent.vector_training import NEVER, Steps, agent_of, tapes, trained
 from toys import Arcade, Corridor, Tape, compiled_agent, small_network
@@ -135,3 +136,21 @@ def test_shaping_rewards_are_added_to_clipped_rewards() -> None:
     assert agent.memory.rewards[0, :6].tolist() == expected
     assert [log["reward"] for log in steps.steps] == expected
     assert [log["info"]["game_reward"] for log in steps.steps] == [4.0, -7.0] * 3
+
+
+def test_a_resumed_agent_continues_the_random_numbers_of_the_users_layers() -> None:
+    def agent_with_dropout() -> Any:
+        inputs = keras.Input((1, *Corridor.SHAPE), dtype="uint8")
+        x = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs))
+        x = keras.layers.Dropout(0.5)(keras.layers.Dense(32)(x))
+        model = keras.Model(inputs, keras.layers.Dense(Corridor.NB_ACTIONS)(x))
+        return compiled_agent(streams=4, model=model)
+
+    first, resumed = agent_with_dropout(), agent_with_dropout()
+    first.fit(Arcade([Corridor(first_cell=i) for i in range(4)]), 100, verbose=0)
+    resumed.set_state(first.get_state())
+    batches = first.memory.sample_batches(2, 8)
+    for agent in (first, resumed):
+        agent.learner.update(batches, np.zeros(3, np.bool_))
+    for ours, theirs in zip(first.model.get_weights(), resumed.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

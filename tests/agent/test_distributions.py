@@ -22,7 +22,7 @@ from runner.agent.draws import StatelessDraws
 
 
 def kind(last_layer: keras.layers.Layer, delta_clip: float = 1.0) -> Values:
-    inputs = keras.Input((2, 3))
+    inputs = keras.Input((2, getattr(last_layer, "atoms", 3)))
     return distribution_of(keras.Model(inputs, last_layer(inputs)), delta_clip)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from toys import small_network
 
 from models.conv import conv_network
-from runner.agent.learner import Learner
+from runner.agent.learner import Learner, compiled
 from runner.agent.targets import Munchausen
 from runner.keras_rl2 import clone_model
 from runner.memory.batch import Batch
@@ -250,3 +251,35 @@ def test_target_network_starts_as_a_copy() -> None:
     assert copy is not network
     for a, b in zip(network.get_weights(), copy.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Unused(keras.layers.Layer):
+    """A layer of a user's network, with a weight that has no effect."""
+
+    def build(self, input_shape: Any) -> None:
+        self.unused = self.add_weight(shape=(3,), initializer="ones")
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_weight_without_effect_stays(jit_compile: bool) -> None:
+    inputs = keras.Input((1, *OneCell.SHAPE), dtype="uint8")
+    features = Unused()(keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs)))
+    model = keras.Model(inputs, keras.layers.Dense(OneCell.NB_ACTIONS)(features))
+    before = model.get_weights()
+    learns = Learner(
+        model, clone_model(model), keras.optimizers.Adam(0.1),
+        gamma=GAMMA, double=False, delta_clip=np.inf, soft_update=0.0, jit_compile=jit_compile,
+    )  # fmt: skip
+    learns.update(transitions([2], [7.0], [False]), NO_SYNC)
+    unused, kernel, _ = model.get_weights()
+    np.testing.assert_array_equal(unused, before[0])
+    assert not np.array_equal(kernel, before[1])
+
+
+def test_a_compiled_function_takes_arrays_of_any_type_in_turn() -> None:
+    doubled = compiled(lambda x: 2.0 * tf.cast(x, tf.float32), jit_compile=False)
+    for dtype in (np.uint8, np.float64, np.uint8):
+        np.testing.assert_array_equal(doubled(np.array([1, 5], dtype)), [2.0, 10.0])

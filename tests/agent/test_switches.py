@@ -223,7 +223,7 @@ def small_settings() -> Config:
     return compose.load([
         "agent=dqn",
         "model.hidden=[4,3]", "memory.limit=1000", "train.warmup=100", "env.num_envs=2",
-        "agent.atoms=5", "agent.batch_size=4",
+        "agent.batch_size=4",
     ])  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def settings_of(row: dict[str, Any]) -> Config:
     base = small_settings()
     config = dataclasses.replace(
         base,
-        agent=dataclasses.replace(base.agent, **switches),
+        agent=dataclasses.replace(base.agent, atoms=5, **switches),
         model=dataclasses.replace(base.model, layer_norm=row["layer_norm"]),
         memory=PrioritizedMemory(limit=1000, beta_steps=100) if row["prioritized"] else base.memory,
     )

@@ -44,10 +44,10 @@ def test_dense_networks_always_convolutions_without_avx512(
     if cpu_info is not None:
         file.write_text(f"processor\t: 0\n{cpu_info}\n")
     monkeypatch.setattr(cores, "_CPU_INFO", file)
-    monkeypatch.setattr(xla, "_has_gpu", lambda: False)
+    monkeypatch.setattr(xla, "GPUS", [])
     cores.cpu_features.cache_clear()
     try:
-        assert xla.is_faster_with_xla(network) == (
+        assert xla.uses_xla(network, "auto") == (
             for_convolutions or not xla.has_convolution(network)
         )
     finally:

@@ -3,6 +3,9 @@
 import pytest
 
 from benchmarks import limits, report
+from benchmarks.__main__ import main
+from benchmarks.cases import all_cases
+from runner.settings import compose
 
 # Round 2 ran on a machine half as fast: medians drift, ratios of neighbours do not.
 ROUNDS = [
@@ -107,3 +110,19 @@ def test_limits_of_a_benchmark_round():
             "ram_1_per_4_percent_of_bound": 75.0,
         }
     )
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
+def test_the_settings_of_every_case_are_valid(case):
+    for side in case.sides:
+        if "overrides" in side.arguments:
+            compose.load(side.arguments["overrides"])
+
+
+@pytest.mark.parametrize(
+    "typed", [["--only", "ram"], ["--only", "startup", "--sb3-python", "no/such/python"]]
+)
+def test_invalid_arguments_are_refused_in_one_line(typed, tmp_path, capsys):
+    assert main([*typed, "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().out.startswith(f"error: {typed[-2]} {typed[-1]}: expected")
+    assert not (tmp_path / "out").exists()

@@ -229,6 +229,32 @@ def test_saving_does_not_affect_the_game(get_pool):
     assert_same(seen, expected)
 
 
+def test_a_reset_abandons_steps_in_progress(own_pool):
+    """As after a training that was stopped."""
+    expected = own_pool.reset(seed=7)[0].copy()
+    own_pool.step_async(actions_of(1)[0])
+    np.testing.assert_array_equal(own_pool.reset(seed=7)[0], expected)
+    own_pool.step(actions_of(1)[0])
+
+
+def test_a_reset_after_an_interrupted_wait(own_pool, monkeypatch):
+    """Ctrl-C in a notebook, while one process has answered and the other has not."""
+    expected = own_pool.reset(seed=7)[0].copy()
+    own_pool.step_async(actions_of(1)[0])
+    wait, waits = own_pool._guarded, []
+
+    def interrupted(*call):
+        waits.append(call)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+        return wait(*call)
+
+    monkeypatch.setattr(own_pool, "_guarded", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        own_pool.step_wait()
+    np.testing.assert_array_equal(own_pool.reset(seed=7)[0], expected)
+
+
 def test_spaces_follow_gymnasiums_vector_interface(get_pool):
     pool = get_pool("pixel")
     observations, _ = pool.reset(seed=0)

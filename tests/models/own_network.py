@@ -22,3 +22,30 @@ def sequential_without_input(input_shape, nb_actions):
 
 def one_output_too_many(input_shape, nb_actions):
     return linear(input_shape, nb_actions + 1)
+
+
+def nothing(input_shape, nb_actions):
+    """Lacks the return statement."""
+    linear(input_shape, nb_actions)
+
+
+def two_outputs(input_shape, nb_actions):
+    model = linear(input_shape, nb_actions)
+    return keras.Model(model.input, [model.output, model.output])
+
+
+def subclassed(input_shape, nb_actions):
+    class Network(keras.Model):
+        pass
+
+    return Network()
+
+
+def other_input(input_shape, nb_actions):
+    return linear((7, 9), nb_actions)
+
+
+def any_window(input_shape, nb_actions):
+    inputs = keras.Input((None, *input_shape[1:]), dtype="uint8")
+    newest = keras.layers.Rescaling(1.0)(inputs)[:, -1]
+    return keras.Model(inputs, keras.layers.Dense(nb_actions)(newest))

@@ -314,6 +314,11 @@ def test_a_custom_network(own_network, dueling):
     assert model.layers[1].scale == 0.5
 
 
+def test_a_custom_network_for_windows_of_any_length(own_network):
+    model = build_model(f"{own_network}:any_window", (2, 8), 3, arguments={})
+    assert q_values(model, random_bytes((2, 8))).shape == (5, 3)
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
@@ -321,6 +326,10 @@ def test_a_custom_network(own_network, dueling):
         ("own_network:sequential_without_input", "expected an Input layer"),
         ("no_such_module:linear", "cannot be found"),
         ("own_network:one_output_too_many", r"output \(None, 4\): expected \(None, 3\)"),
+        ("own_network:nothing", "returned None: expected a Sequential or functional"),
+        ("own_network:two_outputs", "expected a Sequential or functional keras.Model with one"),
+        ("own_network:subclassed", "expected a Sequential or functional keras.Model with one"),
+        ("own_network:other_input", r"expected shape=\(None, 7, 9\), found shape=\(None, 2, 8\)"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(own_network, function, reason):
