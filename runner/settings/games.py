@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import hashlib
@@ -79,7 +80,8 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
     """
     if rom_dir is None:
         try:
-            return Path(str(roms.get_rom_path(game)))
+            with contextlib.redirect_stdout(None):  # it prints the value of ALE_ROMS_DIR
+                return Path(str(roms.get_rom_path(game)))
         except OSError as error:  # missing or different in ALE_ROMS_DIR or the installation
             raise UserError(
                 f"env={game}: expected ALE's {game}.bin; unset ALE_ROMS_DIR, "
