@@ -120,7 +120,7 @@ def check_name(override: Override) -> None:
             raise wrong("env", value, f"{names} (lower case)")
         return
     options = option_names(key)
-    if value not in options and (key, value) != ("experiment", "null"):
+    if value not in options:
         raise wrong(key, value, f"one of {', '.join(options)}", nearest(value, options))
 
 

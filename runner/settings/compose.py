@@ -241,6 +241,9 @@ def shown(run: Run, part: str, package: str | None) -> str:
     hydra = OmegaConf.to_container(run.hydra)
     parts: dict[str, Any] = {"job": dataclasses.asdict(run.config), "hydra": {"hydra": hydra}}
     node = OmegaConf.create({**parts["job"], **parts["hydra"]} if part == "all" else parts[part])
-    if package is not None and (node := OmegaConf.select(node, package)) is None:
-        raise wrong("--package", package, "a group, such as agent")
+    if package is not None:
+        with one_line_errors():
+            node = OmegaConf.select(node, package)
+        if not OmegaConf.is_config(node):
+            raise wrong("--package", package, "a group, such as agent")
     return OmegaConf.to_yaml(node)

@@ -116,7 +116,7 @@ def build(
                 made[name] = _build_options(options, value, full, hints_of(cls)[name], typed)
             else:
                 made[name] = convert(value, hints_of(cls)[name])
-        except _MismatchError as error:
+        except (_MismatchError, OverflowError) as error:  # more digits than a float has
             rule = field.metadata.get("rule")
             raise wrong(full, value, (rule and rule.allowed) or str(error)) from error
     for name, field in fields_of(cls).items():

@@ -37,6 +37,8 @@ def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
     overrides = command_line.parse(arguments)
     named = [str(o.value()) for o in overrides if o.get_key_element() == "resume"]
     others = [o for o in overrides if o.get_key_element() != "resume"]
+    if not named:
+        raise UserError("resume: missing; expected resume=DIR or resume=last")
     folder = named_run("resume", named[-1])
     if not (folder / "config.yaml").is_file():
         raise UserError(f"resume={folder}: expected a run directory (no config.yaml in it)")
@@ -65,10 +67,10 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     """
     plain = dataclasses.asdict(config)
     for override in overrides:
-        key = override.get_key_element()
-        command_line.check_key(key)
-        compose.put(plain, key, override.value())
-    result = compose.typed(plain, resolve=False)
+        command_line.check_name(override)
+        compose.put(plain, override.get_key_element().lstrip("+"), override.value())
+    names = command_line.names_of(overrides)
+    result = compose.typed(plain, names, resolve=False, to_train=False)
     refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]
     if refused:
         raise UserError(

@@ -84,7 +84,7 @@ def plan(settings: Sequence[str]) -> Plan:
         if is_grid and times > 1:
             raise UserError(f"{name}: expected every run once (these settings occur {times} times)")
     trials, together = (
-        (None, len(runs)) if is_grid else (int(hydra.sweeper.n_trials), int(hydra.sweeper.n_jobs))
+        (None, len(runs)) if is_grid else (_count(hydra, "n_trials"), _count(hydra, "n_jobs"))
     )
     return Plan(
         runs,
@@ -96,6 +96,13 @@ def plan(settings: Sequence[str]) -> Plan:
         runs_at_once(hydra, together),
         trials,
     )
+
+
+def _count(hydra: DictConfig, name: str) -> int:
+    value = hydra.sweeper[name]
+    if not isinstance(value, int) or value < 1:
+        raise wrong(f"hydra.sweeper.{name}", value, "an integer >= 1")
+    return value
 
 
 def is_sweep(settings: Sequence[str], *, multirun: bool) -> bool:

@@ -16,6 +16,8 @@ import pytest
 from commands.commands_started import finish, start, until_training
 
 from runner.__main__ import main as train
+from runner.api import resume
+from runner.errors import UserError
 from runner.run_directory import RunDirectory
 
 
@@ -41,6 +43,9 @@ def test_refused_or_resumed(resumed: Callable[..., Any]) -> None:
         (["model.hidden=[8]"], ["model.hidden"]),
         (["train.stepz=5"], ["train.stepz", "did you mean train.steps"]),
         (["train.steps=many"], ["train.steps=many", "integer"]),
+        (["train.steps=1,2"], ["train.steps=1,2", "one value"]),
+        (["~train.steps"], ["~train.steps", "key=value"]),
+        (["video.gif_megabytes=2", "video.gif=false"], ["video.gif_megabytes", "to be true"]),
     ]:
         assert_refused(resumed("resume=runs/a", *changes), *words)
     assert Path("runs/a/config.yaml").read_text() == settings
@@ -56,7 +61,9 @@ def test_refused_or_resumed(resumed: Callable[..., Any]) -> None:
         assert other.stdout is not None
         other.stdout.readline()
         assert_refused(resumed("resume=runs/a"), "no other process")
-    changes = ["train.steps=160", "eval.episodes=2", "logger.interval=1", "checkpoint.keep=3"]
+    path = Path("runs/a/config.yaml")  # the initial weights are in the checkpoint
+    path.write_text(path.read_text().replace("init_weights: null", "init_weights: gone.h5"))
+    changes = ["+train.steps=160", "eval.episodes=2", "logger.interval=1", "checkpoint.keep=3"]
     ended = resumed("resume=last", *changes)
     assert (ended.code, ended.err) == (0, "")
     assert "resumed at step" in ended.out
@@ -89,6 +96,8 @@ def test_a_file_where_the_checkpoints_should_be(resumed: Callable[..., Any]) -> 
 
 
 def test_no_run(here: Callable[..., Any]) -> None:
+    with pytest.raises(UserError, match="resume: missing; expected resume=DIR"):
+        resume("train.steps=5")
     assert_refused(here(train, "resume=last"), "resume=last", "there is none")
     assert_refused(here(train, "resume=nowhere"), "resume=nowhere", "no config.yaml")
     Path("other").mkdir()

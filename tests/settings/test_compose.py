@@ -303,6 +303,14 @@ def test_a_wrong_flag_is_refused(typed: list[str], part: str) -> None:
     assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("package", ["agnt", "agent.gamma", "["])
+def test_only_a_group_is_shown_alone(package: str) -> None:
+    run = compose.load_run(["memory.limit=20000"])
+    assert compose.shown(run, "job", "agent").startswith("name: dqn\n")
+    with pytest.raises(UserError):
+        compose.shown(run, "job", package)
+
+
 def test_the_help_names_every_group() -> None:
     for group in command_line.GROUPS:
         assert group == "hydra" or f"\n  {group} " in help_text()

@@ -103,6 +103,14 @@ def test_which_commands_are_sweeps(multirun: bool, settings: list[str], expected
             marks=NEEDS_EXTRA,
         ),
         pytest.param(
+            ["experiment=search", "hydra.sweeper.n_trials=many"],
+            ["hydra.sweeper.n_trials=many", "an integer >= 1"],
+            marks=NEEDS_EXTRA,
+        ),
+        pytest.param(
+            ["experiment=search", "hydra.sweeper.n_jobs=0"], ["n_jobs=0"], marks=NEEDS_EXTRA
+        ),
+        pytest.param(
             ["experiment=search", "obs.window=interval(0,3)"], ["obs.window=0"], marks=NEEDS_EXTRA
         ),
     ],
