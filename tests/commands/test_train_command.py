@@ -18,6 +18,8 @@ from marks import slow_but
 
 from runner.__main__ import main as train
 from runner.callbacks.metrics import COLUMNS
+from runner.errors import UserError
+from runner.run_directory import RunDirectory
 
 SHORT = (
     "memory.limit=3000",
@@ -327,6 +329,14 @@ def test_a_run_never_overwrites_another(pixel_run: Any, here: Callable[..., Any]
     ended = here(train, *TINY, f"hydra.run.dir={folder}")
     assert_refused(ended, f"hydra.run.dir={folder}", "new folder")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "weights"])
+def test_a_used_folder_is_left_as_it_is(name: str, load: Any, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match="expected a new folder"):
+        RunDirectory.claim(tmp_path, load(), may_rename=False)
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
 
 
 @pytest.mark.parametrize(
