@@ -53,7 +53,9 @@ def named_run(setting: str, typed: str) -> Path:
     """
     if typed != "last":
         return Path(typed).expanduser()
-    runs = sorted(Path("runs").glob("**/config.yaml"), key=lambda path: path.stat().st_mtime)
+    # Weights & Biases writes a config.yaml of its own, below the run's folder.
+    found = [c for c in Path("runs").glob("**/config.yaml") if c.with_name("weights").is_dir()]
+    runs = sorted(found, key=lambda path: path.stat().st_mtime)
     if not runs:
         raise UserError(f"{setting}=last: expected a run below runs/ (there is none)")
     return runs[-1].parent

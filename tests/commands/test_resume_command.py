@@ -19,6 +19,7 @@ from runner.__main__ import main as train
 from runner.api import resume
 from runner.errors import UserError
 from runner.run_directory import RunDirectory
+from runner.settings.resume import named_run
 
 
 def assert_refused(ended: Any, *words: str, code: int = 2) -> None:
@@ -87,6 +88,17 @@ def test_a_resumed_finished_run_is_unfinished_until_its_new_end(
     newest = RunDirectory.find(run.folder)[1].name
     assert newest.startswith("step_")
     assert newest != f"step_{steps}.weights.h5"
+
+
+def test_a_loggers_settings_are_no_run(
+    tmp_path: Path, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RunDirectory.claim(Path("runs/a"), load(), may_rename=False)
+    Path("runs/a/wandb/run-1/files").mkdir(parents=True)
+    Path("runs/a/wandb/run-1/files/config.yaml").touch()
+    os.utime("runs/a/config.yaml", (0, 0))
+    assert named_run("resume", "last") == Path("runs/a")
 
 
 def test_a_file_where_the_checkpoints_should_be(resumed: Callable[..., Any]) -> None:
