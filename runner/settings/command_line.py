@@ -43,9 +43,15 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
     return quoted
 
 
+def bare(argument: str) -> str:
+    """``argument`` without Hydra's ``+``, which means nothing for a setting of a run."""
+    plain = argument.lstrip("+")
+    return argument if plain.startswith("hydra") else plain
+
+
 def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
     """Adds the ``obs=`` implied by ``env.id=``, unless the arguments already determine it."""
-    typed = dict(argument.partition("=")[::2] for argument in arguments)
+    typed = dict(bare(argument).partition("=")[::2] for argument in arguments)
     meant = all_ids().get(typed.get("env.id", "").strip("'\""))
     if meant is None or not typed.keys().isdisjoint({"obs", "experiment"}):
         return list(arguments)
@@ -71,7 +77,7 @@ def names_of(overrides: Sequence[Override]) -> set[str]:
     """The dotted names of the individually typed settings."""
     names = set()
     for override in overrides:
-        key, value = override.get_key_element().lstrip("+"), override.value()
+        key, value = override.get_key_element(), override.value()
         names |= {f"{key}.{name}" for name in value} if isinstance(value, dict) else {key}
     return names
 
@@ -87,7 +93,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
         if len(text) > LONGEST:
             raise UserError(f"{short(text)}: expected at most {LONGEST:,} characters")
         try:
-            parsed += OverridesParser.create().parse_overrides([text])
+            parsed += OverridesParser.create().parse_overrides([bare(text)])
         except (HydraException, ValueError, RecursionError) as error:
             raise UserError(f"{short(text)}: expected key=value, such as env=pong") from error
     return parsed

@@ -120,6 +120,8 @@ def load_run(overrides: Sequence[str]) -> Run:
         config = typed(values, names_of(parsed))
         chosen = [str(o.value()) for o in parsed if o.get_key_element() == "env"]
         if chosen and find_game(chosen[-1]) != config.env.game:
+            if config.env.id is None:
+                raise wrong("env.game", config.env.game, f"that of env={chosen[-1]}")
             allowed = f"a name of the game selected by env={chosen[-1]}, or env.id=null"
             raise wrong("env.id", config.env.id, allowed)
     return Run(config, hydra, "hydra.run.dir" in {o.get_key_element() for o in parsed})
@@ -145,7 +147,7 @@ def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConf
     values = copy.deepcopy(options)
     for override in overrides:
         if override not in for_hydra:
-            put(values, override.get_key_element().lstrip("+"), override.value())
+            put(values, override.get_key_element(), override.value())
     return values, hydra
 
 

@@ -76,7 +76,7 @@ def plan(settings: Sequence[str]) -> Plan:
         allowed = "no such setting: runs are named by the swept settings"
         raise wrong("hydra.sweep.subdir", hydra.sweep.subdir, allowed)
     overrides = swept(settings, hydra)
-    keys = sorted({_bare(o.get_key_element()) for o in overrides if o.is_sweep_override()})
+    keys = sorted({o.get_key_element() for o in overrides if o.is_sweep_override()})
     is_grid = hydra.sweeper["_target_"].endswith(".BasicSweeper")
     jobs = grid(overrides) if is_grid else limits(overrides)
     runs = [Run(name_of(job, keys), job, compose.load(job)) for job in jobs]
@@ -107,7 +107,7 @@ def _count(hydra: DictConfig, name: str) -> int:
 
 def is_sweep(settings: Sequence[str], *, multirun: bool) -> bool:
     """Whether a command line starts a sweep: by ``-m``, by resuming one, or by an experiment."""
-    given = {text.partition("=")[0] for text in settings}
+    given = {command_line.bare(text).partition("=")[0] for text in settings}
     if multirun or RESUME in given:
         return True
     if not given & {"experiment", "hydra.mode"}:

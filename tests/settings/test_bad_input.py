@@ -37,6 +37,7 @@ BAD_INPUT = [
     (["env=xyzzyq"], ["env=xyzzyq", "no such game", "104 games"]),
     (["env=SpaceInvaders"], ["env=SpaceInvaders", "spaceinvaders or space_invaders"]),
     (["env=atari"], ["env=atari", "expected one of ALE's"]),  # a file that is no game
+    (["env=pong", "env.game=breakout"], ["env.game=breakout", "that of env=pong"]),
     (["env=null"], ["env=null"]),
     (["env.game=../pong"], ["env.game=../pong", "ALE's name of a game"]),
     (["obs=pixels"], ["obs=pixels", "did you mean pixel?", "pixel, ram"]),

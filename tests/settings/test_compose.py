@@ -348,6 +348,10 @@ def test_overrides_win_over_every_preset(load, typed, expected) -> None:
         ("model.hidden=[1e2,64]", "model.hidden", [100, 64]),
         ("+agent.gamma=0.5", "agent.gamma", 0.5),
         ("++agent.gamma=0.5", "agent.gamma", 0.5),
+        ("+env=pong", "env.game", "pong"),
+        ("++obs=pixel", "obs.name", "pixel"),
+        ("+env.id=Pong-v0", "obs.name", "pixel"),
+        ("+experiment=spaceinvaders_ram", "agent.batch_size", 32),
         ("agent.batch_size=${agent.atoms}", "agent.batch_size", 32),
     ],
 )

@@ -71,6 +71,7 @@ def test_settings_typed_to_resume_replace_those_of_the_same_name() -> None:
     [
         (True, ["seed=0,1"], True),
         (False, ["experiment=pixel_vs_ram"], True),
+        (False, ["+experiment=pixel_vs_ram"], True),
         pytest.param(False, ["experiment=search"], True, marks=NEEDS_EXTRA),
         (False, ["sweep.resume=runs/sweeps/x"], True),
         (False, ["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # a run of a sweep
