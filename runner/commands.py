@@ -12,11 +12,10 @@ from typing import Any, Final
 from models.setting import short
 from runner.errors import RunError, UserError, reason, wrong
 from runner.interrupts import ended_by_signals
-from runner.settings.convert import nearest
+from runner.settings.convert import KINDS, nearest
 
 HELP: Final = ("-h", "--help")
 ENDED_BY_PIPE: Final = 128 + 13  # exit code, as of programs that SIGPIPE ends
-_KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
 
 
 class HelpAsked(Exception):  # noqa: N818 (not an error)
@@ -89,5 +88,5 @@ def parse_settings(
         try:
             given[name] = kinds[name](text)
         except ValueError as error:
-            raise wrong(name, text, _KINDS[kinds[name]]) from error
+            raise wrong(name, text, KINDS[kinds[name]]) from error
     return given

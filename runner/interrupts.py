@@ -37,7 +37,7 @@ class Interrupts:
 
     def __init__(self, stop: Callable[[], None], save: Callable[[], None]) -> None:
         self._stop, self._save = stop, save
-        self._before: dict[int, Any] = {}
+        self._before: dict[signal.Signals, Any] = {}
         self.received: signal.Signals | None = None
 
     @property
@@ -60,7 +60,7 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         outlive_the_terminal()
         _mask("SIG_UNBLOCK")
-        handlers: dict[int, Any] = {
+        handlers: dict[signal.Signals, Any] = {
             number: self._handle
             for number in EXIT_CODES
             if number in (signal.SIGINT, signal.SIGTERM)
@@ -136,7 +136,7 @@ def children_spared() -> Iterator[None]:
         _mask("SIG_UNBLOCK")
 
 
-def _set(handlers: Mapping[int, Any]) -> dict[int, Any]:
+def _set(handlers: Mapping[signal.Signals, Any]) -> dict[signal.Signals, Any]:
     """Sets handlers of signals, which only the main thread may; returns those before."""
     if threading.current_thread() is not threading.main_thread():
         return {}

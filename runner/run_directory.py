@@ -67,7 +67,7 @@ class RunDirectory:
             UserError: Training began (a game ended, or weights or a result exist), but there is no
                 checkpoint.
         """
-        if any(self.checkpoints.glob("*.state.npz")):
+        if self.is_resumable:
             return
         is_saved = any(self.weights.glob("*")) or self.result.exists()
         if is_saved or any(map(_has_lines, (self.metrics, self.evaluations))):

@@ -100,8 +100,8 @@ def _check_sizes(config: Config) -> None:
     limit, warmup = config.memory.limit, config.train.warmup
     # Sampling needs a window, a return and one more entry of every environment, and a full batch
     # over all environments.
-    least = batch + envs * (window + config.agent.n_step + 1)
     n_step = config.agent.n_step
+    least = batch + envs * (window + n_step + 1)
     steps = f"agent.n_step={n_step}, " if n_step > 1 else ""
     why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} environment(s))"
     if limit < least:

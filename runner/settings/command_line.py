@@ -63,6 +63,11 @@ def option_names(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF_DIR / group).glob("*.yaml"))
 
 
+def text_of(override: Override) -> str:
+    """The value as typed."""
+    return str(override.input_line).partition("=")[2]
+
+
 def is_hydras(override: Override) -> bool:
     """Whether an override applies to Hydra itself, not to a run."""
     return override.get_key_element().lstrip("+~").split(".")[0].split("/")[0] == "hydra"
@@ -107,8 +112,7 @@ def check_name(override: Override) -> None:
     if is_hydras(override):
         return
     if override.is_sweep_override():
-        several = str(override.input_line).partition("=")[2]
-        raise wrong(key, several, "one value; several with -m, --multirun")
+        raise wrong(key, text_of(override), "one value; several with -m, --multirun")
     if not is_option(override):
         check_key(key)
         return

@@ -90,7 +90,7 @@ def plan(settings: Sequence[str]) -> Plan:
         runs,
         keys,
         [str(o.input_line) for o in overrides if not o.is_sweep_override()],
-        {o.get_key_element(): _value(o) for o in overrides if o.is_sweep_override()},
+        {o.get_key_element(): command_line.text_of(o) for o in overrides if o.is_sweep_override()},
         hydra,
         Path(str(hydra.sweep.dir)).expanduser(),
         runs_at_once(hydra, together),
@@ -207,10 +207,6 @@ def name_of(overrides: Sequence[str], keys: Sequence[str]) -> str:
     return _safe(name, LONGEST_NAME) or "run"
 
 
-def _value(override: Override) -> str:
-    return str(override.input_line).partition("=")[2]
-
-
 def _values(override: Override) -> list[str]:
     """The values listed by an override; at most ``MOST_RUNS`` + 1."""
     if not override.is_sweep_override():
@@ -218,13 +214,13 @@ def _values(override: Override) -> list[str]:
     key, allowed = override.get_key_element(), "a list such as 1,2,3"
     if override.is_interval_sweep():
         allowed += " (an interval is for hydra/sweeper=optuna)"
-        raise wrong(key, _value(override), allowed)
+        raise wrong(key, command_line.text_of(override), allowed)
     try:
         values = list(itertools.islice(override.sweep_string_iterator(), MOST_RUNS + 1))
     except (HydraException, ValueError, TypeError, ArithmeticError) as error:  # range(0,3,0)
-        raise wrong(key, _value(override), f"{allowed} ({error})") from error
+        raise wrong(key, command_line.text_of(override), f"{allowed} ({error})") from error
     if not values:
-        raise wrong(key, _value(override), f"{allowed} (there is no value)")
+        raise wrong(key, command_line.text_of(override), f"{allowed} (there is no value)")
     return values
 
 
