@@ -117,13 +117,17 @@ def load_run(overrides: Sequence[str]) -> Run:
     with one_line_errors():
         parsed = parse(with_obs_of_id(overrides))
         values, hydra = composed_of(parsed)
-        config = typed(values, names_of(parsed))
+        whole = OmegaConf.create(_merged(defaults(Config, values), values))
+        resolved = typing.cast(dict[str, Any], OmegaConf.to_container(whole, resolve=True))
+        config = typed(resolved, names_of(parsed))
         chosen = [str(o.value()) for o in parsed if o.get_key_element() == "env"]
         if chosen and find_game(chosen[-1]) != config.env.game:
             if config.env.id is None:
                 raise wrong("env.game", config.env.game, f"that of env={chosen[-1]}")
             allowed = f"a name of the game selected by env={chosen[-1]}, or env.id=null"
             raise wrong("env.id", config.env.id, allowed)
+        check_init_weights(config)
+        check_memory_size(config)
     return Run(config, hydra, "hydra.run.dir" in {o.get_key_element() for o in parsed})
 
 
@@ -171,35 +175,20 @@ def _options(lines: tuple[str, ...], typed: frozenset[str]) -> tuple[dict[str, A
     return values, composed.hydra  # type: ignore[return-value]
 
 
-def typed(
-    values: dict[str, Any],
-    names: set[str] | None = None,
-    *,
-    resolve: bool = True,
-    to_train: bool = True,
-) -> Config:
-    """Types and checks settings; replaces ``auto`` by its value.
+def typed(values: dict[str, Any], names: set[str] | None = None) -> Config:
+    """Types and checks settings, independently of the machine; replaces ``auto`` by its value.
 
     Args:
-        values: Plain values, composed or from a file.
+        values: Plain values, in which ``${...}`` is text.
         names: The individually typed settings; None: all.
-        resolve: Whether to resolve ``${...}``, as in composed settings.
-        to_train: Whether to train: checks that the initial weights exist and that the replay fits
-            into memory.
 
     Raises:
         UserError: The first error, in one line.
     """
     with one_line_errors():
-        if resolve:
-            whole = OmegaConf.create(_merged(defaults(Config, values), values))
-            values = typing.cast(dict[str, Any], OmegaConf.to_container(whole, resolve=True))
         config: Config = build(Config, values, typed=names)
         check(config)
         check_effects(config, names or ())
-        if to_train:
-            check_init_weights(config)
-            check_memory_size(config)
         config.env.num_envs = num_envs(config)
         return config
 

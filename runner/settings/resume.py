@@ -71,8 +71,7 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     for override in overrides:
         command_line.check_name(override)
         compose.put(plain, override.get_key_element(), override.value())
-    names = command_line.names_of(overrides)
-    result = compose.typed(plain, names, resolve=False, to_train=False)
+    result = compose.typed(plain, command_line.names_of(overrides))
     refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]
     if refused:
         raise UserError(

@@ -62,7 +62,7 @@ def read(path: Path) -> Config:
     """
     content = _content(path)
     try:
-        return compose.typed(content, resolve=False, to_train=False)
+        return compose.typed(content)
     except UserError as error:
         raise UserError(f"run={path.parent}: its {path.name} has {error}") from error
     except Exception as error:  # types, sizes, nesting: any error is an error of the file
