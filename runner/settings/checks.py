@@ -15,6 +15,7 @@ from typing import Final
 
 from models.setting import check_fields, shown
 from runner.errors import wrong
+from runner.files import typed_path
 from runner.settings.agent import check_agent
 from runner.settings.env_checks import check_env
 from runner.settings.games import check_rom
@@ -122,7 +123,7 @@ def check_init_weights(config: Config) -> None:
     """
     if config.init_weights is None:
         return
-    path = Path(config.init_weights).expanduser()
+    path = typed_path(config.init_weights)
     if path.is_file() or path.with_name(path.name + ".index").is_file():
         return
     allowed = "an existing .weights.h5 file or keras-rl2 .h5f checkpoint (no such file)"

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from models.setting import short
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.settings.checks import check, check_effects, check_init_weights, num_envs
 from runner.settings.command_line import (
     CONF_DIR,
@@ -60,7 +61,7 @@ class Run:
                 raise wrong("hydra.job.chdir", True, "false: paths are relative to this folder")
             root = OmegaConf.create({**dataclasses.asdict(self.config), "hydra": self.hydra})
             HydraConfig.instance().set_config(root)  # for ${hydra:...}
-            return Path(str(root.hydra.run.dir)).expanduser()
+            return typed_path(str(root.hydra.run.dir))
 
 
 def _from_protocol(protocol: str, knob: str) -> float | int | bool:

@@ -15,6 +15,7 @@ from typing import Final
 from ale_py import ALEInterface, roms
 
 from runner.errors import UserError
+from runner.files import typed_path
 
 # Listed by ALE 0.12, but without a one-player mode: loading them ends the process.
 FOR_TWO_PLAYERS: Final = frozenset({"combat", "joust", "maze_craze", "warlords"})
@@ -87,7 +88,7 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
                 f"env={game}: expected ALE's {game}.bin; unset ALE_ROMS_DIR, "
                 "or pip install --force-reinstall ale-py"
             ) from error
-    folder = Path(rom_dir).expanduser()
+    folder = typed_path(rom_dir)
     if not folder.is_dir():
         raise UserError(f"env.rom_dir={rom_dir}: expected a folder with ROM files (no such folder)")
     for candidate in (folder / f"{game}.bin", folder / "ROM" / game / f"{game}.bin"):

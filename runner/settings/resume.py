@@ -10,6 +10,7 @@ from typing import Final
 from hydra.core.override_parser.types import Override
 
 from runner.errors import UserError
+from runner.files import typed_path
 from runner.settings import command_line, compose
 from runner.settings.convert import flat
 from runner.settings.memory_checks import check_memory_size
@@ -52,7 +53,7 @@ def named_run(setting: str, typed: str) -> Path:
         UserError: There is no run below ``runs``.
     """
     if typed != "last":
-        return Path(typed).expanduser()
+        return typed_path(typed)
     # Weights & Biases writes a config.yaml of its own, below the run's folder.
     found = [c for c in Path("runs").glob("**/config.yaml") if c.with_name("weights").is_dir()]
     runs = sorted(found, key=lambda path: path.stat().st_mtime)

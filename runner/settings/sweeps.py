@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.cores import cores
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.limits import free_memory
 from runner.settings import command_line, compose
 from runner.settings.checks import check_disk, check_writable
@@ -92,7 +93,7 @@ def plan(settings: Sequence[str]) -> Plan:
         [str(o.input_line) for o in overrides if not o.is_sweep_override()],
         {o.get_key_element(): command_line.text_of(o) for o in overrides if o.is_sweep_override()},
         hydra,
-        Path(str(hydra.sweep.dir)).expanduser(),
+        typed_path(str(hydra.sweep.dir)),
         runs_at_once(hydra, together),
         trials,
     )

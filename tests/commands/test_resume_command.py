@@ -111,7 +111,8 @@ def test_no_run(here: Callable[..., Any]) -> None:
     with pytest.raises(UserError, match="resume: missing; expected resume=DIR"):
         resume("train.steps=5")
     assert_refused(here(train, "resume=last"), "resume=last", "there is none")
-    assert_refused(here(train, "resume=nowhere"), "resume=nowhere", "no config.yaml")
+    for nowhere in ("nowhere", "~nobody_here"):
+        assert_refused(here(train, f"resume={nowhere}"), f"resume={nowhere}", "no config.yaml")
     Path("other").mkdir()
     assert_refused(here(train, "resume=other"), "resume=other", "no config.yaml")
     Path("other/config.yaml").write_text("name: another program\n")

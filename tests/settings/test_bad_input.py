@@ -235,6 +235,8 @@ BAD_INPUT = [
     (["memory.alpha=0.5"], ["memory.alpha=0.5", "memory.name=prioritized with it"]),
     # Missing files.
     (["init_weights=/no/such.weights.h5"], ["init_weights=/no/such.weights.h5", "no such file"]),
+    (["init_weights=~nobody_here/w"], ["init_weights=~nobody_here/w", "no such file"]),
+    (["env.rom_dir=~nobody_here"], ["env.rom_dir=~nobody_here", "no such folder"]),
     (["env.rom_dir=/no/such"], ["env.rom_dir=/no/such", "no such folder"]),
     (["obs=pixel", "memory.limit=1000000000"], ["memory.limit=1000000000", "GB of memory"]),
 ]
