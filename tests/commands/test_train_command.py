@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from marks import slow_but
 
+from runner import api
 from runner.__main__ import main as train
 from runner.callbacks.metrics import COLUMNS
 from runner.errors import UserError
@@ -257,6 +258,18 @@ def test_initial_weights_of_a_run(here: Callable[..., Any]) -> None:
     assert len(pairs) == 6
     for ours, theirs in pairs:
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_with_a_custom_network_from_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "models")
+    custom = ("model=custom", "model.builder=own_network:linear", "hydra.run.dir=own")
+    run = api.train(*BREAKOUT, "agent=dqn", "train.warmup=200", "train.steps=210", *custom)
+    assert run.agent().model.output_shape == (None, 4)
+    resumed = run.resume("train.steps=220")
+    assert resumed.agent().config.train.steps == 220
 
 
 # --- refused --------------------------------------------------------------------------------------
