@@ -30,10 +30,12 @@ class TrainedRun:
     Args:
         folder: The run directory.
         exit_code: 0: finished; 129, 130 or 143: interrupted, can be resumed.
+        builder: The ``model.builder`` that was typed, with which its network is loaded again.
     """
 
     folder: Path
     exit_code: int
+    builder: str | None = None
 
     @property
     def score(self) -> float | None:
@@ -55,7 +57,7 @@ class TrainedRun:
 
     def agent(self) -> Trained:
         """The network, ready to play: ``agent().q_values(states)``, ``agent().model``."""
-        return load_trained(self.folder, Play())
+        return load_trained(self.folder, Play(builder=self.builder))
 
     def video(self, episodes: int = 1) -> Path:
         """Plays ``episodes`` games and returns the video (MP4) of the best one.
@@ -65,7 +67,8 @@ class TrainedRun:
         from runner.watch import watch
 
         out = RunDirectory(self.folder).videos / "from_python.mp4"
-        watch(self.folder, Play(episodes=episodes, out=out), window=False)
+        play = Play(episodes=episodes, out=out, builder=self.builder)
+        watch(self.folder, play, window=False)
         return out
 
     @property
@@ -75,7 +78,8 @@ class TrainedRun:
 
     def resume(self, *settings: str) -> TrainedRun:
         """Resumes the run, for example with ``train.steps=2000000``."""
-        return resume(f"resume={self.folder}", *settings)
+        named = [f"model.builder={self.builder}"] if self.builder else []
+        return resume(f"resume={self.folder}", *named, *settings)
 
 
 def train(*settings: str) -> TrainedRun:
@@ -102,9 +106,8 @@ def train_composed(run: Run) -> TrainedRun:
     with contextlib.closing(make_games(run.config)) as games:  # loads while TensorFlow does
         from runner import training
 
-        return TrainedRun(
-            *training.train(run.config, games, folder, may_rename=not run.folder_is_typed)
-        )
+        folder, code = training.train(run.config, games, folder, may_rename=not run.folder_is_typed)
+        return TrainedRun(folder, code, getattr(run.config.model, "builder", None))
 
 
 def resume(*settings: str) -> TrainedRun:
@@ -126,7 +129,8 @@ def resume(*settings: str) -> TrainedRun:
     run = RunDirectory(folder)
     config = run.read_config()
     named = [str(o.value()) for o in overrides if o.get_key_element() == "model.builder"]
-    saved.allow_builder(config, folder, named[-1] if named else None)
+    builder = named[-1] if named else None
+    saved.allow_builder(config, folder, builder)
     config = changed(config, overrides)
     if config.memory.name == "sequential":
         raise UserError(
@@ -138,4 +142,4 @@ def resume(*settings: str) -> TrainedRun:
     with run.locked(), contextlib.closing(make_games(config)) as games:
         from runner import training
 
-        return TrainedRun(run.folder, training.resume(config, games, run))
+        return TrainedRun(run.folder, training.resume(config, games, run), builder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -11,11 +12,10 @@ from typing import Any, Final
 from models.setting import short
 from runner.errors import RunError, UserError, reason, wrong
 from runner.interrupts import ended_by_signals
-from runner.pipes import ENDED_BY_PIPE, reader_left
-from runner.settings.convert import nearest
+from runner.settings.convert import KINDS, nearest
 
 HELP: Final = ("-h", "--help")
-_KINDS: Mapping[Any, str] = {int: "an integer", float: "a number", str: "text"}
+ENDED_BY_PIPE: Final = 128 + 13  # exit code, as of programs that SIGPIPE ends
 
 
 class HelpAsked(Exception):  # noqa: N818 (not an error)
@@ -42,7 +42,7 @@ def guarded(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_code
         except OSError as error:  # a full disk, a file where a folder should be
-            if isinstance(error, BrokenPipeError) and reader_left():
+            if isinstance(error, BrokenPipeError) and _reader_left():
                 return ENDED_BY_PIPE
             print(f"error: {reason(error)}", file=sys.stderr)
             return RunError.exit_code
@@ -51,6 +51,16 @@ def guarded(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
             return int(interrupt.args[0]) if interrupt.args else 130
 
     return command
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads standard output any more (``| head``); then the rest is discarded."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def parse_settings(
@@ -78,5 +88,5 @@ def parse_settings(
         try:
             given[name] = kinds[name](text)
         except ValueError as error:
-            raise wrong(name, text, _KINDS[kinds[name]]) from error
+            raise wrong(name, text, KINDS[kinds[name]]) from error
     return given

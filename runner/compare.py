@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.commands import HELP, guarded, parse_settings
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.run_directory import RunDirectory
 
 USAGE = "python -m runner.compare DIR [DIR...] [out=DIR] [score=POINTS]"
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
         raise UserError(f"compare: no folder given; expected {USAGE}")
     if not math.isfinite(given.get("score", 0.0)):
         raise wrong("score", given["score"], "a number of points")
-    out = Path(given["out"]).expanduser() if "out" in given else _default_out(folders)
+    out = typed_path(given["out"]) if "out" in given else _default_out(folders)
 
     from runner.report.write import write_report
 
@@ -40,7 +41,7 @@ def _default_out(folders: list[Path]) -> Path:
 
 
 def _folder(typed: str) -> Path:
-    folder = Path(typed).expanduser()
+    folder = typed_path(typed)
     if not folder.is_dir() and (typed.startswith("-") or "=" in typed):
         raise UserError(f"{typed}: no such folder or setting; expected {USAGE}")
     return folder

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from runner.commands import HELP, HelpAsked, guarded
 from runner.cores import cores, cpu_features
 from runner.errors import UserError
-from runner.pipes import ENDED_BY_PIPE, reader_left
 
 USAGE = "python -m runner.doctor [--games]"
+INSTALL: Final = "pip install -r requirements.txt"
 PACKAGES: Final = (
     "tensorflow", "keras", "keras-rl2", "gymnasium", "ale-py", "hydra-core", "numpy",
     "opencv-python-headless", "psutil", "h5py",
@@ -51,10 +52,10 @@ def _packages() -> Iterator[Finding]:
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(name, "not installed", "pip install -r requirements.txt")
+            yield Finding(name, "not installed", INSTALL)
             continue
         other = pins.get(name) and version not in pins[name]
-        mend = f"tested with {' or '.join(pins[name])}: pip install -r requirements.txt"
+        mend = f"tested with {' or '.join(pins[name])}: {INSTALL}"
         yield Finding(name, version, mend if other else "", needed=False)
 
 
@@ -72,9 +73,13 @@ def _pins() -> dict[str, list[str]]:
 def _games() -> Iterator[Finding]:
     from runner.settings.games import all_games, rom_path
 
-    missing = [game for game in all_games() if not rom_path(game, None).is_file()]
-    seen = f"{len(all_games()) - len(missing)} of {len(all_games())} ROMs"
-    yield Finding("games", seen, "pip install --force-reinstall ale-py" if missing else "")
+    missing, mend = 0, ""
+    for game in all_games():
+        try:
+            rom_path(game, None)
+        except UserError as error:
+            missing, mend = missing + 1, str(error)
+    yield Finding("games", f"{len(all_games()) - missing} of {len(all_games())} ROMs", mend)
 
 
 def _cpu() -> Iterator[Finding]:
@@ -84,13 +89,9 @@ def _cpu() -> Iterator[Finding]:
 
 
 def _tensorflow() -> Iterator[Finding]:
-    try:
-        from runner.tensorflow_setup import GPUS  # first: it keeps TensorFlow quiet
+    from runner.tensorflow_setup import GPUS  # first: it keeps TensorFlow quiet
 
-        importlib.import_module("runner.keras_rl2")
-    except ImportError as error:
-        yield Finding("TensorFlow", f"cannot be loaded: {error}", "pip install -r requirements.txt")
-        return
+    importlib.import_module("runner.keras_rl2")
     yield Finding("GPU", f"{len(GPUS)} found" if GPUS else "none: the CPU is used")
     yield Finding("keras-rl2", "loads on this TensorFlow")
 
@@ -119,33 +120,30 @@ EXAMINATIONS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
 )  # fmt: skip
 
 
-def main(arguments: list[str]) -> int:
-    """Prints the findings. Returns 0: ready, 1: not ready, 2: invalid arguments."""
+def _findings(examine: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """The findings of one examination; a package that it cannot import is one of them."""
     try:
-        code = _examine(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        if not reader_left():
-            raise
-        return ENDED_BY_PIPE
-    return code
+        yield from examine()
+    except ImportError as error:
+        name = examine.__name__.strip("_")
+        yield Finding(name, f"cannot be checked: {error}", INSTALL)
 
 
-def _examine(arguments: list[str]) -> int:
+@guarded
+def main(arguments: list[str]) -> int:
+    """Prints the findings. Returns 0: ready, 1: not ready."""
     if arguments == ["--games"]:
         from runner.settings.games import all_games
 
         print("\n".join(all_games()))
         return 0
-    if arguments[:1] in (["-h"], ["--help"]):
-        print(f"usage: {USAGE}")
-        return 0
+    if set(arguments) & set(HELP):
+        raise HelpAsked(f"usage: {USAGE}")
     if arguments:
-        print(f"error: {arguments[0]}: expected {USAGE}", file=sys.stderr)
-        return 2
+        raise UserError(f"{arguments[0]}: expected {USAGE}")
     ready = True
     for examine in EXAMINATIONS:
-        for what, seen, mend, needed in examine():
+        for what, seen, mend, needed in _findings(examine):
             mark = "ok  " if not mend else ("FAIL" if needed else "note")
             ready = ready and not (mend and needed)
             print(f"{mark}  {what:24}{seen}" + (f"  -> {mend}" if mend else ""))

@@ -1,4 +1,4 @@
-"""Atomic file writes: temporary file, sync, rename."""
+"""Paths as typed, and atomic file writes: temporary file, sync, rename."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+
+def typed_path(text: str | Path) -> Path:
+    """The path ``text``, with ``~`` expanded; ``~name`` stays if there is no user of this name."""
+    return Path(os.path.expanduser(text))
 
 
 @contextlib.contextmanager

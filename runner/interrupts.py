@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any, Final
@@ -27,6 +27,8 @@ if hasattr(signal, "SIGHUP"):  # the terminal or its connection was closed; not 
 
 class Interrupts:
     """Context in which the first signal calls ``stop`` and a second ends the process.
+
+    In another thread than the main one, which alone may set handlers, signals are left as they are.
 
     Args:
         stop: Requests a clean stop.
@@ -58,21 +60,24 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         outlive_the_terminal()
         _mask("SIG_UNBLOCK")
-        for number in EXIT_CODES:
-            before = signal.getsignal(number)
-            if number in (signal.SIGINT, signal.SIGTERM) or before != signal.SIG_IGN:  # nohup
-                self._before[number] = signal.signal(number, self._handle)
+        handlers: dict[signal.Signals, Any] = {
+            number: self._handle
+            for number in EXIT_CODES
+            if number in (signal.SIGINT, signal.SIGTERM)
+            or signal.getsignal(number) != signal.SIG_IGN  # nohup
+        }
         if hasattr(signal, "SIGUSR1"):  # not on Windows
-            before = signal.signal(signal.SIGUSR1, lambda *_: self._save())
+            handlers[signal.SIGUSR1] = lambda *_: self._save()
+        self._before = _set(handlers)
+        if hasattr(signal, "SIGUSR1") and self._before.get(signal.SIGUSR1) == signal.SIG_DFL:
             # After the training there is nothing to save, and the warning must not end the run.
-            self._before[signal.SIGUSR1] = signal.SIG_IGN if before == signal.SIG_DFL else before
+            self._before[signal.SIGUSR1] = signal.SIG_IGN
         if os.environ.get(STOP_WITH_STDIN):
             threading.Thread(target=self._stop_with_stdin, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        _set(self._before)
         self._before = {}
 
 
@@ -83,16 +88,12 @@ def ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt(EXIT_CODES[signal.Signals(number)])
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # only it may set handlers
-        for number in EXIT_CODES:
-            if signal.getsignal(number) == signal.SIG_DFL:  # not SIGINT, nor under nohup
-                before[number] = signal.signal(number, end)
+    # Not SIGINT, nor under nohup.
+    before = _set({n: end for n in EXIT_CODES if signal.getsignal(n) == signal.SIG_DFL})
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _set(before)
 
 
 @contextlib.contextmanager
@@ -105,24 +106,17 @@ def postponed() -> Iterator[None]:
 
     def note(number: int, frame: FrameType | None) -> None:
         if received:
-            restore()
+            _set(before)
             signal.raise_signal(number)
         received.append(number)
 
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # only it may set handlers
-        # Handlers set outside Python (None) could not be restored.
-        before = {n: h for n in EXIT_CODES if callable(h := signal.getsignal(n))}
-        for number in before:
-            signal.signal(number, note)
+    # Handlers set outside Python (None) could not be restored.
+    before = {n: h for n in EXIT_CODES if callable(h := signal.getsignal(n))}
+    _set(dict.fromkeys(before, note))
     try:
         yield
     finally:
-        restore()
+        _set(before)
         if received:
             signal.raise_signal(received[0])
 
@@ -140,6 +134,13 @@ def children_spared() -> Iterator[None]:
         yield
     finally:
         _mask("SIG_UNBLOCK")
+
+
+def _set(handlers: Mapping[signal.Signals, Any]) -> dict[signal.Signals, Any]:
+    """Sets handlers of signals, which only the main thread may; returns those before."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.signal(number, handler) for number, handler in handlers.items()}
 
 
 def _mask(how: str) -> None:
@@ -162,8 +163,8 @@ class _Terminal(io.FileIO):
 def outlive_the_terminal() -> None:
     """Keeps ``print`` from failing when the terminal is closed, so that the run can save."""
     for name, number in (("stdout", 1), ("stderr", 2)):
-        if os.isatty(number) and getattr(sys, name).fileno() == number:
+        stream = getattr(sys, name)
+        if os.isatty(number) and stream is getattr(sys, f"__{name}__"):  # not redirected
             raw = io.BufferedWriter(_Terminal(number, "w", closefd=False))
-            stream = getattr(sys, name)
             wrapped = io.TextIOWrapper(raw, stream.encoding, stream.errors, line_buffering=True)
             setattr(sys, name, wrapped)

@@ -67,7 +67,7 @@ class RunDirectory:
             UserError: Training began (a game ended, or weights or a result exist), but there is no
                 checkpoint.
         """
-        if any(self.checkpoints.glob("*.state.npz")):
+        if self.is_resumable:
             return
         is_saved = any(self.weights.glob("*")) or self.result.exists()
         if is_saved or any(map(_has_lines, (self.metrics, self.evaluations))):
@@ -119,7 +119,7 @@ class RunDirectory:
             may_rename: Use ``<folder>-2`` and so on if another run has ``folder``.
 
         Raises:
-            UserError: Another run has the folder, or it cannot be written to.
+            UserError: Another run has the folder, which is unchanged, or it cannot be written to.
         """
         number = 1
         while True:
@@ -127,8 +127,10 @@ class RunDirectory:
             run = cls(folder.with_name(name))
             try:
                 run.folder.mkdir(parents=True, exist_ok=True)
-                saved.save(config, run.config)
+                if run.config.exists():
+                    raise FileExistsError(run.config)
                 run.weights.mkdir()
+                saved.save(config, run.config)
                 return run
             except FileExistsError as error:
                 if not may_rename:
@@ -182,10 +184,8 @@ class RunDirectory:
         Args:
             config: Its new settings, written atomically.
         """
-        aside = self.folder / ".config.yaml.tmp"
-        aside.unlink(missing_ok=True)
-        saved.save(config, aside)
-        os.replace(aside, self.config)
+        with written_whole(self.config) as file:
+            file.write(saved.as_yaml(config))
         if self.result.is_file():
             try:
                 step = int(json.loads(self.result.read_text())["steps"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.ram_maps import ram_of
 from runner.run_directory import RunDirectory
 from runner.settings.convert import nearest
@@ -88,7 +89,7 @@ class Play:
         own = {f.name: given[f.name] for f in dataclasses.fields(cls) if f.name in given}
         own["builder"] = given.get("model.builder")
         if "out" in given:
-            own["out"] = Path(given["out"]).expanduser()
+            own["out"] = typed_path(given["out"])
             if own["out"].suffix not in suffixes:
                 raise wrong("out", given["out"], f"a file that ends in {' or '.join(suffixes)}")
         return cls(**own)

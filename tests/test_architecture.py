@@ -37,7 +37,7 @@ ORDER = [
     {"runner.settings", "runner.weights", "runner.tensorflow_setup"},
     {"runner.diverged", "runner.files", "runner.ram_maps", "runner.cores", "runner.limits"},
     {"runner.errors", "runner.shipped", "runner.cgroups", "runner.durations", "runner.live_line"},
-    {"runner.interrupts", "runner.pipes"},
+    {"runner.interrupts"},
     {"models"},
 ]
 EXTERNAL = {"hydra", "omegaconf", "rl", "tensorflow", "keras"}

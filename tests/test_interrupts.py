@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from runner.interrupts import Interrupts, children_spared, postponed
+from runner.interrupts import Interrupts, children_spared, outlive_the_terminal, postponed
 
 ROOT = Path(__file__).parents[1]
 WORK = """
@@ -62,6 +65,20 @@ def test_nohup() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_another_thread_is_not_interrupted() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        interrupts = Interrupts(stop=pytest.fail, save=pytest.fail)
+        assert pool.submit(interrupts.__enter__).result() is interrupts
+        pool.submit(interrupts.__exit__).result()
+
+
+def test_redirected_output_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "isatty", lambda descriptor: True)
+    with redirect_stdout(io.StringIO()) as output, redirect_stderr(output):
+        outlive_the_terminal()
+        assert sys.stdout is sys.stderr is output
 
 
 def test_a_sweeps_processes_ignore_terminal_signals() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -23,6 +22,7 @@ from runner.cores import cpu_features
 from runner.environments.build import Games
 from runner.environments.random_play import random_play
 from runner.errors import wrong
+from runner.files import typed_path
 from runner.keras_rl2 import DQNAgent, Memory, Policy, Processor, SequentialMemory
 from runner.memory.priorities import Prioritization
 from runner.memory.replay import ReplayMemory
@@ -91,7 +91,7 @@ def make_model(config: Config, observation_shape: Sequence[int], nb_actions: int
     except (ValueError, TypeError) as error:
         raise wrong("model.builder", name, f"a network's function ({error})") from error
     if config.init_weights is not None:
-        load_weights(network, Path(config.init_weights).expanduser())
+        load_weights(network, typed_path(config.init_weights))
     return network
 
 

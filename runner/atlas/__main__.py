@@ -15,6 +15,7 @@ from runner.atlas.page import KINDS as OF_BYTES
 from runner.commands import guarded, parse_settings
 from runner.cores import cores
 from runner.errors import RunError, UserError, wrong
+from runner.files import typed_path
 from runner.settings.checks import check_writable
 from runner.settings.games import all_games, find_game
 
@@ -39,9 +40,9 @@ def atlas(given: dict[str, Any]) -> int:
         raise wrong("steps", steps, f"an integer between {STEPS[0]} and {STEPS[1]}")
     if not 0 <= seed < 2**31:
         raise wrong("seed", seed, "an integer >= 0 and < 2147483648")
-    out = Path(given.get("out", "atlas")).expanduser()
-    maps = Path(given.get("ram_map", out / "ram_map")).expanduser()
-    table = Path(given["table"]).expanduser() if "table" in given else None
+    out = typed_path(given.get("out", "atlas"))
+    maps = typed_path(given.get("ram_map", out / "ram_map"))
+    table = typed_path(given["table"]) if "table" in given else None
     if table is not None and table.is_dir():
         raise wrong("table", table, "a file")
     folders = {"out": out, "ram_map": maps, **({"table": table.parent} if table else {})}

@@ -15,6 +15,7 @@ from typing import Final
 
 from models.setting import check_fields, shown
 from runner.errors import wrong
+from runner.files import typed_path
 from runner.settings.agent import check_agent
 from runner.settings.env_checks import check_env
 from runner.settings.games import check_rom
@@ -100,8 +101,8 @@ def _check_sizes(config: Config) -> None:
     limit, warmup = config.memory.limit, config.train.warmup
     # Sampling needs a window, a return and one more entry of every environment, and a full batch
     # over all environments.
-    least = batch + envs * (window + config.agent.n_step + 1)
     n_step = config.agent.n_step
+    least = batch + envs * (window + n_step + 1)
     steps = f"agent.n_step={n_step}, " if n_step > 1 else ""
     why = f"(agent.batch_size={batch}, obs.window={window}, {steps}{envs} environment(s))"
     if limit < least:
@@ -122,7 +123,7 @@ def check_init_weights(config: Config) -> None:
     """
     if config.init_weights is None:
         return
-    path = Path(config.init_weights).expanduser()
+    path = typed_path(config.init_weights)
     if path.is_file() or path.with_name(path.name + ".index").is_file():
         return
     allowed = "an existing .weights.h5 file or keras-rl2 .h5f checkpoint (no such file)"

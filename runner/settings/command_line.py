@@ -43,9 +43,15 @@ def with_paths_quoted(arguments: Sequence[str]) -> list[str]:
     return quoted
 
 
+def bare(argument: str) -> str:
+    """``argument`` without Hydra's ``+``, which means nothing for a setting of a run."""
+    plain = argument.lstrip("+")
+    return argument if plain.startswith("hydra") else plain
+
+
 def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
     """Adds the ``obs=`` implied by ``env.id=``, unless the arguments already determine it."""
-    typed = dict(argument.partition("=")[::2] for argument in arguments)
+    typed = dict(bare(argument).partition("=")[::2] for argument in arguments)
     meant = all_ids().get(typed.get("env.id", "").strip("'\""))
     if meant is None or not typed.keys().isdisjoint({"obs", "experiment"}):
         return list(arguments)
@@ -55,6 +61,11 @@ def with_obs_of_id(arguments: Sequence[str]) -> list[str]:
 def option_names(group: str) -> list[str]:
     """Names of a group's options, the files below ``conf/``."""
     return sorted(file.stem for file in (CONF_DIR / group).glob("*.yaml"))
+
+
+def text_of(override: Override) -> str:
+    """The value as typed."""
+    return str(override.input_line).partition("=")[2]
 
 
 def is_hydras(override: Override) -> bool:
@@ -71,7 +82,7 @@ def names_of(overrides: Sequence[Override]) -> set[str]:
     """The dotted names of the individually typed settings."""
     names = set()
     for override in overrides:
-        key, value = override.get_key_element().lstrip("+"), override.value()
+        key, value = override.get_key_element(), override.value()
         names |= {f"{key}.{name}" for name in value} if isinstance(value, dict) else {key}
     return names
 
@@ -87,7 +98,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
         if len(text) > LONGEST:
             raise UserError(f"{short(text)}: expected at most {LONGEST:,} characters")
         try:
-            parsed += OverridesParser.create().parse_overrides([text])
+            parsed += OverridesParser.create().parse_overrides([bare(text)])
         except (HydraException, ValueError, RecursionError) as error:
             raise UserError(f"{short(text)}: expected key=value, such as env=pong") from error
     return parsed
@@ -101,8 +112,7 @@ def check_name(override: Override) -> None:
     if is_hydras(override):
         return
     if override.is_sweep_override():
-        several = str(override.input_line).partition("=")[2]
-        raise wrong(key, several, "one value; several with -m, --multirun")
+        raise wrong(key, text_of(override), "one value; several with -m, --multirun")
     if not is_option(override):
         check_key(key)
         return
@@ -120,7 +130,7 @@ def check_name(override: Override) -> None:
             raise wrong("env", value, f"{names} (lower case)")
         return
     options = option_names(key)
-    if value not in options and (key, value) != ("experiment", "null"):
+    if value not in options:
         raise wrong(key, value, f"one of {', '.join(options)}", nearest(value, options))
 
 

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from models.setting import short
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.settings.checks import check, check_effects, check_init_weights, num_envs
 from runner.settings.command_line import (
     CONF_DIR,
@@ -60,7 +61,7 @@ class Run:
                 raise wrong("hydra.job.chdir", True, "false: paths are relative to this folder")
             root = OmegaConf.create({**dataclasses.asdict(self.config), "hydra": self.hydra})
             HydraConfig.instance().set_config(root)  # for ${hydra:...}
-            return Path(str(root.hydra.run.dir)).expanduser()
+            return typed_path(str(root.hydra.run.dir))
 
 
 def _from_protocol(protocol: str, knob: str) -> float | int | bool:
@@ -117,11 +118,17 @@ def load_run(overrides: Sequence[str]) -> Run:
     with one_line_errors():
         parsed = parse(with_obs_of_id(overrides))
         values, hydra = composed_of(parsed)
-        config = typed(values, names_of(parsed))
+        whole = OmegaConf.create(_merged(defaults(Config, values), values))
+        resolved = typing.cast(dict[str, Any], OmegaConf.to_container(whole, resolve=True))
+        config = typed(resolved, names_of(parsed))
         chosen = [str(o.value()) for o in parsed if o.get_key_element() == "env"]
         if chosen and find_game(chosen[-1]) != config.env.game:
+            if config.env.id is None:
+                raise wrong("env.game", config.env.game, f"that of env={chosen[-1]}")
             allowed = f"a name of the game selected by env={chosen[-1]}, or env.id=null"
             raise wrong("env.id", config.env.id, allowed)
+        check_init_weights(config)
+        check_memory_size(config)
     return Run(config, hydra, "hydra.run.dir" in {o.get_key_element() for o in parsed})
 
 
@@ -145,7 +152,7 @@ def composed_of(overrides: Sequence[Override]) -> tuple[dict[str, Any], DictConf
     values = copy.deepcopy(options)
     for override in overrides:
         if override not in for_hydra:
-            put(values, override.get_key_element().lstrip("+"), override.value())
+            put(values, override.get_key_element(), override.value())
     return values, hydra
 
 
@@ -169,35 +176,20 @@ def _options(lines: tuple[str, ...], typed: frozenset[str]) -> tuple[dict[str, A
     return values, composed.hydra  # type: ignore[return-value]
 
 
-def typed(
-    values: dict[str, Any],
-    names: set[str] | None = None,
-    *,
-    resolve: bool = True,
-    to_train: bool = True,
-) -> Config:
-    """Types and checks settings; replaces ``auto`` by its value.
+def typed(values: dict[str, Any], names: set[str] | None = None) -> Config:
+    """Types and checks settings, independently of the machine; replaces ``auto`` by its value.
 
     Args:
-        values: Plain values, composed or from a file.
+        values: Plain values, in which ``${...}`` is text.
         names: The individually typed settings; None: all.
-        resolve: Whether to resolve ``${...}``, as in composed settings.
-        to_train: Whether to train: checks that the initial weights exist and that the replay fits
-            into memory.
 
     Raises:
         UserError: The first error, in one line.
     """
     with one_line_errors():
-        if resolve:
-            whole = OmegaConf.create(_merged(defaults(Config, values), values))
-            values = typing.cast(dict[str, Any], OmegaConf.to_container(whole, resolve=True))
         config: Config = build(Config, values, typed=names)
         check(config)
         check_effects(config, names or ())
-        if to_train:
-            check_init_weights(config)
-            check_memory_size(config)
         config.env.num_envs = num_envs(config)
         return config
 
@@ -241,6 +233,9 @@ def shown(run: Run, part: str, package: str | None) -> str:
     hydra = OmegaConf.to_container(run.hydra)
     parts: dict[str, Any] = {"job": dataclasses.asdict(run.config), "hydra": {"hydra": hydra}}
     node = OmegaConf.create({**parts["job"], **parts["hydra"]} if part == "all" else parts[part])
-    if package is not None and (node := OmegaConf.select(node, package)) is None:
-        raise wrong("--package", package, "a group, such as agent")
+    if package is not None:
+        with one_line_errors():
+            node = OmegaConf.select(node, package)
+        if not OmegaConf.is_config(node):
+            raise wrong("--package", package, "a group, such as agent")
     return OmegaConf.to_yaml(node)

@@ -21,7 +21,7 @@ from models.setting import REQUIRED
 from runner.errors import UserError, wrong
 
 _NOT_FINITE: Final = re.compile(r"[+-]?\.?(inf|nan)", re.ASCII | re.IGNORECASE)
-_KINDS: Final[dict[Any, str]] = {
+KINDS: Final[dict[Any, str]] = {
     bool: "true or false", int: "an integer", float: "a number", str: "text",
 }  # fmt: skip
 
@@ -116,7 +116,7 @@ def build(
                 made[name] = _build_options(options, value, full, hints_of(cls)[name], typed)
             else:
                 made[name] = convert(value, hints_of(cls)[name])
-        except _MismatchError as error:
+        except (_MismatchError, OverflowError) as error:  # more digits than a float has
             rule = field.metadata.get("rule")
             raise wrong(full, value, (rule and rule.allowed) or str(error)) from error
     for name, field in fields_of(cls).items():
@@ -184,7 +184,7 @@ def convert(value: Any, hint: Any) -> Any:
                 return convert(value, kind)
             except _MismatchError:
                 continue
-        raise _MismatchError(" or ".join(_KINDS.get(kind, "null") for kind in kinds))
+        raise _MismatchError(" or ".join(KINDS.get(kind, "null") for kind in kinds))
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is list and isinstance(value, list):
         return [convert(entry, arguments[0]) for entry in value]
@@ -203,7 +203,7 @@ def convert(value: Any, hint: Any) -> Any:
         return str(value)
     if hint in (bool, str) and isinstance(value, hint):
         return value
-    raise _MismatchError(_KINDS.get(hint, "a list" if origin is list else "names and values"))
+    raise _MismatchError(KINDS.get(hint, "a list" if origin is list else "names and values"))
 
 
 def defaults(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,4 +68,4 @@ def find_id(name: str) -> EnvId:
 
 def of_id(name: str | None, knob: str, otherwise: Any) -> Any:
     """The value of ``knob`` in the environment ``name``; ``otherwise`` if ``name`` is None."""
-    return otherwise if name is None else getattr(find_id(name), knob)
+    return otherwise if name is None else getattr(find_id(str(name)), knob)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import hashlib
@@ -14,6 +15,7 @@ from typing import Final
 from ale_py import ALEInterface, roms
 
 from runner.errors import UserError
+from runner.files import typed_path
 
 # Listed by ALE 0.12, but without a one-player mode: loading them ends the process.
 FOR_TWO_PLAYERS: Final = frozenset({"combat", "joust", "maze_craze", "warlords"})
@@ -79,13 +81,14 @@ def rom_path(game: str, rom_dir: str | None) -> Path:
     """
     if rom_dir is None:
         try:
-            return Path(str(roms.get_rom_path(game)))
+            with contextlib.redirect_stdout(None):  # it prints the value of ALE_ROMS_DIR
+                return Path(str(roms.get_rom_path(game)))
         except OSError as error:  # missing or different in ALE_ROMS_DIR or the installation
             raise UserError(
                 f"env={game}: expected ALE's {game}.bin; unset ALE_ROMS_DIR, "
                 "or pip install --force-reinstall ale-py"
             ) from error
-    folder = Path(rom_dir).expanduser()
+    folder = typed_path(rom_dir)
     if not folder.is_dir():
         raise UserError(f"env.rom_dir={rom_dir}: expected a folder with ROM files (no such folder)")
     for candidate in (folder / f"{game}.bin", folder / "ROM" / game / f"{game}.bin"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.setting import (
+    MOST,
     Rule,
     at_least,
     between,
@@ -29,7 +30,7 @@ def _is_pair(point: Any) -> bool:
         isinstance(point, list)
         and len(point) == 2
         and all(isinstance(n, int | float) and not isinstance(n, bool) for n in point)
-        and all(map(math.isfinite, point))
+        and all(abs(n) <= MOST for n in point)
     )
 
 

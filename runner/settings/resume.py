@@ -10,6 +10,7 @@ from typing import Final
 from hydra.core.override_parser.types import Override
 
 from runner.errors import UserError
+from runner.files import typed_path
 from runner.settings import command_line, compose
 from runner.settings.convert import flat
 from runner.settings.memory_checks import check_memory_size
@@ -37,6 +38,8 @@ def run_to_resume(arguments: Sequence[str]) -> tuple[Path, list[Override]]:
     overrides = command_line.parse(arguments)
     named = [str(o.value()) for o in overrides if o.get_key_element() == "resume"]
     others = [o for o in overrides if o.get_key_element() != "resume"]
+    if not named:
+        raise UserError("resume: missing; expected resume=DIR or resume=last")
     folder = named_run("resume", named[-1])
     if not (folder / "config.yaml").is_file():
         raise UserError(f"resume={folder}: expected a run directory (no config.yaml in it)")
@@ -50,8 +53,10 @@ def named_run(setting: str, typed: str) -> Path:
         UserError: There is no run below ``runs``.
     """
     if typed != "last":
-        return Path(typed).expanduser()
-    runs = sorted(Path("runs").glob("**/config.yaml"), key=lambda path: path.stat().st_mtime)
+        return typed_path(typed)
+    # Weights & Biases writes a config.yaml of its own, below the run's folder.
+    found = [c for c in Path("runs").glob("**/config.yaml") if c.with_name("weights").is_dir()]
+    runs = sorted(found, key=lambda path: path.stat().st_mtime)
     if not runs:
         raise UserError(f"{setting}=last: expected a run below runs/ (there is none)")
     return runs[-1].parent
@@ -65,10 +70,9 @@ def changed(config: Config, overrides: Sequence[Override]) -> Config:
     """
     plain = dataclasses.asdict(config)
     for override in overrides:
-        key = override.get_key_element()
-        command_line.check_key(key)
-        compose.put(plain, key, override.value())
-    result = compose.typed(plain, resolve=False)
+        command_line.check_name(override)
+        compose.put(plain, override.get_key_element(), override.value())
+    result = compose.typed(plain, command_line.names_of(overrides))
     refused = [line for key, line in differences(config, result) if not key.startswith(MAY_CHANGE)]
     if refused:
         raise UserError(

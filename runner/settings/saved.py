@@ -41,8 +41,14 @@ def save(config: Config, path: Path) -> None:
     Raises:
         FileExistsError: ``path`` exists.
     """
-    with path.open("x", encoding="utf-8") as file:
-        yaml.safe_dump(dataclasses.asdict(config), file, sort_keys=False, allow_unicode=True)
+    with path.open("xb") as file:
+        file.write(as_yaml(config))
+
+
+def as_yaml(config: Config) -> bytes:
+    """The content of ``config.yaml``."""
+    text: str = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True)
+    return text.encode()
 
 
 def read(path: Path) -> Config:
@@ -56,7 +62,7 @@ def read(path: Path) -> Config:
     """
     content = _content(path)
     try:
-        return compose.typed(content, resolve=False, to_train=False)
+        return compose.typed(content)
     except UserError as error:
         raise UserError(f"run={path.parent}: its {path.name} has {error}") from error
     except Exception as error:  # types, sizes, nesting: any error is an error of the file

@@ -145,7 +145,7 @@ class Config:
     """One run."""
 
     env: EnvConfig = field(default_factory=EnvConfig)
-    obs: RamObservation | PixelObservation | BothObservation = field(default_factory=RamObservation)
+    obs: ObsConfig = field(default_factory=RamObservation)
     train: TrainConfig = field(default_factory=TrainConfig)
     model: DenseModel | ConvModel | BothModel | CustomModel = field(default_factory=DenseModel)
     agent: DQN | KerasRL2Agent = field(default_factory=DQN)

@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.cores import cores
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.limits import free_memory
 from runner.settings import command_line, compose
 from runner.settings.checks import check_disk, check_writable
@@ -76,7 +77,7 @@ def plan(settings: Sequence[str]) -> Plan:
         allowed = "no such setting: runs are named by the swept settings"
         raise wrong("hydra.sweep.subdir", hydra.sweep.subdir, allowed)
     overrides = swept(settings, hydra)
-    keys = sorted({_bare(o.get_key_element()) for o in overrides if o.is_sweep_override()})
+    keys = sorted({o.get_key_element() for o in overrides if o.is_sweep_override()})
     is_grid = hydra.sweeper["_target_"].endswith(".BasicSweeper")
     jobs = grid(overrides) if is_grid else limits(overrides)
     runs = [Run(name_of(job, keys), job, compose.load(job)) for job in jobs]
@@ -84,23 +85,30 @@ def plan(settings: Sequence[str]) -> Plan:
         if is_grid and times > 1:
             raise UserError(f"{name}: expected every run once (these settings occur {times} times)")
     trials, together = (
-        (None, len(runs)) if is_grid else (int(hydra.sweeper.n_trials), int(hydra.sweeper.n_jobs))
+        (None, len(runs)) if is_grid else (_count(hydra, "n_trials"), _count(hydra, "n_jobs"))
     )
     return Plan(
         runs,
         keys,
         [str(o.input_line) for o in overrides if not o.is_sweep_override()],
-        {o.get_key_element(): _value(o) for o in overrides if o.is_sweep_override()},
+        {o.get_key_element(): command_line.text_of(o) for o in overrides if o.is_sweep_override()},
         hydra,
-        Path(str(hydra.sweep.dir)).expanduser(),
+        typed_path(str(hydra.sweep.dir)),
         runs_at_once(hydra, together),
         trials,
     )
 
 
+def _count(hydra: DictConfig, name: str) -> int:
+    value = hydra.sweeper[name]
+    if not isinstance(value, int) or value < 1:
+        raise wrong(f"hydra.sweeper.{name}", value, "an integer >= 1")
+    return value
+
+
 def is_sweep(settings: Sequence[str], *, multirun: bool) -> bool:
     """Whether a command line starts a sweep: by ``-m``, by resuming one, or by an experiment."""
-    given = {text.partition("=")[0] for text in settings}
+    given = {command_line.bare(text).partition("=")[0] for text in settings}
     if multirun or RESUME in given:
         return True
     if not given & {"experiment", "hydra.mode"}:
@@ -200,10 +208,6 @@ def name_of(overrides: Sequence[str], keys: Sequence[str]) -> str:
     return _safe(name, LONGEST_NAME) or "run"
 
 
-def _value(override: Override) -> str:
-    return str(override.input_line).partition("=")[2]
-
-
 def _values(override: Override) -> list[str]:
     """The values listed by an override; at most ``MOST_RUNS`` + 1."""
     if not override.is_sweep_override():
@@ -211,13 +215,13 @@ def _values(override: Override) -> list[str]:
     key, allowed = override.get_key_element(), "a list such as 1,2,3"
     if override.is_interval_sweep():
         allowed += " (an interval is for hydra/sweeper=optuna)"
-        raise wrong(key, _value(override), allowed)
+        raise wrong(key, command_line.text_of(override), allowed)
     try:
         values = list(itertools.islice(override.sweep_string_iterator(), MOST_RUNS + 1))
     except (HydraException, ValueError, TypeError, ArithmeticError) as error:  # range(0,3,0)
-        raise wrong(key, _value(override), f"{allowed} ({error})") from error
+        raise wrong(key, command_line.text_of(override), f"{allowed} ({error})") from error
     if not values:
-        raise wrong(key, _value(override), f"{allowed} (there is no value)")
+        raise wrong(key, command_line.text_of(override), f"{allowed} (there is no value)")
     return values
 
 

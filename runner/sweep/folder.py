@@ -15,6 +15,7 @@ from typing import Any, Final
 import filelock
 
 from runner.errors import UserError, wrong
+from runner.files import typed_path
 from runner.run_directory import RunDirectory, write_json
 
 RUNNING: Final = "running"
@@ -62,7 +63,7 @@ class SweepDirectory:
             UserError: There is no sweep.
         """
         if typed != "last":
-            return cls(Path(typed).expanduser())
+            return cls(typed_path(typed))
         sweeps = sorted(Path("runs").glob("**/sweep.json"), key=lambda path: path.stat().st_mtime)
         if not sweeps:
             raise wrong("sweep.resume", "last", "a sweep below runs/ (there is none)")

@@ -16,7 +16,10 @@ import pytest
 from commands.commands_started import finish, start, until_training
 
 from runner.__main__ import main as train
+from runner.api import resume
+from runner.errors import UserError
 from runner.run_directory import RunDirectory
+from runner.settings.resume import named_run
 
 
 def assert_refused(ended: Any, *words: str, code: int = 2) -> None:
@@ -41,6 +44,9 @@ def test_refused_or_resumed(resumed: Callable[..., Any]) -> None:
         (["model.hidden=[8]"], ["model.hidden"]),
         (["train.stepz=5"], ["train.stepz", "did you mean train.steps"]),
         (["train.steps=many"], ["train.steps=many", "integer"]),
+        (["train.steps=1,2"], ["train.steps=1,2", "one value"]),
+        (["~train.steps"], ["~train.steps", "key=value"]),
+        (["video.gif_megabytes=2", "video.gif=false"], ["video.gif_megabytes", "to be true"]),
     ]:
         assert_refused(resumed("resume=runs/a", *changes), *words)
     assert Path("runs/a/config.yaml").read_text() == settings
@@ -56,7 +62,9 @@ def test_refused_or_resumed(resumed: Callable[..., Any]) -> None:
         assert other.stdout is not None
         other.stdout.readline()
         assert_refused(resumed("resume=runs/a"), "no other process")
-    changes = ["train.steps=160", "eval.episodes=2", "logger.interval=1", "checkpoint.keep=3"]
+    path = Path("runs/a/config.yaml")  # the initial weights are in the checkpoint
+    path.write_text(path.read_text().replace("init_weights: null", "init_weights: gone.h5"))
+    changes = ["+train.steps=160", "eval.episodes=2", "logger.interval=1", "checkpoint.keep=3"]
     ended = resumed("resume=last", *changes)
     assert (ended.code, ended.err) == (0, "")
     assert "resumed at step" in ended.out
@@ -82,6 +90,17 @@ def test_a_resumed_finished_run_is_unfinished_until_its_new_end(
     assert newest != f"step_{steps}.weights.h5"
 
 
+def test_a_loggers_settings_are_no_run(
+    tmp_path: Path, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RunDirectory.claim(Path("runs/a"), load(), may_rename=False)
+    Path("runs/a/wandb/run-1/files").mkdir(parents=True)
+    Path("runs/a/wandb/run-1/files/config.yaml").touch()
+    os.utime("runs/a/config.yaml", (0, 0))
+    assert named_run("resume", "last") == Path("runs/a")
+
+
 def test_a_file_where_the_checkpoints_should_be(resumed: Callable[..., Any]) -> None:
     Path("runs/a/checkpoints").rename("elsewhere")
     Path("runs/a/checkpoints").write_text("in the way")
@@ -89,8 +108,11 @@ def test_a_file_where_the_checkpoints_should_be(resumed: Callable[..., Any]) -> 
 
 
 def test_no_run(here: Callable[..., Any]) -> None:
+    with pytest.raises(UserError, match="resume: missing; expected resume=DIR"):
+        resume("train.steps=5")
     assert_refused(here(train, "resume=last"), "resume=last", "there is none")
-    assert_refused(here(train, "resume=nowhere"), "resume=nowhere", "no config.yaml")
+    for nowhere in ("nowhere", "~nobody_here"):
+        assert_refused(here(train, f"resume={nowhere}"), f"resume={nowhere}", "no config.yaml")
     Path("other").mkdir()
     assert_refused(here(train, "resume=other"), "resume=other", "no config.yaml")
     Path("other/config.yaml").write_text("name: another program\n")

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 from marks import slow_but
 
+from runner import api
 from runner.__main__ import main as train
 from runner.callbacks.metrics import COLUMNS
+from runner.errors import UserError
+from runner.run_directory import RunDirectory
 
 SHORT = (
     "memory.limit=3000",
@@ -257,6 +260,18 @@ def test_initial_weights_of_a_run(here: Callable[..., Any]) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_run_with_a_custom_network_from_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "models")
+    custom = ("model=custom", "model.builder=own_network:linear", "hydra.run.dir=own")
+    run = api.train(*BREAKOUT, "agent=dqn", "train.warmup=200", "train.steps=210", *custom)
+    assert run.agent().model.output_shape == (None, 4)
+    resumed = run.resume("train.steps=220")
+    assert resumed.agent().config.train.steps == 220
+
+
 # --- refused --------------------------------------------------------------------------------------
 
 
@@ -327,6 +342,14 @@ def test_a_run_never_overwrites_another(pixel_run: Any, here: Callable[..., Any]
     ended = here(train, *TINY, f"hydra.run.dir={folder}")
     assert_refused(ended, f"hydra.run.dir={folder}", "new folder")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "weights"])
+def test_a_used_folder_is_left_as_it_is(name: str, load: Any, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match="expected a new folder"):
+        RunDirectory.claim(tmp_path, load(), may_rename=False)
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,12 @@ BAD_INPUT = [
     (["env=xyzzyq"], ["env=xyzzyq", "no such game", "104 games"]),
     (["env=SpaceInvaders"], ["env=SpaceInvaders", "spaceinvaders or space_invaders"]),
     (["env=atari"], ["env=atari", "expected one of ALE's"]),  # a file that is no game
+    (["env=pong", "env.game=breakout"], ["env.game=breakout", "that of env=pong"]),
     (["env=null"], ["env=null"]),
     (["env.game=../pong"], ["env.game=../pong", "ALE's name of a game"]),
     (["obs=pixels"], ["obs=pixels", "did you mean pixel?", "pixel, ram"]),
     (["model=transformer"], ["model=transformer", "both, custom, dense, nature"]),
+    (["experiment=null"], ["experiment=null", "breakout_huber"]),
     (["model=null"], ["model=null", "both, custom, dense, nature"]),
     (["agent={nme:dqn}"], ["agent.nme", "did you mean agent.name?"]),
     (["agent.gama=0.9"], ["agent.gama", "did you mean agent.gamma?", "batch_size"]),
@@ -66,6 +68,9 @@ BAD_INPUT = [
     (["env.num_envs=1.5"], ["env.num_envs=1.5", "auto or an integer"]),
     (["env.repeat_action_probability=null"], ["env.repeat_action_probability", "a number"]),
     (["env.protocol=[v5]"], ["env.protocol=['v5']", "v5, nature, machado"]),
+    (["env.id=5"], ["env.id=5", "Breakout-v0"]),
+    ([f"agent.gamma={'9' * 400}"], ["agent.gamma=999", "from 0 to 1"]),
+    ([f"train.steps={'9' * 400}"], ["train.steps=999", "an integer"]),
     (["agent.gamma=${nothing}"], ["agent.gamma", "'nothing' not found"]),
     (["seed=0,1"], ["seed=0,1", "--multirun"]),
     # Out of range.
@@ -172,6 +177,7 @@ BAD_INPUT = [
     (["policy=softmax", "policy.value_max=null"], ["policy.value_max=null", "finite number"]),
     (["policy.name=greedy"], ["policy.schedule=linear", "none with policy.name=greedy"]),
     (["policy=piecewise", "policy.points=[[0,a]]"], ["policy.points=[[0, 'a']]", "[step, value]"]),
+    (["policy=piecewise", f"policy.points=[[{'9' * 400},1]]"], ["policy.points=", "[step, value]"]),
     (["policy=piecewise", "policy.points=[[9,1],[5,1]]"], ["policy.points=", "each after"]),
     (["policy=piecewise", "policy.points=[[0,2]]"], ["policy.points=[[0, 2]]", "from 0 to 1"]),
     (["policy.exponent=1"], ["policy.exponent=1", "> 1"]),
@@ -231,6 +237,8 @@ BAD_INPUT = [
     (["memory.alpha=0.5"], ["memory.alpha=0.5", "memory.name=prioritized with it"]),
     # Missing files.
     (["init_weights=/no/such.weights.h5"], ["init_weights=/no/such.weights.h5", "no such file"]),
+    (["init_weights=~nobody_here/w"], ["init_weights=~nobody_here/w", "no such file"]),
+    (["env.rom_dir=~nobody_here"], ["env.rom_dir=~nobody_here", "no such folder"]),
     (["env.rom_dir=/no/such"], ["env.rom_dir=/no/such", "no such folder"]),
     (["obs=pixel", "memory.limit=1000000000"], ["memory.limit=1000000000", "GB of memory"]),
 ]

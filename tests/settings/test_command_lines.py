@@ -85,7 +85,7 @@ def check_line(arguments: list[str]) -> None:
         return
     assert isinstance(run.config, Config)
     written = dataclasses.asdict(run.config)
-    assert compose.typed(written, resolve=False) == run.config
+    assert compose.typed(written) == run.config
 
 
 SLOW: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}

@@ -303,6 +303,14 @@ def test_a_wrong_flag_is_refused(typed: list[str], part: str) -> None:
     assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("package", ["agnt", "agent.gamma", "["])
+def test_only_a_group_is_shown_alone(package: str) -> None:
+    run = compose.load_run(["memory.limit=20000"])
+    assert compose.shown(run, "job", "agent").startswith("name: dqn\n")
+    with pytest.raises(UserError):
+        compose.shown(run, "job", package)
+
+
 def test_the_help_names_every_group() -> None:
     for group in command_line.GROUPS:
         assert group == "hydra" or f"\n  {group} " in help_text()
@@ -340,6 +348,10 @@ def test_overrides_win_over_every_preset(load, typed, expected) -> None:
         ("model.hidden=[1e2,64]", "model.hidden", [100, 64]),
         ("+agent.gamma=0.5", "agent.gamma", 0.5),
         ("++agent.gamma=0.5", "agent.gamma", 0.5),
+        ("+env=pong", "env.game", "pong"),
+        ("++obs=pixel", "obs.name", "pixel"),
+        ("+env.id=Pong-v0", "obs.name", "pixel"),
+        ("+experiment=spaceinvaders_ram", "agent.batch_size", 32),
         ("agent.batch_size=${agent.atoms}", "agent.batch_size", 32),
     ],
 )

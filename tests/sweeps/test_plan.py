@@ -71,6 +71,7 @@ def test_settings_typed_to_resume_replace_those_of_the_same_name() -> None:
     [
         (True, ["seed=0,1"], True),
         (False, ["experiment=pixel_vs_ram"], True),
+        (False, ["+experiment=pixel_vs_ram"], True),
         pytest.param(False, ["experiment=search"], True, marks=NEEDS_EXTRA),
         (False, ["sweep.resume=runs/sweeps/x"], True),
         (False, ["experiment=pixel_vs_ram", "hydra.mode=RUN"], False),  # a run of a sweep
@@ -101,6 +102,14 @@ def test_which_commands_are_sweeps(multirun: bool, settings: list[str], expected
             ["hydra/launcher=joblib", "hydra.launcher.n_jobs=two"],
             ["n_jobs=two"],
             marks=NEEDS_EXTRA,
+        ),
+        pytest.param(
+            ["experiment=search", "hydra.sweeper.n_trials=many"],
+            ["hydra.sweeper.n_trials=many", "an integer >= 1"],
+            marks=NEEDS_EXTRA,
+        ),
+        pytest.param(
+            ["experiment=search", "hydra.sweeper.n_jobs=0"], ["n_jobs=0"], marks=NEEDS_EXTRA
         ),
         pytest.param(
             ["experiment=search", "obs.window=interval(0,3)"], ["obs.window=0"], marks=NEEDS_EXTRA
