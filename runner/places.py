@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from models.codes import COUNT, find_code_bits
@@ -18,7 +17,7 @@ from models.seen import Seen
 from runner.commands import guarded, parse_settings
 from runner.environments.random_play import STARTS, random_play
 from runner.errors import wrong
-from runner.files import written_whole
+from runner.files import typed_path, written_whole
 from runner.ram_maps import ram_map, ram_of
 from runner.settings import compose
 from runner.settings.games import all_games, find_game
@@ -71,7 +70,7 @@ def main(arguments: list[str]) -> int:
         raise wrong("steps", steps, f"an integer from {STARTS} to {MOST_STEPS}")
     chosen = given.get("env", "all")
     games = all_games() if chosen == "all" else [find_game(g) for g in chosen.split(",")]
-    out = Path(given["out"]).expanduser() if "out" in given else None
+    out = typed_path(given["out"]) if "out" in given else None
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise wrong("out", out, "a file in an existing folder")
     rows = table(games, steps)
