@@ -59,7 +59,6 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         num_envs: int,
         processes: int | None = None,
         groups: int = 1,
-        delays: Sequence[float] = (),
     ) -> None:
         """Starts the processes; the games load in the background.
 
@@ -69,8 +68,6 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
             num_envs: Number of environments.
             processes: Number of processes; None: one per core, at most one per environment.
             groups: Number of groups of environments that are stepped separately.
-            delays: Seconds of sleep in successive emulator steps, repeated cyclically: for tests
-                that learning does not depend on timing.
         """
         probe = AtariGame(env, obs)
         self.action_meanings = probe.action_meanings()
@@ -101,7 +98,7 @@ class EmulatorPool(gymnasium.vector.VectorEnv[NDArray[np.uint8], NDArray[np.int3
         try:
             for games in self._games:
                 ours, theirs = context.Pipe()
-                arguments = (theirs, self._block.name, layout, games, env, obs, delays)
+                arguments = (theirs, self._block.name, layout, games, env, obs)
                 process = context.Process(target=play, args=arguments, daemon=True)
                 with _signals_ignored():
                     process.start()  # inherits the ignored signals

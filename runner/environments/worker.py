@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -71,7 +69,6 @@ def play(
     games: Sequence[range],
     env: EnvConfig,
     obs: ObsConfig,
-    delays: Sequence[float],
 ) -> None:
     """Main loop of a worker process, until its pipe closes."""
     if hasattr(os, "sched_setscheduler"):  # Linux
@@ -80,7 +77,6 @@ def play(
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     block = SharedMemory(name=block_name)
     arrays = layout.arrays(block)
-    sleeps = itertools.cycle(delays)
     try:
         groups = [{index: AtariGame(env, obs) for index in share} for share in games]
         players = {index: game for group in groups for index, game in group.items()}
@@ -98,8 +94,6 @@ def play(
                     answer = ValueError(f"{command}: {type(error).__name__} {error}")
                 pipe.send(answer)
                 continue
-            if delays:
-                time.sleep(next(sleeps))
             for index, game in groups[order[0]].items():
                 _step(game, index, arrays)
             pipe.send_bytes(b"d")

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+from interference import stopped_in_turn
 from marks import slow_but
 
 from runner.environments import pool as pool_module
@@ -29,11 +30,11 @@ def get_pool(load):
     """Pools shared by this module, keyed by their arguments: processes start slowly."""
     pools = {}
 
-    def get(obs="ram", processes=2, delays=()):
-        how = obs, processes, delays
+    def get(obs="ram", processes=2):
+        how = obs, processes
         if how not in pools:
             config = load(*RULES, f"obs={obs}")
-            pools[how] = EmulatorPool(config.env, config.obs, GAMES, processes, delays=delays)
+            pools[how] = EmulatorPool(config.env, config.obs, GAMES, processes)
         return pools[how]
 
     yield get
@@ -119,10 +120,14 @@ def test_a_pool_plays_the_games_that_single_games_play(load, get_pool, obs):
 @pytest.mark.slow
 def test_neither_processes_nor_timing_change_a_game(get_pool):
     played = []
-    for processes, delays in ((1, ()), (2, ()), (3, ()), (2, (0.0, 0.003, 0.001))):
-        pool = get_pool("ram", processes, delays)
+    for processes in (1, 2, 3):
+        pool = get_pool("ram", processes)
         pool.reset(seed=7)
         played.append(play(pool, actions_of(STEPS)))
+    with stopped_in_turn() as stops:
+        pool.reset(seed=7)
+        played.append(play(pool, actions_of(STEPS)))
+    assert stops
     for other in played[1:]:
         assert_same(played[0], other)
 
