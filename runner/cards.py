@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -31,24 +33,28 @@ _HEAD: Final = (
 )
 
 
-def add(run: RunDirectory, folder: Path) -> None:
-    """Copies a run's agent to ``folder``, and evaluates it with and without sticky actions.
+def add(run: RunDirectory, target: Path) -> None:
+    """Copies a run's agent to ``target``, evaluated with and without sticky actions.
+
+    An interrupted command leaves ``target`` unchanged.
 
     Raises:
         UserError: The run is not complete, or its files are incompatible.
     """
     if not run.result.is_file():
         raise UserError(f"run={run.folder}: expected a complete run (no result.json)")
-    (folder / "weights").mkdir(parents=True, exist_ok=True)
-    with written_whole(folder / "config.yaml") as file:
-        file.write(run.config.read_bytes())
-    _pack(run.final_weights, folder / "weights" / run.final_weights.name)
-    result = json.loads(run.result.read_text())
-    names = ("game", "obs", "seed", "steps", "train_seconds", "places", "versions")
-    write_json(folder / "training.json", {name: result[name] for name in names})
-    for repeat, end in ((None, ""), (STICKY, f"_sticky_{STICKY:g}")):
-        out = folder / f"evaluation_final{end}.json"
-        evaluate_run(folder, Play(GAMES, 0.01, repeat, seed=1000, out=out))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, target.name)
+        (folder / "weights").mkdir(parents=True)
+        shutil.copyfile(run.config, folder / "config.yaml")
+        _pack(run.final_weights, folder / "weights" / run.final_weights.name)
+        result = json.loads(run.result.read_text())
+        names = ("game", "obs", "seed", "steps", "train_seconds", "places", "versions")
+        write_json(folder / "training.json", {name: result[name] for name in names})
+        for repeat, end in ((None, ""), (STICKY, f"_sticky_{STICKY:g}")):
+            out = folder / f"evaluation_final{end}.json"
+            evaluate_run(folder, Play(GAMES, 0.01, repeat, seed=1000, out=out))
+        shutil.copytree(folder, target, dirs_exist_ok=True)
 
 
 def _rounded(weights: NDArray[Any]) -> NDArray[Any]:

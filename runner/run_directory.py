@@ -130,7 +130,7 @@ class RunDirectory:
                 if run.config.exists():
                     raise FileExistsError(run.config)
                 run.weights.mkdir()
-                saved.save(config, run.config)
+                run.write_config(config)
                 return run
             except FileExistsError as error:
                 if not may_rename:
@@ -139,6 +139,8 @@ class RunDirectory:
                     ) from error
                 number += 1
             except OSError as error:
+                with contextlib.suppress(OSError):  # with weights/ it would look like a run
+                    run.weights.rmdir()
                 raise UserError(
                     f"hydra.run.dir={folder}: expected a folder that can be written to ({error})"
                 ) from error
@@ -178,14 +180,18 @@ class RunDirectory:
         """
         return saved.read(self.config)
 
+    def write_config(self, config: Config) -> None:
+        """Writes the run's settings atomically."""
+        with written_whole(self.config) as file:
+            file.write(saved.as_yaml(config))
+
     def reopen(self, config: Config) -> None:
         """Marks a resumed run as incomplete: its final weights become those of a step.
 
         Args:
-            config: Its new settings, written atomically.
+            config: Its new settings.
         """
-        with written_whole(self.config) as file:
-            file.write(saved.as_yaml(config))
+        self.write_config(config)
         if self.result.is_file():
             try:
                 step = int(json.loads(self.result.read_text())["steps"])

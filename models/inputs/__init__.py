@@ -34,12 +34,14 @@ class Encoder:
     Attributes:
         kind: Name of its file, used in settings.
         of_ram: Whether it reads RAM bytes only, no screens.
+        least_window: Observations in the window below which it yields no features.
         sparse: Whether few of its many features are nonzero: these have a separate product, without
             gains and without a gradient.
     """
 
     kind: str
     of_ram: ClassVar[bool] = True
+    least_window: ClassVar[int] = 1
     sparse: ClassVar[bool] = False
 
     def check(self, ram: Ram, key: str) -> None:

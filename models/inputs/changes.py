@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from models.inputs import Encoder, Reading
 from models.setting import option
@@ -14,6 +14,7 @@ class Changes(Encoder):
     """The changes of each byte within the window, divided by 8, clipped to +-1; 255 to 1 is 2."""
 
     kind: str = option("changes")
+    least_window: ClassVar[int] = 2
 
     def build(self, window: Any, reading: Reading) -> Any:
         """(B, window, n) to (B, (window - 1) * n)."""

@@ -25,7 +25,12 @@ def check_inputs(config: Config) -> None:
         UserError: An encoder is incompatible with this game or observation.
     """
     model, ram = config.model, ram_seen(config)
-    for k, encoder in enumerate(model.inputs if isinstance(model, Encoded) else ()):
+    encoders = model.inputs if isinstance(model, Encoded) else []
+    least = min((encoder.least_window for encoder in encoders), default=1)
+    if config.obs.window < least:
+        kinds = ",".join(encoder.kind for encoder in encoders)
+        raise wrong("obs.window", config.obs.window, f"{least} or more with model.inputs=[{kinds}]")
+    for k, encoder in enumerate(encoders):
         key = f"model.inputs[{k}]"
         if ram is not None:
             encoder.check(ram, key)

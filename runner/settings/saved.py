@@ -35,16 +35,6 @@ class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
         return super().compose_node(parent, index)
 
 
-def save(config: Config, path: Path) -> None:
-    """Writes ``config`` as YAML, exclusively.
-
-    Raises:
-        FileExistsError: ``path`` exists.
-    """
-    with path.open("xb") as file:
-        file.write(as_yaml(config))
-
-
 def as_yaml(config: Config) -> bytes:
     """The content of ``config.yaml``."""
     text: str = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True)
@@ -52,7 +42,7 @@ def as_yaml(config: Config) -> bytes:
 
 
 def read(path: Path) -> Config:
-    """Reads a file written by ``save``, and checks that its values are valid and compatible.
+    """Reads a file of ``as_yaml``'s content, and checks that its values are valid and compatible.
 
     Checks that depend on the machine (memory, disk, packages, initial weights) are skipped: playing
     needs none of them.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
 import shutil
+import signal
+import socket
 import struct
+import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -222,6 +228,75 @@ def test_an_unusable_mlflow_server_is_reported_in_one_line(tmp_path: Path) -> No
     sink = MLflow(f"sqlite:///{tmp_path}/mlflow.db", "run", {})  # a new database
     with pytest.raises(UserError, match="cannot reach"):
         sink.set_state({"id": "0" * 32}, 10)
+
+
+@pytest.fixture
+def mlflow_server(tmp_path: Path) -> Iterator[Any]:
+    """Starts a real server on a fixed port; each call stops the one before."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    uri, servers = f"http://127.0.0.1:{port}", []
+
+    def stop() -> None:
+        for server in servers:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+        servers.clear()
+
+    def start() -> str:
+        stop()
+        database, files = f"sqlite:///{tmp_path}/server.db", str(tmp_path / "files")
+        command = [
+            sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1",
+            "--backend-store-uri", database, "--artifacts-destination", files,
+        ]  # fmt: skip
+        servers.append(
+            subprocess.Popen(
+                command,
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        until = time.monotonic() + 120
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{uri}/health"):
+                return uri
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+    start.stop = stop  # type: ignore[attr-defined]
+    yield start
+    stop()
+
+
+@pytest.mark.slow
+@pytest.mark.needs("mlflow")
+def test_an_mlflow_server_that_is_away_for_a_while_loses_nothing(
+    mlflow_server: Any, tmp_path: Path, capfd: Any
+) -> None:
+    import mlflow
+
+    from runner.callbacks.sinks.mlflow import MLflow
+
+    uri = mlflow_server()
+    (tmp_path / "game.gif").touch()
+    with closing(MLflow(uri, "run", {})) as sink:
+        feed(sink)
+        mlflow_server.stop()
+        for step in range(30, 30 + 1200):
+            sink.scalars(step, {"score": step})
+        sink.flush()
+        sink.video(1229, "video", tmp_path / "game.gif")
+        name = sink.get_state()["id"]
+        mlflow_server()
+    history = mlflow.MlflowClient(tracking_uri=uri).get_metric_history(name, "score")
+    assert [m.step for m in history] == [10, 20, *range(30, 1230)]
+    warnings = [line for line in capfd.readouterr().err.splitlines() if "logger.mlflow" in line]
+    assert "metrics will be sent later" in warnings[0]
+    assert "game.gif is only in the run directory" in warnings[-1]
+    assert len(warnings) == 2
 
 
 @pytest.mark.needs("wandb")

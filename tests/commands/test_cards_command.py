@@ -51,6 +51,19 @@ def test_a_run_gets_a_row(pixel_run: Any, shelf: Path, here: Callable[..., Any])
         np.testing.assert_allclose(ours[name], weights, rtol=2.0**-12)
 
 
+@pytest.mark.slow
+def test_an_interrupted_command_changes_nothing(
+    pixel_run: Any, shelf: Path, here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runner.cards.evaluate_run", interrupted)
+    ended = here(cards, f"run={pixel_run.folder}")
+    assert ended.code == 130
+    assert [path.name for path in shelf.iterdir()] == ["README.md"]
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import re
@@ -350,6 +351,19 @@ def test_a_used_folder_is_left_as_it_is(name: str, load: Any, tmp_path: Path) ->
     with pytest.raises(UserError, match="expected a new folder"):
         RunDirectory.claim(tmp_path, load(), may_rename=False)
     assert list(tmp_path.iterdir()) == [tmp_path / name]
+
+
+def test_a_full_disk_leaves_no_half_claimed_folder(
+    load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("runner.files.os.fsync", full)
+        with pytest.raises(UserError, match="No space left"):
+            RunDirectory.claim(tmp_path / "run", load(), may_rename=False)
+    assert RunDirectory.claim(tmp_path / "run", load(), may_rename=False).config.is_file()
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ BAD_INPUT = [
     (["obs=pixel", "model.gains=true", SMALL], ["model.gains=true", "model.name=dense"]),
     (["obs=pixel", "model.inputs=[changes]", SMALL], ["model.inputs=", "model.name=dense"]),
     (["obs=pixel", "model=dense", "model.inputs=[places]", SMALL], ["inputs[0]=places", "obs=ram"]),
+    (["model.inputs=[changes]", "obs.window=1"], ["obs.window=1", "2 or more", "[changes]"]),
     (["model.inputs=[]"], ["model.inputs=[]", "a list of encoders"]),
     (["model.inputs=scaled"], ["model.inputs", "list"]),
     (["model.inputs=[place]"], ["model.inputs[0].kind=place", "did you mean places?"]),

@@ -11,6 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from runner.errors import UserError
+from runner.run_directory import RunDirectory
 from runner.settings import command_line, compose, saved
 from runner.settings.flags import help_text, parse_flags
 from runner.settings.games import all_games, find_game, squeezed
@@ -223,23 +224,17 @@ def test_infinity_disables_clipping(load):
 )
 def test_a_saved_config_round_trips(load, tmp_path, typed):
     config = load(*typed)
-    saved.save(config, tmp_path / "config.yaml")
+    RunDirectory(tmp_path).write_config(config)
     assert saved.read(tmp_path / "config.yaml") == config
 
 
 def test_a_saved_config_is_fully_resolved(load, tmp_path):
-    saved.save(load(), tmp_path / "config.yaml")
+    RunDirectory(tmp_path).write_config(load())
     text = (tmp_path / "config.yaml").read_text()
     assert "${" not in text
     assert "num_envs: auto" not in text
     for setting in dataclasses.fields(load()):
         assert f"{setting.name}:" in text
-
-
-def test_a_config_is_never_overwritten(load, tmp_path):
-    saved.save(load(), tmp_path / "config.yaml")
-    with pytest.raises(FileExistsError):
-        saved.save(load(), tmp_path / "config.yaml")
 
 
 def test_overrides_of_hydra_are_passed_through(load):

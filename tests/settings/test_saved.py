@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner.errors import UserError
+from runner.run_directory import RunDirectory
 from runner.settings import saved
 
 SECRET = "hunter2"
@@ -17,7 +18,7 @@ SECRET = "hunter2"
 
 @pytest.fixture
 def path(load: Any, tmp_path: Path) -> Path:
-    saved.save(load(), tmp_path / "config.yaml")
+    RunDirectory(tmp_path).write_config(load())
     return tmp_path / "config.yaml"
 
 
@@ -33,7 +34,7 @@ def replaced(path: Path, old: str, new: str) -> None:
 def test_text_is_escaped(value: str, load: Any, tmp_path: Path) -> None:
     config = load()
     config.logger.wandb_project = value
-    saved.save(config, tmp_path / "config.yaml")
+    RunDirectory(tmp_path).write_config(config)
     if value != "???":  # OmegaConf's marker of a missing value
         assert saved.read(tmp_path / "config.yaml").logger.wandb_project == value
     assert saved.read_plain(tmp_path / "config.yaml")["logger.wandb_project"] == value

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+
+# Training waits for a server that does not answer: two attempts instead of eight, 2 seconds instead
+# of 4 minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 
 import mlflow
 from mlflow.entities import Metric, Param
@@ -21,10 +27,13 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)  # hides messages on datab
 
 EXPERIMENT: Final = "atari-runner"
 MOST_AT_ONCE: Final = 1000  # metrics per log_batch, MLflow's limit
+SECONDS_OF_REST: Final = 60.0  # after an attempt that failed
 
 
 class MLflow:
     """One run of MLflow; a resumed run keeps its id.
+
+    If the server fails after the run has begun, metrics are queued until it answers again.
 
     Args:
         uri: Tracking URI.
@@ -37,6 +46,7 @@ class MLflow:
         self._id: str | None = None
         self._waiting: list[Metric] = []
         self._last: dict[str, int] = {}  # last logged step of each metric of a resumed run
+        self._rests_until = 0.0  # time.monotonic() of the next attempt
 
     def scalars(self, step: int, figures: Mapping[str, float]) -> None:
         """Logs numbers, except those already logged before a crash."""
@@ -54,19 +64,37 @@ class MLflow:
 
     def video(self, step: int, name: str, path: Path) -> None:
         """Stores the animated GIF at ``path`` with the run."""
-        self._client.log_artifact(self._run, str(path), f"{name}/{step}")
+        run = self._run
+        with self._warned(f"{path.name} is only in the run directory"):
+            self._client.log_artifact(run, str(path), f"{name}/{step}")
 
     def flush(self) -> None:
-        """Sends the queued metrics."""
-        if self._waiting:
-            self._client.log_batch(self._run, metrics=self._waiting)
-            self._waiting = []
+        """Sends the queued metrics, unless an attempt has just failed."""
+        if self._waiting and time.monotonic() >= self._rests_until:
+            self._send("metrics will be sent later")
 
     def close(self) -> None:
         """Ends the run, if it has begun."""
         if self._id is not None:
-            self.flush()
-            self._client.set_terminated(self._id)
+            self._send("the last metrics are lost")
+            with self._warned("the run is not marked as finished"):
+                self._client.set_terminated(self._id)
+
+    def _send(self, otherwise: str) -> None:
+        run = self._run
+        with self._warned(otherwise):
+            while self._waiting:
+                self._client.log_batch(run, metrics=self._waiting[:MOST_AT_ONCE])
+                del self._waiting[:MOST_AT_ONCE]
+
+    @contextlib.contextmanager
+    def _warned(self, otherwise: str) -> Iterator[None]:
+        """Turns a failure of the server into a warning that says what follows."""
+        try:
+            yield
+        except MlflowException as error:
+            self._rests_until = time.monotonic() + SECONDS_OF_REST
+            print(f"warning: logger.mlflow: {otherwise} ({reason(error)})", file=sys.stderr)
 
     def get_state(self) -> dict[str, Any]:
         """Returns the run's id."""
