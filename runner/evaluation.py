@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from collections.abc import Callable
@@ -86,7 +85,7 @@ def evaluate(
     began = time.perf_counter()
     episodes, epsilon = config.eval.episodes, config.eval.epsilon
     num_envs = min(episodes, MAX_GAMES_AT_ONCE)
-    rules = dataclasses.replace(config.env, terminal_on_life_loss=False, max_steps=None)
+    rules = config.env.whole_games()
     generator = np.random.default_rng(seed)
     to_play = [episodes // num_envs + (i < episodes % num_envs) for i in range(num_envs)]
     games: list[list[_Game]] = [[] for _ in range(num_envs)]

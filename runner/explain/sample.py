@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,12 +48,12 @@ def draw_sample(
 
     Args:
         q_values: (B, window, *observation) uint8 -> (B, nb_actions).
-        config: Rules, observation and epsilon; ``env.max_steps``, of training, is ignored.
+        config: Rules, observation and epsilon.
         states: N, the number of states.
         seed: Seed of the games and of the random actions.
         tell: Called with the number of states so far.
     """
-    game = AtariGame(dataclasses.replace(config.env, max_steps=None), config.obs)
+    game = AtariGame(config.env.whole_games(), config.obs)
     generator = np.random.default_rng(seed)
     observation, _ = game.reset(seed=seed)
     windows = RunningWindows(1, config.obs.window, observation.shape, config.obs.padding)

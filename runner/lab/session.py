@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final
@@ -28,16 +27,14 @@ KEYS: Final = ("UP", "DOWN", "RIGHT", "LEFT", "FIRE")  # parts of ALE's names of
 
 
 class FrozenGame(AtariGame):
-    """A game in which some bytes are reset to a fixed value before and after every frame.
-
-    ``env.max_steps``, a limit of training, is ignored.
+    """A whole game in which some bytes are reset to a fixed value before and after every frame.
 
     Attributes:
         frozen: Values by address.
     """
 
     def __init__(self, config: Config) -> None:
-        super().__init__(dataclasses.replace(config.env, max_steps=None), config.obs)
+        super().__init__(config.env.whole_games(), config.obs)
         self.frozen: dict[int, int] = {}
 
     def _act(self, chosen: Action) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.setting import ANY, REQUIRED, Rule, at_least, between, finite, one_of, optional, setting
 from runner.settings.env_ids import all_ids
@@ -89,3 +89,7 @@ class EnvConfig:
     rom_dir: str | None = setting(
         None, ANY, "folder of your ROMs, `<game>.bin` or `ROM/<game>/<game>.bin`; `null`: ALE's"
     )
+
+    def whole_games(self) -> EnvConfig:
+        """These rules without those that apply in training only."""
+        return replace(self, terminal_on_life_loss=False, max_steps=None)
