@@ -55,7 +55,9 @@ def write_league(side: Side, runs: Sequence[Run], figures: Figures, out: Path) -
         "human": human,
         "points": points,
         "link": lambda path: link(path, out) if path.is_file() else None,
-        "best_video": lambda runs: best_video(runs, out, embedded=0),
+        "videos": {
+            game: video for game, played in rows if (video := best_video(played, out, embedded=0))
+        },
         "missing": [run for run in runs if not run.finished],
         "profile": profile_chart(title, shares, out / "profile.png") if normalised else None,
         "lines": [Side(name, i, {}, []) for i, name in enumerate(shares)],

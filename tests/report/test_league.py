@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
+from runner import compare
 from runner.report.charts import profile_chart
 from runner.scores import published
 from runner.settings import compose, sweeps
@@ -38,7 +40,7 @@ def test_a_row_of_the_league(text):
     row = row[: row.index("</tr>")]
     assert '<a href="../pong/report.html">pong</a>' in row
     assert "19.3 to 20.7" in row  # 20 with a standard deviation of 2 in 30 games
-    assert "ball_x 101" in row
+    assert "ball_x, 101" in row
     assert 'href="../pong/videos/step_00001000_score_21.mp4"' in row
     assert "1.153" in row
 
@@ -78,7 +80,7 @@ def test_the_table_for_documents(league):
     assert row["95 % interval"] == "19.3 to 20.7"
     assert (row["random play"], row["human"], row["DQN (Nature)"]) == ("-20.7", "14.6", "18.9")
     assert row["human-normalised"] == "115.3%"
-    assert row["places found"] == "ball_x 101"
+    assert row["places found"] == "ball_x, 101"
     assert any("freeway (seed 0: not finished" in line for line in lines)
 
 
@@ -102,3 +104,11 @@ def test_env_all_means_every_game():
     runs = sweeps.grid(sweeps.swept(typed, hydra))
     assert len(runs) == 2 * len(all_games()) > 200
     assert sum(f"env={game}" in run for run in runs for game in all_games()) == len(runs)
+
+
+def test_a_league_without_videos_has_no_column_for_them(league, text, tmp_path):
+    shutil.copytree(league.parent, tmp_path / "league")
+    shutil.rmtree(tmp_path / "league" / "pong" / "videos")
+    assert compare.main([str(tmp_path / "league")]) == 0
+    assert "Best game" in text
+    assert "Best game" not in (tmp_path / "league" / "report" / "report.html").read_text()
