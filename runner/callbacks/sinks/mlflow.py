@@ -12,8 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-# Training waits for a server that does not answer: two attempts instead of eight, 2 seconds instead
-# of 4 minutes.
+# Training waits for a server that does not answer: one more attempt, not seven with growing pauses.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 
 import mlflow
