@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -232,7 +233,7 @@ def test_an_unusable_mlflow_server_is_reported_in_one_line(tmp_path: Path) -> No
 
 @pytest.fixture
 def mlflow_server(tmp_path: Path) -> Iterator[Any]:
-    """Starts a real server on a fixed port; each call stops the one before."""
+    """Starts and stops a real server, always on the same port."""
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -245,7 +246,6 @@ def mlflow_server(tmp_path: Path) -> Iterator[Any]:
         servers.clear()
 
     def start() -> str:
-        stop()
         database, files = f"sqlite:///{tmp_path}/server.db", str(tmp_path / "files")
         command = [
             sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1",
@@ -266,8 +266,7 @@ def mlflow_server(tmp_path: Path) -> Iterator[Any]:
             assert time.monotonic() < until
             time.sleep(0.2)
 
-    start.stop = stop  # type: ignore[attr-defined]
-    yield start
+    yield SimpleNamespace(start=start, stop=stop)
     stop()
 
 
@@ -280,7 +279,7 @@ def test_an_mlflow_server_that_is_away_for_a_while_loses_nothing(
 
     from runner.callbacks.sinks.mlflow import MLflow
 
-    uri = mlflow_server()
+    uri = mlflow_server.start()
     (tmp_path / "game.gif").touch()
     with closing(MLflow(uri, "run", {})) as sink:
         feed(sink)
@@ -290,7 +289,7 @@ def test_an_mlflow_server_that_is_away_for_a_while_loses_nothing(
         sink.flush()
         sink.video(1229, "video", tmp_path / "game.gif")
         name = sink.get_state()["id"]
-        mlflow_server()
+        mlflow_server.start()
     history = mlflow.MlflowClient(tracking_uri=uri).get_metric_history(name, "score")
     assert [m.step for m in history] == [10, 20, *range(30, 1230)]
     warnings = [line for line in capfd.readouterr().err.splitlines() if "logger.mlflow" in line]
